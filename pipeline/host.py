@@ -1,0 +1,149 @@
+"""The machine: subprocesses, atomic files, processors. The only module that starts programs."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from pipeline.errors import DiskError, ToolError
+
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A program that ran to its end."""
+
+    code: int
+    stdout: bytes
+    stderr: str
+
+
+def run(
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    stdin: bytes | None = None,
+    cwd: Path | None = None,
+    timeout_s: float | None = None,
+) -> Finished:
+    """Run ``command`` without a shell and collect what it prints.
+
+    ``env`` replaces the environment; ``None`` inherits it. Raises ``ToolError`` when the program
+    does not exist or takes longer than ``timeout_s``; its exit code is the caller's to judge.
+    """
+    try:
+        done = subprocess.run(  # noqa: S603 - callers pass argument lists, never a shell line
+            list(command),
+            env=None if env is None else dict(env),
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            cwd=cwd,
+            timeout=timeout_s,
+            capture_output=True,
+            check=False,
+        )
+    except FileNotFoundError as missing:
+        raise ToolError(
+            f"{command[0]} is not on this machine", remedy=f"Install {Path(command[0]).name}."
+        ) from missing
+    except PermissionError as refused:
+        raise ToolError(
+            f"{command[0]} cannot be executed", remedy="Check the path and its permissions."
+        ) from refused
+    except subprocess.TimeoutExpired as late:
+        raise ToolError(
+            f"{command[0]} did not finish within {timeout_s:g} s",
+            remedy="Run the command by hand to see what it waits for: " + " ".join(command),
+        ) from late
+    return Finished(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def disk_errors(where: Path) -> Iterator[None]:
+    """Tell a full disk or a refused write below ``where`` as a ``DiskError``."""
+    try:
+        yield
+    except OSError as fault:
+        if fault.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise DiskError(
+                f"the disk that holds {where} is full", remedy="Free some space and run it again."
+            ) from fault
+        if fault.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+            raise DiskError(
+                f"cannot write {fault.filename or where}: {fault.strerror}",
+                remedy="Name another directory, or change its permissions.",
+            ) from fault
+        raise
+
+
+@contextlib.contextmanager
+def scratch_dir(beside: Path) -> Iterator[Path]:
+    """A private directory on the file system of ``beside``; gone afterwards, whatever happens."""
+    with disk_errors(beside):
+        beside.mkdir(parents=True, exist_ok=True)
+        path = Path(tempfile.mkdtemp(prefix=".goempy-", dir=beside))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write ``path`` so that a reader sees the old bytes or the new ones, never a part."""
+    with disk_errors(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            # mkstemp makes 0600; what is published is for everyone to read.
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+def replace_dir(new: Path, target: Path) -> None:
+    """Put the finished directory ``new`` in the place of ``target`` (same file system)."""
+    with disk_errors(target.parent):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists():
+            aside = Path(tempfile.mkdtemp(prefix=".goempy-old-", dir=target.parent))
+            target.rename(aside / target.name)
+            new.rename(target)
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            new.rename(target)
+
+
+def sha256_of(path: Path) -> str:
+    """The hex sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def copy_stream(source: BinaryIO, target: BinaryIO) -> int:
+    """Copy all of ``source``; returns how many bytes that were."""
+    total = 0
+    while chunk := source.read(CHUNK_BYTES):
+        target.write(chunk)
+        total += len(chunk)
+    return total

@@ -1,0 +1,82 @@
+"""The machine: programs that are missing, disks that are full, files that appear whole."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline import host
+from pipeline.errors import DiskError, ToolError
+
+
+def test_a_program_s_output_and_code() -> None:
+    done = host.run([sys.executable, "-c", "import sys; print(input()); sys.exit(3)"], stdin=b"hi")
+    assert (done.code, done.stdout.strip(), done.stderr) == (3, b"hi", "")
+
+
+def test_a_missing_program() -> None:
+    with pytest.raises(ToolError, match="no-such-program is not on this machine"):
+        host.run(["no-such-program"])
+
+
+def test_a_file_that_is_no_program(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("x")
+    with pytest.raises(ToolError, match="cannot be executed"):
+        host.run([str(tmp_path / "text")])
+
+
+def test_a_program_that_hangs() -> None:
+    with pytest.raises(ToolError, match=r"did not finish within 0\.1 s"):
+        host.run([sys.executable, "-c", "import time; time.sleep(60)"], timeout_s=0.1)
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    with pytest.raises(TypeError):
+        host.write_atomically(path, "text, not bytes")  # type: ignore[arg-type]
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_told_with_its_place() -> None:
+    with (
+        pytest.raises(DiskError, match="the disk that holds /dev is full"),
+        host.disk_errors(Path("/dev")),
+        Path("/dev/full").open("wb", buffering=0) as full,
+    ):
+        full.write(b"x")
+
+
+def test_a_refused_write_is_told(tmp_path: Path) -> None:
+    refused = PermissionError(13, "Permission denied", "/somewhere")
+    with (
+        pytest.raises(DiskError, match="cannot write /somewhere: Permission denied"),
+        host.disk_errors(tmp_path),
+    ):
+        raise refused
+
+
+def test_other_errors_stay_what_they_are(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), host.disk_errors(tmp_path):
+        (tmp_path / "none").read_bytes()
+
+
+def test_a_scratch_directory_is_private_and_gone_afterwards(tmp_path: Path) -> None:
+    with host.scratch_dir(tmp_path / "new") as scratch:
+        assert scratch.stat().st_mode & 0o077 == 0
+        (scratch / "file").write_bytes(b"x")
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_a_scratch_directory_is_gone_after_a_failure_too(tmp_path: Path) -> None:
+    def work() -> None:
+        with host.scratch_dir(tmp_path / "new") as scratch:
+            (scratch / "file").write_bytes(b"x")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        work()
+    assert list((tmp_path / "new").iterdir()) == []
