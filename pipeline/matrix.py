@@ -1,0 +1,236 @@
+"""``matrix.toml``: text in, a checked ``Matrix`` or every fault of the file out."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails
+
+from pipeline.errors import ConfigError
+from pipeline.model import (
+    Line,
+    Matrix,
+    PayloadConfig,
+    Platform,
+    PythonVersion,
+    TrimConfig,
+    TrimRule,
+)
+
+MODULE_PATH = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+(/[A-Za-z0-9._~-]+)+")
+
+
+def _module_path(text: str) -> str:
+    if not MODULE_PATH.fullmatch(text):
+        raise ValueError(f"{text!r} is not a Go module path such as github.com/you/goempy")
+    return text
+
+
+def _python(text: str) -> str:
+    PythonVersion.parse(text)
+    return text
+
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Line(_Table):
+    python: Annotated[str, AfterValidator(_python)]
+    pbs: Annotated[str, StringConstraints(pattern=r"^\d{8}$")]
+    variant: Literal["", "freethreaded"] = ""
+    platforms: list[Name] | None = None
+
+
+class _Platform(_Table):
+    name: Name
+    triple: Text
+    build: Text
+    goos: Literal["linux", "darwin", "windows"]
+    goarch: Text
+    libc: Literal["", "musl"] = ""
+    goamd64: Literal["", "v2", "v3", "v4"] = ""
+    wheel_tags: list[Text] = Field(default_factory=list)
+
+
+class _TrimRule(_Table):
+    reason: Text
+    globs: list[Text]
+
+
+class _Trim(_Table):
+    keep_unix: list[Text]
+    keep_windows: list[Text]
+    strip: bool = True
+    unless_needed: list[Text] = Field(default_factory=list)
+    drop: list[_TrimRule] = Field(default_factory=list)
+
+
+class _Payload(_Table):
+    codec: Literal["zstd", "none"] = "zstd"
+    level: Annotated[int, Field(ge=1, le=22)] = 19
+
+
+class _File(_Table):
+    module: Annotated[str, AfterValidator(_module_path)]
+    archive: Literal["full", "install_only_stripped"] = "full"
+    line: Annotated[list[_Line], Field(min_length=1)]
+    platform: Annotated[list[_Platform], Field(min_length=1)]
+    trim: _Trim
+    payload: _Payload = Field(default_factory=_Payload)
+
+
+def parse_matrix(text: str, *, where: str = "matrix.toml") -> Matrix:
+    """Check the file's text; raises ``ConfigError`` that lists all faults with their places."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise ConfigError(f"{where}: {fault}", remedy="Mend the file's TOML syntax.") from fault
+    locate = _locator(text)
+    faults: list[str] = []
+    try:
+        parsed = _File.model_validate(data)
+    except ValidationError as invalid:
+        faults = [_describe(error, locate) for error in invalid.errors()]
+        raise _config_error(where, faults) from None
+    matrix = _to_matrix(parsed)
+    faults = [*_clashes(matrix, locate), *_unknown_platforms(matrix, locate)]
+    if faults:
+        raise _config_error(where, faults)
+    return matrix
+
+
+def _config_error(where: str, faults: Sequence[str]) -> ConfigError:
+    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+    return ConfigError(f"{where} has {count}", remedy=f"Mend {where}.", faults=faults)
+
+
+Place = tuple[int | str, ...]
+
+
+def _locator(text: str) -> Callable[[Place], str]:
+    """A function that tells where in ``text`` a key path such as ``("line", 1, "pbs")`` stands."""
+    rows = text.splitlines()
+
+    def first(start: int, pattern: str) -> int | None:
+        return next((i for i in range(start, len(rows)) if re.match(pattern, rows[i])), None)
+
+    def place(path: Place) -> str:
+        names = [str(part) for part in path if isinstance(part, str)]
+        number = 0
+        if len(path) > 1 and isinstance(path[1], int):
+            heads = [i for i, row in enumerate(rows) if re.match(rf"\s*\[\[{names[0]}\]\]", row)]
+            number = heads[path[1]] if path[1] < len(heads) else 0
+        elif len(path) > 1:
+            number = first(0, rf"\s*\[{names[0]}\]") or 0
+        row = first(number, rf"\s*{re.escape(names[-1])}\s*=") if names else None
+        row = number if row is None else row
+        return f"line {row + 1}, {_dotted(path)}"
+
+    return place
+
+
+def _dotted(path: Place) -> str:
+    parts = [f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in path]
+    return "".join(parts).lstrip(".")
+
+
+def _describe(error: ErrorDetails, locate: Callable[[Place], str]) -> str:
+    place: Place = error["loc"]
+    if error["type"] == "extra_forbidden":
+        key = str(place[-1])
+        near = difflib.get_close_matches(key, _keys_of(place), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(_keys_of(place))}"
+        return f"{locate(place)}: unknown key{hint}"
+    if error["type"] == "missing":
+        return f"{locate(place[:-1]) if place[:-1] else 'top level'}: {place[-1]!r} is missing"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{locate(place)}: {message}"
+
+
+_TABLES: dict[tuple[str, ...], type[_Table]] = {
+    (): _File,
+    ("line",): _Line,
+    ("platform",): _Platform,
+    ("trim",): _Trim,
+    ("trim", "drop"): _TrimRule,
+    ("payload",): _Payload,
+}
+
+
+def _keys_of(place: Place) -> list[str]:
+    parents = tuple(part for part in place[:-1] if isinstance(part, str))
+    return sorted(_TABLES[parents].model_fields)
+
+
+def _to_matrix(parsed: _File) -> Matrix:
+    return Matrix(
+        module=parsed.module,
+        archive=parsed.archive,
+        lines=tuple(
+            Line(
+                PythonVersion.parse(line.python),
+                line.pbs,
+                line.variant,
+                None if line.platforms is None else tuple(line.platforms),
+            )
+            for line in parsed.line
+        ),
+        platforms=tuple(
+            Platform(**{**table.model_dump(), "wheel_tags": tuple(table.wheel_tags)})
+            for table in parsed.platform
+        ),
+        trim=TrimConfig(
+            keep_unix=tuple(parsed.trim.keep_unix),
+            keep_windows=tuple(parsed.trim.keep_windows),
+            drop=tuple(TrimRule(rule.reason, tuple(rule.globs)) for rule in parsed.trim.drop),
+            unless_needed=tuple(parsed.trim.unless_needed),
+            strip=parsed.trim.strip,
+        ),
+        payload=PayloadConfig(parsed.payload.codec, parsed.payload.level),
+    )
+
+
+def _clashes(matrix: Matrix, locate: Callable[[Place], str]) -> Iterator[str]:
+    """Platforms and lines that would write one directory, one build constraint or one tag."""
+    yield from _repeated("platform", "name", [p.name for p in matrix.platforms], locate)
+    selectors = [f"{p.go_pair} {p.libc} {p.goamd64}".strip() for p in matrix.platforms]
+    for fault in _repeated("platform", "goarch", selectors, locate):
+        yield f"{fault}: Go could not choose between them"
+    yield from _repeated("line", "python", [line.name for line in matrix.lines], locate)
+
+
+def _repeated(
+    table: str, key: str, values: Sequence[str], locate: Callable[[Place], str]
+) -> Iterator[str]:
+    for value, count in Counter(values).items():
+        if count > 1:
+            second = [i for i, each in enumerate(values) if each == value][1]
+            yield f"{locate((table, second, key))}: {value} stands {count} times"
+
+
+def _unknown_platforms(matrix: Matrix, locate: Callable[[Place], str]) -> Iterator[str]:
+    known = [platform.name for platform in matrix.platforms]
+    for number, line in enumerate(matrix.lines):
+        for name in line.platforms or ():
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
+                yield f"{locate(('line', number, 'platforms'))}: no platform {name!r}{hint}"

@@ -1,0 +1,124 @@
+"""Which cells there are, which of them are asked for, and what each takes from PBS."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+from pipeline.errors import ConfigError, UsageError
+from pipeline.model import FREE_THREADED, FULL, LOCAL, Cell, Line, Matrix
+
+MAX_GITHUB_JOBS = 256
+"""GitHub Actions: "A matrix will generate a maximum of 256 jobs per workflow run"."""
+
+
+def find_primary(lines: Sequence[Line], text: str) -> Line:
+    """The line that ``PRIMARY_PYTHON`` names (``3.14``); raises ``ConfigError``."""
+    wanted = text.strip()
+    found = [line for line in lines if not line.variant and line.python.minor_line == wanted]
+    if len(found) != 1:
+        have = ", ".join(sorted({line.python.minor_line for line in lines}, key=_version_order))
+        count = "no line" if not found else f"{len(found)} lines"
+        raise ConfigError(
+            f"PRIMARY_PYTHON is {wanted!r}, and {count} of the matrix match it",
+            remedy=f"Name one of {have}; it decides which Python @latest is.",
+        )
+    return found[0]
+
+
+def _version_order(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("."))
+
+
+def all_cells(matrix: Matrix) -> tuple[Cell, ...]:
+    """Every (line, platform) of the matrix, in the file's order."""
+    return tuple(
+        Cell(line, platform)
+        for line in matrix.lines
+        for platform in matrix.platforms
+        if line.platforms is None or platform.name in line.platforms
+    )
+
+
+def select_cells(
+    cells: Sequence[Cell], *, lines: Sequence[str] = (), platforms: Sequence[str] = ()
+) -> tuple[Cell, ...]:
+    """The cells that match; an empty selection means all.
+
+    A line is named ``3.14``, ``3.14t`` or ``3.14.9``; a platform ``linux-amd64`` or, with all
+    that narrows it, ``linux/amd64``. Raises ``UsageError`` naming what matches nothing.
+    """
+
+    def of_line(cell: Cell) -> set[str]:
+        return {cell.line.name, cell.line.minor_name}
+
+    def of_platform(cell: Cell) -> set[str]:
+        return {cell.platform.name, cell.platform.go_pair}
+
+    faults = [
+        *_unmatched("line", lines, cells, of_line),
+        *_unmatched("platform", platforms, cells, of_platform),
+    ]
+    if faults:
+        raise UsageError(
+            "the selection names what matrix.toml does not have",
+            remedy="Run 'goempy plan' to see every cell.",
+            faults=faults,
+        )
+    chosen = tuple(
+        cell
+        for cell in cells
+        if (not lines or of_line(cell) & set(lines))
+        and (not platforms or of_platform(cell) & set(platforms))
+    )
+    if not chosen:
+        raise UsageError(
+            "no cell has both one of these lines and one of these platforms",
+            remedy="Run 'goempy plan' to see every cell.",
+        )
+    return chosen
+
+
+def _unmatched(
+    what: str, wanted: Sequence[str], cells: Sequence[Cell], names: Callable[[Cell], set[str]]
+) -> Iterator[str]:
+    known = set[str]().union(*(names(cell) for cell in cells))
+    for name in wanted:
+        if name not in known:
+            yield near_names(what, name, known)
+
+
+def near_names(what: str, name: str, known: Collection[str]) -> str:
+    """``no cell 'x'; did you mean 'y'?``, or the known names where none is near."""
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
+    return f"no {what} {name!r}; {hint}"
+
+
+def asset_name(cell: Cell, archive: str) -> str:
+    """The file name that PBS gives the cell's archive.
+
+    Source: python-build-standalone, "Distribution Archives":
+    ``cpython-<version>+<release>-<triple>-<build>-full.tar.zst``, where a free-threaded build's
+    options start with ``freethreaded``.
+    """
+    line, platform = cell.line, cell.platform
+    head = f"cpython-{line.python}+{line.pbs}-{platform.triple}"
+    if archive == FULL:
+        options = f"{FREE_THREADED}+{platform.build}" if line.variant else platform.build
+        return f"{head}-{options}-full.tar.zst"
+    variant = f"-{line.variant}" if line.variant else ""
+    compression = "zst" if archive == LOCAL else "gz"
+    return f"{head}{variant}-{archive}.tar.{compression}"
+
+
+def github_matrix(
+    cells: Sequence[Cell], describe: Callable[[Cell], Mapping[str, str]]
+) -> dict[str, list[dict[str, str]]]:
+    """``{"include": [...]}`` for a job's ``strategy.matrix``; raises ``UsageError`` above 256."""
+    if len(cells) > MAX_GITHUB_JOBS:
+        raise UsageError(
+            f"{len(cells)} cells are more than the {MAX_GITHUB_JOBS} jobs of a GitHub matrix",
+            remedy="Split them over several jobs with --lines or --only-platforms.",
+        )
+    return {"include": [dict(describe(cell)) for cell in cells]}

@@ -1,0 +1,149 @@
+"""Archives of the shapes that python-build-standalone publishes, made in memory or on disk."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import tarfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import zstandard
+
+INSTALL = "python/install/"
+
+
+@dataclass
+class Tar:
+    """A tar that is written member by member, also such as no honest tool would write."""
+
+    _buffer: io.BytesIO = field(default_factory=io.BytesIO)
+
+    def __post_init__(self) -> None:
+        self._tar = tarfile.TarFile(fileobj=self._buffer, mode="w", format=tarfile.PAX_FORMAT)
+
+    def file(self, name: str, data: bytes = b"", *, mode: int = 0o644) -> Tar:
+        info = tarfile.TarInfo(name)
+        info.size, info.mode = len(data), mode
+        self._tar.addfile(info, io.BytesIO(data))
+        return self
+
+    def other(self, name: str, kind: bytes, target: str = "") -> Tar:
+        info = tarfile.TarInfo(name)
+        info.type, info.linkname, info.mode = kind, target, 0o755
+        self._tar.addfile(info)
+        return self
+
+    def folder(self, name: str) -> Tar:
+        return self.other(name, tarfile.DIRTYPE)
+
+    def link(self, name: str, target: str) -> Tar:
+        return self.other(name, tarfile.SYMTYPE, target)
+
+    def hard_link(self, name: str, target: str) -> Tar:
+        return self.other(name, tarfile.LNKTYPE, target)
+
+    def all(self, root: str, files: Mapping[str, bytes | str]) -> Tar:
+        """Bytes are files (programs below ``bin/``), text is a link's target."""
+        for name, content in files.items():
+            if isinstance(content, str):
+                self.link(root + name, content)
+            else:
+                self.file(root + name, content, mode=0o755 if name.startswith("bin/") else 0o644)
+        return self
+
+    def tar(self) -> bytes:
+        self._tar.close()
+        return self._buffer.getvalue()
+
+    def zst(self) -> bytes:
+        return zstandard.ZstdCompressor(level=3).compress(self.tar())
+
+    def gz(self) -> bytes:
+        return gzip.compress(self.tar(), mtime=0)
+
+
+def unix_tree(version: str = "3.14") -> dict[str, bytes | str]:
+    """The bones of an interpreter: what trimming keeps, and one file for each rule."""
+    lib = f"lib/python{version}"
+    return {
+        f"bin/python{version}": b"#!/bin/sh\necho fake python\n",
+        "bin/python3": f"python{version}",
+        "bin/pip3": b"#!/bin/sh\n",
+        "bin/idle3": b"#!/bin/sh\n",
+        "bin/python3-config": b"#!/bin/sh\n",
+        "include/Python.h": b"/* header */",
+        f"lib/libpython{version}.a": b"!<arch>\n",
+        f"{lib}/os.py": b"# os\n" * 50,
+        f"{lib}/json/__init__.py": b"# json\n" * 50,
+        f"{lib}/encodings/aliases.py": b"aliases = {}\n" * 20,
+        f"{lib}/__pycache__/os.cpython-314.pyc": b"\0\0\0\0",
+        f"{lib}/test/test_os.py": b"# test\n",
+        f"{lib}/sqlite3/test/regression.py": b"# test\n",
+        f"{lib}/unittest/test_thing.py": b"# test\n",
+        f"{lib}/ensurepip/__init__.py": b"# pip\n",
+        f"{lib}/idlelib/idle.py": b"# idle\n",
+        f"{lib}/lib2to3/main.py": b"# 2to3\n",
+        f"{lib}/pydoc_data/topics.py": b"# topics\n",
+        f"{lib}/site-packages/pip/__init__.py": b"# pip\n",
+        f"{lib}/turtledemo/clock.py": b"# turtle\n",
+        f"{lib}/config-{version}-x86_64-linux-gnu/Makefile": b"all:\n",
+        f"{lib}/lib-dynload/_testcapi.so": b"test\n",
+        f"{lib}/lib-dynload/_json.so": b"extension\n",
+        "share/man/man1/python3.1": b".TH",
+    }
+
+
+def windows_tree() -> dict[str, bytes | str]:
+    return {
+        "python.exe": b"MZ python",
+        "python314.dll": b"MZ dll",
+        "vcruntime140.dll": b"MZ runtime",
+        "DLLs/_ssl.pyd": b"MZ ssl",
+        "DLLs/_testcapi.pyd": b"MZ test",
+        "Lib/os.py": b"# os\r\n" * 50,
+        "Lib/json/__init__.py": b"# json\n" * 50,
+        "Lib/test/test_os.py": b"# test\n",
+        "Lib/site-packages/pip/__init__.py": b"# pip\n",
+        "Scripts/pip.exe": b"MZ pip",
+        "libs/python314.lib": b"lib",
+        "python.pdb": b"pdb",
+    }
+
+
+def python_json(version: str, triple: str) -> bytes:
+    """The fields of PYTHON.json that PBS documents and that a reader may want."""
+    return json.dumps(
+        {
+            "version": "8",
+            "target_triple": triple,
+            "optimizations": "pgo+lto",
+            "python_version": version,
+            "python_exe": "install/bin/python3",
+            "python_paths": {"stdlib": f"install/lib/python{version.rpartition('.')[0]}"},
+            "python_stdlib_test_packages": ["test"],
+            "libpython_link_mode": "static",
+            "crt_features": ["glibc-dynamic", "glibc-max-symbol-version:2.17"],
+            "licenses": ["Python-2.0", "CNRI-Python"],
+            "license_path": "licenses/LICENSE.cpython.txt",
+        }
+    ).encode()
+
+
+def full_archive(
+    tree: Mapping[str, bytes | str],
+    *,
+    version: str = "3.14.9",
+    triple: str = "x86_64-unknown-linux-gnu",
+    extra: Iterable[tuple[str, bytes]] = (),
+) -> bytes:
+    """A ``-full.tar.zst``: the tree, and all that PBS ships beside it."""
+    tar = Tar().file("python/PYTHON.json", python_json(version, triple))
+    tar.file("python/build/core/Modules/main.o", b"\x7fELF object" * 100)
+    tar.file("python/build/lib/libssl.a", b"!<arch>\n" * 100)
+    tar.all(INSTALL, tree)
+    tar.file("python/licenses/LICENSE.cpython.txt", b"PSF LICENSE AGREEMENT\n")
+    for name, data in extra:
+        tar.file(name, data)
+    return tar.zst()

@@ -1,0 +1,111 @@
+"""An HTTP server on loopback that can fail as real ones do."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What happens to one request in place of a good answer."""
+
+    status: int = 0
+    headers: tuple[tuple[str, str], ...] = ()
+    cut_after: int = -1
+    """Send this many bytes of the body, then reset the connection."""
+    ignore_range: bool = False
+
+
+@dataclass
+class Loopback:
+    """``files`` are served by path; ``faults`` are taken from a path's queue, one a request."""
+
+    address: str
+    files: dict[str, bytes] = field(default_factory=dict)
+    faults: dict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
+    requests: list[tuple[str, str, str]] = field(default_factory=list)
+    """(method, path, Range header) of each request."""
+
+    def gets(self, path: str) -> list[str]:
+        """The Range headers of the GET requests for ``path``."""
+        return [asked for method, each, asked in self.requests if (method, each) == ("GET", path)]
+
+
+@contextmanager
+def serve() -> Iterator[Loopback]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    loopback = Loopback(f"http://127.0.0.1:{server.server_address[1]}")
+    server.loopback = loopback  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield loopback
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_HEAD(self) -> None:
+        self._answer(body=False)
+
+    def do_GET(self) -> None:
+        self._answer(body=True)
+
+    def _answer(self, *, body: bool) -> None:
+        loopback: Loopback = self.server.loopback  # type: ignore[attr-defined]
+        path = unquote(self.path)
+        asked = self.headers.get("Range", "")
+        loopback.requests.append((self.command, path, asked))
+        queue = loopback.faults.get(path)
+        fault = queue.popleft() if queue and (body or queue[0].status) else Fault()
+        if fault.status or path not in loopback.files:
+            self._send(fault.status or 404, b"", dict(fault.headers), body=body)
+            return
+        data = loopback.files[path]
+        first = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
+        if not asked or fault.ignore_range:
+            self._send(200, data, {}, body=body, cut_after=fault.cut_after)
+        elif first >= len(data):
+            self._send(416, b"", {"Content-Range": f"bytes */{len(data)}"}, body=body)
+        else:
+            place = f"bytes {first}-{len(data) - 1}/{len(data)}"
+            headers = {"Content-Range": place}
+            self._send(206, data[first:], headers, body=body, cut_after=fault.cut_after)
+
+    def _send(
+        self,
+        status: int,
+        data: bytes,
+        headers: dict[str, str],
+        *,
+        body: bool,
+        cut_after: int = -1,
+    ) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(data)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if not body:
+            return
+        if cut_after < 0:
+            self.wfile.write(data)
+            return
+        self.wfile.write(data[:cut_after])
+        self.wfile.flush()
+        # Reset, as a dying server or a broken line does.
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        self.close_connection = True
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        del format, args

@@ -1,0 +1,101 @@
+"""A small project: the four files at its root, a git repository, and the command run in it."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from pipeline.cli import main
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Line:
+    python: str = "3.14.9"
+    pbs: str = "20261021"
+    more: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run of the command did: ``out`` is standard output, ``log`` standard error."""
+
+    code: int
+    out: str
+    log: str
+
+
+@dataclass(frozen=True)
+class Project:
+    root: Path
+
+    def run(self, *argv: str | Path, env: Mapping[str, str] | None = None) -> Outcome:
+        """Run ``goempy`` in this process, with an environment of its own."""
+        out, log = io.StringIO(), io.StringIO()
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.root),
+            "GOEMPY_CACHE_DIR": str(self.root.parent / "cache"),
+            **(env or {}),
+        }
+        arguments = ["--root", str(self.root), *map(str, argv)]
+        consoles = [Console(file=each, width=4000, force_terminal=False) for each in (out, log)]
+        code = main(arguments, environment, *consoles)
+        return Outcome(code, out.getvalue(), log.getvalue())
+
+    def git(self, *args: str) -> str:
+        return git(self.root, *args)
+
+    def write(self, name: str, text: str) -> None:
+        (self.root / name).write_text(text, "utf-8")
+
+
+def git(folder: Path, *args: str) -> str:
+    """Run git with nothing of this machine's settings."""
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_AUTHOR_NAME": "A Tester",
+        "GIT_AUTHOR_EMAIL": "tester@example.com",
+        "GIT_AUTHOR_DATE": "1700000000 +0100",
+        "GIT_COMMITTER_NAME": "A Tester",
+        "GIT_COMMITTER_EMAIL": "tester@example.com",
+        "GIT_COMMITTER_DATE": "1700000000 +0100",
+    }
+    done = subprocess.run(
+        ["git", "-C", str(folder), *args], env=env, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+def matrix_text(*lines: Line, module: str = "github.com/goempy/goempy", level: int = 3) -> str:
+    """The repository's own matrix with other lines, and a level that packs fast."""
+    text = (REPOSITORY / "matrix.toml").read_text("utf-8")
+    tail = text[text.index("# wheel_tags") :].replace("level = 19", f"level = {level}")
+    tables = "".join(
+        f'[[line]]\npython = "{line.python}"\npbs = "{line.pbs}"\n{line.more}\n' for line in lines
+    )
+    return f'module = "{module}"\narchive = "full"\n\n{tables}\n{tail}'
+
+
+def make_project(
+    folder: Path, *lines: Line, primary: str = "3.14", version: str = "0.1.0"
+) -> Project:
+    """A checkout with one commit."""
+    project = Project(folder / "project")
+    project.root.mkdir()
+    project.write("matrix.toml", matrix_text(*(lines or (Line(),))))
+    project.write("VERSION", f"{version}\n")
+    project.write("PRIMARY_PYTHON", f"{primary}\n")
+    project.git("init", "--quiet", "--initial-branch=main")
+    project.git("add", "--all")
+    project.git("commit", "--quiet", "--message=Source")
+    return project

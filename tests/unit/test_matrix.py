@@ -1,0 +1,103 @@
+"""``matrix.toml``: what it means, and that all its faults are told at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.errors import ConfigError
+from pipeline.matrix import parse_matrix
+from pipeline.model import FREE_THREADED
+from pipeline.plan import all_cells
+from tests.support.project import REPOSITORY, Line, matrix_text
+
+
+def faults_of(text: str) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        parse_matrix(text)
+    return caught.value.faults
+
+
+def test_the_repository_s_own_matrix() -> None:
+    matrix = parse_matrix((REPOSITORY / "matrix.toml").read_text("utf-8"))
+    assert [(line.name, line.pbs) for line in matrix.lines] == [
+        ("3.15.1", "20261021"),
+        ("3.14.9", "20261021"),
+        ("3.13.17", "20261021"),
+        ("3.12.15", "20261021"),
+        ("3.11.17", "20261021"),
+        ("3.10.22", "20261009"),
+    ]
+    assert [platform.go_pair for platform in matrix.platforms] == [
+        "linux/amd64",
+        "linux/arm64",
+        "darwin/amd64",
+        "darwin/arm64",
+        "windows/amd64",
+    ]
+    assert len(all_cells(matrix)) == 30
+
+
+def test_a_line_can_name_its_platforms_and_variant() -> None:
+    more = 'variant = "freethreaded"\nplatforms = ["linux-amd64"]'
+    matrix = parse_matrix(matrix_text(Line(), Line(more=more)))
+    assert matrix.lines[1].variant == FREE_THREADED
+    names = [cell.name for cell in all_cells(matrix)]
+    assert names[-1] == "3.14.9t/linux-amd64"
+    assert len(names) == 6
+
+
+def test_all_faults_are_told_together_with_their_places() -> None:
+    text = matrix_text(Line(python="3.14"), Line(pbs="latest", more='vairant = "freethreaded"'))
+    text = text.replace('goos = "windows"', 'goos = "win"').replace("level = 3", "level = 99")
+    rows = text.splitlines()
+    faults = faults_of(text)
+    assert len(faults) == 5
+    found = dict(fault.split(", ", 1) for fault in faults)
+
+    def place(row: str) -> str:
+        return f"line {rows.index(row) + 1}"
+
+    assert "line[1].python: '3.14' is not a CPython version" in found[place('python = "3.14"')]
+    assert found[place('pbs = "latest"')].startswith("line[2].pbs: ")
+    assert found[place('vairant = "freethreaded"')] == (
+        "line[2].vairant: unknown key; did you mean 'variant'?"
+    )
+    assert found[place('goos = "win"')].startswith("platform[5].goos: ")
+    assert found[place("level = 99")].startswith("payload.level: ")
+
+
+def test_an_unknown_key_unlike_any_other_is_told_what_there_is() -> None:
+    assert "unknown key; known: codec, level" in faults_of(matrix_text(Line()) + "\nzzz = 1\n")[0]
+
+
+@pytest.mark.parametrize("table", ["line", "platform"])
+def test_a_matrix_without_lines_or_platforms_is_refused(table: str) -> None:
+    text = matrix_text(Line())
+    text = text.replace(f"[[{table}]]", f"[[x{table}]]")
+    assert any(f"'{table}' is missing" in fault for fault in faults_of(text))
+
+
+def test_two_lines_that_would_be_one_tag() -> None:
+    (fault,) = faults_of(matrix_text(Line(), Line(pbs="20261009")))
+    assert "3.14.9 stands 2 times" in fault
+
+
+def test_two_platforms_that_go_could_not_tell_apart() -> None:
+    text = matrix_text(Line()).replace('goarch = "arm64"', 'goarch = "amd64"', 1)
+    (fault,) = faults_of(text)
+    assert "linux/amd64 stands 2 times: Go could not choose between them" in fault
+
+
+def test_a_platform_twice() -> None:
+    text = matrix_text(Line()).replace('name = "linux-arm64"', 'name = "linux-amd64"')
+    assert any("linux-amd64 stands 2 times" in fault for fault in faults_of(text))
+
+
+def test_a_line_with_an_unknown_platform() -> None:
+    (fault,) = faults_of(matrix_text(Line(more='platforms = ["linux-amd46"]')))
+    assert "no platform 'linux-amd46'; did you mean 'linux-amd64'?" in fault
+
+
+def test_broken_toml_names_its_place() -> None:
+    with pytest.raises(ConfigError, match=r"matrix.toml: .*line 1"):
+        parse_matrix("module = \n")

@@ -1,0 +1,113 @@
+"""Cells, their selection, and the names that PBS gives their archives."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import ConfigError, UsageError
+from pipeline.matrix import parse_matrix
+from pipeline.model import FREE_THREADED, FULL, Cell, PythonVersion
+from pipeline.model import Line as MatrixLine
+from pipeline.plan import all_cells, asset_name, find_primary, github_matrix, select_cells
+from tests.support.project import REPOSITORY, Line, Project, make_project, matrix_text
+
+MATRIX = parse_matrix(matrix_text(Line(), Line("3.13.17"), Line("3.10.22", "20261009")))
+CELLS = all_cells(MATRIX)
+
+
+def names(cells: tuple[Cell, ...]) -> list[str]:
+    return [cell.name for cell in cells]
+
+
+def test_every_asset_of_the_matrix_is_pinned_under_its_real_name() -> None:
+    """``matrix.lock`` was filled from the names and digests that PBS published."""
+    matrix = parse_matrix((REPOSITORY / "matrix.toml").read_text("utf-8"))
+    lock = (REPOSITORY / "matrix.lock").read_text("utf-8")
+    locked = set(re.findall(r'^name = "(.*)"$', lock, re.MULTILINE))
+    assert {asset_name(cell, matrix.archive) for cell in all_cells(matrix)} == locked
+
+
+@pytest.mark.parametrize(
+    ("variant", "archive", "tail"),
+    [
+        ("", FULL, "pgo+lto-full.tar.zst"),
+        (FREE_THREADED, FULL, "freethreaded+pgo+lto-full.tar.zst"),
+        ("", "install_only_stripped", "install_only_stripped.tar.gz"),
+        (
+            FREE_THREADED,
+            "install_only_stripped",
+            "freethreaded-install_only_stripped.tar.gz",
+        ),
+    ],
+)
+def test_asset_names(variant: str, archive: str, tail: str) -> None:
+    line = dataclasses.replace(CELLS[0].line, variant=variant)
+    name = asset_name(Cell(line, CELLS[0].platform), archive)
+    assert name == f"cpython-3.14.9+20261021-x86_64-unknown-linux-gnu-{tail}"
+
+
+def test_selection() -> None:
+    assert len(select_cells(CELLS)) == 15
+    assert names(select_cells(CELLS, lines=["3.13"], platforms=["linux/amd64"])) == [
+        "3.13.17/linux-amd64"
+    ]
+    assert len(select_cells(CELLS, lines=["3.13.17", "3.10"])) == 10
+    assert len(select_cells(CELLS, platforms=["darwin-arm64", "windows/amd64"])) == 6
+
+
+def test_a_selection_that_names_nothing_known() -> None:
+    with pytest.raises(UsageError) as caught:
+        select_cells(CELLS, lines=["3.14.8"], platforms=["linux/amd46"])
+    assert caught.value.faults == (
+        "no line '3.14.8'; did you mean '3.14.9'?",
+        "no platform 'linux/amd46'; did you mean 'linux/amd64'?",
+    )
+
+
+def test_primary() -> None:
+    assert find_primary(MATRIX.lines, "3.13\n").name == "3.13.17"
+    with pytest.raises(ConfigError, match=r"PRIMARY_PYTHON is '3.9', and no line") as caught:
+        find_primary(MATRIX.lines, "3.9")
+    assert "3.10, 3.13, 3.14" in caught.value.remedy
+
+
+def test_the_primary_is_never_a_free_threaded_line() -> None:
+    line = MatrixLine(PythonVersion(3, 14, 9), "20261021", FREE_THREADED)
+    assert find_primary([line, *MATRIX.lines], "3.14").variant == ""
+
+
+def test_json_has_the_shape_of_a_github_matrix(project: Project) -> None:
+    matrix = json.loads(project.run("plan", "--json").out)
+    assert list(matrix) == ["include"]
+    assert len(matrix["include"]) == 5
+    for job in matrix["include"]:
+        assert all(isinstance(value, str) for value in job.values())
+    assert matrix["include"][0] == {
+        "cell": "3.14.9/linux-amd64",
+        "python": "3.14.9",
+        "platform": "linux-amd64",
+        "pbs": "20261021",
+        "tag": "v0.1.0",
+        "asset": "cpython-3.14.9+20261021-x86_64-unknown-linux-gnu-pgo+lto-full.tar.zst",
+    }
+
+
+def test_more_jobs_than_github_takes_are_not_passed_over(tmp_path: Path) -> None:
+    many = [Line(f"3.14.{patch}") for patch in range(52)]
+    project = make_project(tmp_path, *many, Line("3.13.17"), primary="3.13")
+    outcome = project.run("plan", "--json")
+    assert outcome.code == UsageError.exit_code
+    assert outcome.out == ""
+    assert "265 cells are more than the 256 jobs of a GitHub matrix" in outcome.log
+    assert "--lines" in outcome.log
+    assert project.run("plan", "--json", "--only-platforms", "linux/amd64").code == 0
+
+
+def test_256_cells_are_a_matrix() -> None:
+    cells = [CELLS[0]] * 256
+    assert len(github_matrix(cells, lambda cell: {"cell": cell.name})["include"]) == 256
