@@ -1,0 +1,286 @@
+"""Archives: what a good one holds, and each bad one refused by its member's name."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import tarfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from pipeline.errors import ArchiveError
+from pipeline.lock import dump_lock
+from pipeline.model import Asset, Kind, Member, Pin
+from pipeline.upstream import archive
+from tests.support.archives import INSTALL, Tar, full_archive, unix_tree
+from tests.support.project import Project
+
+FULL_NAME = "cpython-3.14.9+20261021-x86_64-unknown-linux-gnu-pgo+lto-full.tar.zst"
+STRIPPED_NAME = "cpython-3.14.9+20261021-x86_64-unknown-linux-gnu-install_only_stripped.tar.gz"
+
+
+def asset_at(path: Path, data: bytes) -> Asset:
+    path.write_bytes(data)
+    return Asset("20261021", path.name, hashlib.sha256(data).hexdigest(), len(data))
+
+
+def scan(tmp_path: Path, data: bytes, name: str = FULL_NAME) -> archive.Inventory:
+    path = tmp_path / name
+    return archive.scan(path, asset_at(path, data))
+
+
+def by_name(inventory: archive.Inventory) -> dict[str, Member]:
+    return {member.name: member for member in inventory.members}
+
+
+def test_a_full_archive_lists_the_install_tree_alone(tmp_path: Path) -> None:
+    inventory = scan(tmp_path, full_archive(unix_tree()))
+    assert set(by_name(inventory)) == set(unix_tree())
+    assert inventory.unpacked_bytes > inventory.tree_bytes
+    assert inventory.tree_bytes == sum(len(c) for c in unix_tree().values() if isinstance(c, bytes))
+
+
+def test_the_other_shape(tmp_path: Path) -> None:
+    inventory = scan(tmp_path, Tar().all("python/", unix_tree()).gz(), STRIPPED_NAME)
+    assert set(by_name(inventory)) == set(unix_tree())
+
+
+def test_kinds_modes_and_links(tmp_path: Path) -> None:
+    tar = Tar().folder("python/install/bin/").all(INSTALL, unix_tree())
+    tar.hard_link(f"{INSTALL}bin/python3.14t", f"{INSTALL}bin/python3.14")
+    members = by_name(scan(tmp_path, tar.zst()))
+    assert members["bin"].kind is Kind.DIR
+    assert members["bin/python3"] == Member("bin/python3", Kind.LINK, target="python3.14")
+    program, twin = members["bin/python3.14"], members["bin/python3.14t"]
+    assert program.executable
+    assert twin == replace(program, name="bin/python3.14t", executable=True)
+    assert not members["lib/python3.14/os.py"].executable
+
+
+def test_contents_of_chosen_members(tmp_path: Path) -> None:
+    path = tmp_path / FULL_NAME
+    asset = asset_at(path, full_archive(unix_tree()))
+    members = by_name(archive.scan(path, asset))
+    wanted = {members[name].content: name for name in ("lib/python3.14/os.py", "bin/python3.14")}
+    found = {wanted[n]: read(1 << 20) for n, read in archive.contents(path, asset, wanted.keys())}
+    assert found == {name: unix_tree()[name] for name in wanted.values()}
+
+
+def test_a_later_member_of_the_same_kind_counts(tmp_path: Path) -> None:
+    path = tmp_path / FULL_NAME
+    asset = asset_at(path, Tar().file(f"{INSTALL}a", b"old").file(f"{INSTALL}a", b"new").zst())
+    (member,) = archive.scan(path, asset).members
+    ((_ordinal, data),) = [
+        (n, read(10)) for n, read in archive.contents(path, asset, [member.content])
+    ]
+    assert data == b"new"
+
+
+def sparse() -> bytes:
+    info = tarfile.TarInfo(f"{INSTALL}hole")
+    info.type = tarfile.GNUTYPE_SPARSE
+    return info.tobuf(tarfile.GNU_FORMAT) + bytes(1024)
+
+
+def negative_size() -> bytes:
+    info = tarfile.TarInfo(f"{INSTALL}minus")
+    header = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    header[124:136] = b"\xff" * 11 + b"\xf0"  # base 256, minus sixteen
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return bytes(header) + bytes(1024)
+
+
+def bad(name: str) -> Callable[[Tar], Tar]:
+    return lambda tar: tar.file(name, b"data")
+
+
+BAD_MEMBERS = {
+    "absolute path": (bad("/etc/passwd"), "member /etc/passwd has an absolute path"),
+    "dot dot": (
+        bad(f"{INSTALL}../../../x"),
+        f"member {INSTALL}../../../x has '..' in its path",
+    ),
+    "unclean path": (bad(f"{INSTALL}a//b"), "has a path that is not clean"),
+    "control character": (bad(f"{INSTALL}a\nb"), "has a path that is not clean"),
+    "absolute link": (
+        lambda tar: tar.link(f"{INSTALL}l", "/etc/passwd"),
+        f"member {INSTALL}l links to /etc/passwd, outside",
+    ),
+    "link out of the archive": (
+        lambda tar: tar.link(f"{INSTALL}l", "../../../x"),
+        f"member {INSTALL}l links to ../../../x, outside",
+    ),
+    "link out of the tree": (
+        lambda tar: tar.link(f"{INSTALL}l", "../build/x"),
+        f"member {INSTALL}l links to ../build/x, outside its tree",
+    ),
+    "hard link out of the archive": (
+        lambda tar: tar.hard_link(f"{INSTALL}l", "../../etc/passwd"),
+        f"member {INSTALL}l is a hard link to ../../etc/passwd, which is no file before it",
+    ),
+    "hard link to nothing": (
+        lambda tar: tar.hard_link(f"{INSTALL}l", f"{INSTALL}none"),
+        "which is no file before it",
+    ),
+    "character device": (
+        lambda tar: tar.other(f"{INSTALL}null", tarfile.CHRTYPE),
+        f"member {INSTALL}null is a device, pipe or other special file",
+    ),
+    "block device": (
+        lambda tar: tar.other(f"{INSTALL}sda", tarfile.BLKTYPE),
+        f"member {INSTALL}sda is a device",
+    ),
+    "pipe": (
+        lambda tar: tar.other(f"{INSTALL}fifo", tarfile.FIFOTYPE),
+        f"member {INSTALL}fifo is a device",
+    ),
+    "file, then link": (
+        lambda tar: tar.file(f"{INSTALL}a", b"").link(f"{INSTALL}a", "b"),
+        f"member {INSTALL}a was a file before and is a link now",
+    ),
+    "folder, then file": (
+        lambda tar: tar.file(f"{INSTALL}a/b", b"").file(f"{INSTALL}a", b""),
+        f"member {INSTALL}a was a dir before and is a file now",
+    ),
+    "file below a link": (
+        lambda tar: tar.link(f"{INSTALL}l", "lib").file(f"{INSTALL}l/x", b""),
+        f"member {INSTALL}l/x lies below python/install/l, which is a link",
+    ),
+    "file below a file": (
+        lambda tar: tar.file(f"{INSTALL}f", b"").file(f"{INSTALL}f/x", b""),
+        f"member {INSTALL}f/x lies below python/install/f, which is a file",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "message"), BAD_MEMBERS.values(), ids=BAD_MEMBERS.keys())
+def test_a_bad_member_is_refused_by_name(
+    project: Project, tmp_path: Path, make: Callable[[Tar], Tar], message: str
+) -> None:
+    """Through the command: the message, the exit code, and that nothing was left."""
+    data = make(Tar().all(INSTALL, unix_tree())).zst()
+    assert_refused(project, tmp_path, data, message)
+
+
+def assert_refused(project: Project, tmp_path: Path, data: bytes, message: str) -> None:
+    assets = tmp_path / "assets"
+    assets.mkdir()
+    asset = asset_at(assets / FULL_NAME, data)
+    pin = Pin(asset.release, asset.name, asset.sha256, asset.size_bytes)
+    project.write("matrix.lock", dump_lock([pin]))
+    out = tmp_path / "out"
+    outcome = project.run("build", "3.14.9/linux-amd64", "--out", out, "--source", assets)
+    assert message in outcome.log
+    assert f"error: 3.14.9/linux-amd64: {FULL_NAME}: member " in outcome.log
+    assert "Nothing of the archive was used" in outcome.log
+    assert outcome.code == ArchiveError.exit_code
+    assert outcome.out == ""
+    assert not out.exists() or list(out.iterdir()) == []
+
+
+def test_special_headers(project: Project, tmp_path: Path) -> None:
+    data = zstandard.compress(sparse())
+    assert_refused(project, tmp_path, data, f"member {INSTALL}hole is a device")
+
+
+def test_a_negative_size(tmp_path: Path) -> None:
+    with pytest.raises(ArchiveError, match=r"claims a size of -16 bytes|is damaged"):
+        scan(tmp_path, zstandard.compress(negative_size()))
+
+
+def whole() -> bytes:
+    return Tar().all(INSTALL, unix_tree()).tar()
+
+
+@pytest.mark.parametrize(
+    ("keep", "member"),
+    [
+        (10, "its beginning"),
+        (512 * 2 + 100, "python/install/bin/"),
+        (512 * 9, "python/install/"),
+    ],
+    ids=["within the first header", "within a later member", "between two members"],
+)
+def test_a_truncated_tar(project: Project, tmp_path: Path, keep: int, member: str) -> None:
+    data = zstandard.compress(whole()[:keep])
+    assert_refused(project, tmp_path, data, f"member {member}")
+
+
+def test_a_tar_without_its_end(tmp_path: Path) -> None:
+    """tarfile alone takes a missing end for the end."""
+    tar = whole().rstrip(b"\0")
+    tar += bytes(-len(tar) % 512)
+    with pytest.raises(ArchiveError, match="or what follows it is damaged: empty header"):
+        scan(tmp_path, zstandard.compress(tar))
+
+
+def test_a_header_whose_checksum_is_wrong_in_the_middle(tmp_path: Path) -> None:
+    """tarfile alone takes it for the end."""
+    tar = bytearray(Tar().file(f"{INSTALL}a", b"").file(f"{INSTALL}b", b"").tar())
+    tar[512] ^= 1
+    with pytest.raises(ArchiveError, match=f"member {INSTALL}a, or what follows it is damaged"):
+        scan(tmp_path, zstandard.compress(bytes(tar)))
+
+
+def test_a_truncated_zst(tmp_path: Path) -> None:
+    tar = Tar().file(f"{INSTALL}big", bytes(range(256)) * 40_000).zst()
+    with pytest.raises(ArchiveError, match=f"member {INSTALL}big"):
+        scan(tmp_path, tar[:-20])
+
+
+def test_a_damaged_gz(tmp_path: Path) -> None:
+    data = bytearray(Tar().file("python/big", bytes(range(256)) * 4000).gz())
+    data[len(data) // 2] ^= 0xFF
+    with pytest.raises(ArchiveError, match="is damaged"):
+        scan(tmp_path, bytes(data), STRIPPED_NAME)
+    with pytest.raises(ArchiveError, match="is damaged"):
+        scan(tmp_path, bytes(data[: len(data) // 3]), STRIPPED_NAME)
+
+
+def test_what_is_no_archive_at_all(tmp_path: Path) -> None:
+    for name in (FULL_NAME, STRIPPED_NAME):
+        with pytest.raises(ArchiveError, match="member its beginning is damaged"):
+            scan(tmp_path, b"<html>not found</html>", name)
+
+
+def test_an_over_long_member(project: Project, tmp_path: Path) -> None:
+    """Its header claims more bytes than the archive has, or than anything may have."""
+    header = tarfile.TarInfo(f"{INSTALL}long")
+    header.size = 1 << 40
+    data = zstandard.compress(header.tobuf(tarfile.GNU_FORMAT) + bytes(2048))
+    assert_refused(project, tmp_path, data, f"member {INSTALL}long goes past ")
+
+
+def test_a_bomb(project: Project, tmp_path: Path) -> None:
+    """120 MB of zeros in a few kilobytes; members are small, their sum is not."""
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w") as writer:
+        for number in range(120):
+            info = tarfile.TarInfo(f"{INSTALL}zero{number}")
+            info.size = 1 << 20
+            writer.addfile(info, io.BytesIO(bytes(1 << 20)))
+    data = zstandard.compress(tar.getvalue())
+    assert len(data) < 100_000
+    assert_refused(project, tmp_path, data, "goes past ")
+
+
+def test_a_bomb_in_the_dropped_part_counts_too(tmp_path: Path) -> None:
+    tar = Tar().file("python/build/zero", bytes(120 << 20)).all(INSTALL, unix_tree())
+    with pytest.raises(ArchiveError, match="member python/build/zero goes past"):
+        scan(tmp_path, tar.zst())
+
+
+def test_an_archive_of_something_else(tmp_path: Path) -> None:
+    with pytest.raises(ArchiveError, match="holds nothing below python/install/"):
+        scan(tmp_path, Tar().file("python/README", b"").zst())
+
+
+def test_gz_members_after_the_end_do_not_matter(tmp_path: Path) -> None:
+    data = gzip.compress(Tar().all("python/", unix_tree()).tar() + bytes(10_240))
+    assert set(by_name(scan(tmp_path, data, STRIPPED_NAME))) == set(unix_tree())

@@ -1,0 +1,138 @@
+"""What leaves a tree, and that each thing that leaves says why."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.errors import TreeError
+from pipeline.matrix import parse_matrix
+from pipeline.model import Kind, Member, TrimConfig, TrimRule
+from pipeline.trim import DANGLING, NOT_KEPT, UNNEEDED, TrimPlan, plan_trim
+from tests.support.archives import unix_tree, windows_tree
+from tests.support.project import REPOSITORY
+
+OWN = parse_matrix((REPOSITORY / "matrix.toml").read_text("utf-8")).trim
+
+
+def members(tree: dict[str, bytes | str]) -> list[Member]:
+    return [
+        Member(name, Kind.LINK, target=content)
+        if isinstance(content, str)
+        else Member(name, Kind.FILE, len(content), content=number)
+        for number, (name, content) in enumerate(tree.items())
+    ]
+
+
+def kept(plan: TrimPlan) -> list[str]:
+    return [member.name for member in plan.kept if member.kind is not Kind.DIR]
+
+
+def reasons(plan: TrimPlan) -> dict[str, str]:
+    return {each.member.name: each.reason for each in plan.dropped}
+
+
+def test_a_unix_tree_by_the_repository_s_rules() -> None:
+    plan = plan_trim(members(unix_tree()), OWN, windows=False)
+    assert kept(plan) == [
+        "bin/python3",
+        "bin/python3.14",
+        "lib/python3.14/encodings/aliases.py",
+        "lib/python3.14/json/__init__.py",
+        "lib/python3.14/lib-dynload/_json.so",
+        "lib/python3.14/os.py",
+    ]
+    why = reasons(plan)
+    assert why["include/Python.h"] == NOT_KEPT
+    assert why["share/man/man1/python3.1"] == NOT_KEPT
+    assert why["lib/python3.14/test/test_os.py"] == "test suite"
+    assert why["lib/python3.14/sqlite3/test/regression.py"] == "test suite"
+    assert why["lib/python3.14/unittest/test_thing.py"] == "test suite"
+    assert why["lib/python3.14/lib-dynload/_testcapi.so"] == "test extension module"
+    assert why["lib/python3.14/idlelib/idle.py"] == "desktop tool"
+    assert why["bin/pip3"].startswith("script of a package that is not shipped")
+    assert why["lib/python3.14/config-3.14-x86_64-linux-gnu/Makefile"].startswith("for compiling")
+    assert len(why) + len(kept(plan)) == len(unix_tree())
+
+
+def test_a_windows_tree_by_the_repository_s_rules() -> None:
+    plan = plan_trim(members(windows_tree()), OWN, windows=True)
+    assert kept(plan) == [
+        "DLLs/_ssl.pyd",
+        "Lib/json/__init__.py",
+        "Lib/os.py",
+        "python.exe",
+        "python314.dll",
+        "vcruntime140.dll",
+    ]
+    assert reasons(plan)["DLLs/_testcapi.pyd"] == "test extension module"
+
+
+def test_folders_stay_with_what_is_in_them() -> None:
+    plan = plan_trim(members(unix_tree()), OWN, windows=False)
+    folders = [member.name for member in plan.kept if member.kind is Kind.DIR]
+    assert folders == [
+        "bin",
+        "lib",
+        "lib/python3.14",
+        "lib/python3.14/encodings",
+        "lib/python3.14/json",
+        "lib/python3.14/lib-dynload",
+    ]
+
+
+def library_tree(*needed: str) -> list[Member]:
+    return [
+        Member("bin/python3", Kind.FILE, needed=(*needed, "libc.so.6")),
+        Member("lib/python3.14/os.py", Kind.FILE),
+        Member("lib/libpython3.so", Kind.FILE, needed=("libpython3.14.so.1.0",)),
+        Member("lib/libpython3.14.so", Kind.LINK, target="libpython3.14.so.1.0"),
+        Member("lib/libpython3.14.so.1.0", Kind.FILE, needed=("libc.so.6",)),
+    ]
+
+
+def test_libpython_leaves_when_nothing_needs_it() -> None:
+    plan = plan_trim(library_tree(), OWN, windows=False)
+    assert reasons(plan) == {
+        "lib/libpython3.so": UNNEEDED,
+        "lib/libpython3.14.so": UNNEEDED,
+        "lib/libpython3.14.so.1.0": UNNEEDED,
+    }
+
+
+@pytest.mark.parametrize(
+    ("needed", "stays"),
+    [
+        ("libpython3.14.so.1.0", {"lib/libpython3.14.so.1.0"}),
+        ("libpython3.14.so", {"lib/libpython3.14.so", "lib/libpython3.14.so.1.0"}),
+        ("libpython3.so", {"lib/libpython3.so", "lib/libpython3.14.so.1.0"}),
+    ],
+)
+def test_libpython_stays_with_all_that_leads_to_it(needed: str, stays: set[str]) -> None:
+    plan = plan_trim(library_tree(needed), OWN, windows=False)
+    assert {name for name in kept(plan) if "libpython" in name} == stays
+
+
+def test_links_leave_with_what_they_point_to() -> None:
+    config = TrimConfig(("**",), ("**",), (TrimRule("gone", ("lib/target",)),))
+    tree = [
+        *members({"bin/python3": b"", "lib/python3.14/os.py": b"", "lib/target": b""}),
+        Member("lib/first", Kind.LINK, target="target"),
+        Member("lib/second", Kind.LINK, target="first"),
+        Member("lib/folder", Kind.LINK, target="python3.14"),
+    ]
+    plan = plan_trim(tree, config, windows=False)
+    assert reasons(plan) == {"lib/target": "gone", "lib/first": DANGLING, "lib/second": DANGLING}
+    assert "lib/folder" in kept(plan)
+
+
+@pytest.mark.parametrize(
+    ("windows", "lost"),
+    [(False, "bin/python3"), (False, "lib/python3.14/os.py"), (True, "python.exe")],
+)
+def test_a_tree_that_could_not_start_is_refused(windows: bool, lost: str) -> None:  # noqa: FBT001
+    tree = windows_tree() if windows else unix_tree()
+    del tree[lost]
+    with pytest.raises(TreeError) as caught:
+        plan_trim(members(tree), OWN, windows=windows)
+    assert len(caught.value.faults) == 1
+    assert "--explain" in caught.value.remedy
