@@ -1,0 +1,157 @@
+"""One cell: the whole way from an archive to a payload directory."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import json
+from pathlib import Path
+
+from pipeline import elf
+from pipeline.cell import RECIPE, apply_cell, cell_digest, plan_cell
+from pipeline.matrix import parse_matrix
+from pipeline.model import Asset, Cell, Matrix, TrimRule
+from pipeline.payload.check import content_of, prove_payload, read_payload
+from pipeline.payload.manifest import blob_name, is_file
+from pipeline.plan import all_cells
+from tests.support.archives import INSTALL, Tar, full_archive, unix_tree, windows_tree
+from tests.support.elf_builder import Builder
+from tests.support.project import Line, Project, matrix_text
+
+MATRIX = parse_matrix(matrix_text(Line()))
+CELL = all_cells(MATRIX)[0]
+NAME = "cpython-3.14.9+20261021-x86_64-unknown-linux-gnu-pgo+lto-full.tar.zst"
+
+
+def build(
+    folder: Path, data: bytes, cell: Cell = CELL, matrix: Matrix = MATRIX
+) -> tuple[Path, bytes]:
+    """Build the cell of an archive; returns the payload's folder and manifest."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / NAME
+    path.write_bytes(data)
+    asset = Asset("20261021", NAME, hashlib.sha256(data).hexdigest(), len(data))
+    plan = plan_cell(cell, asset, path, matrix)
+    result = apply_cell(plan, folder / "out", matrix, processors=2, advance=lambda _count: None)
+    return result.folder, (result.folder / "files.json").read_bytes()
+
+
+def extracted(folder: Path) -> dict[str, bytes]:
+    payload = read_payload(folder)
+    prove_payload(payload)
+    return {
+        entry.name: b"".join(content_of(folder / blob_name(entry), entry))
+        for entry in payload.manifest.entries
+        if is_file(entry)
+    }
+
+
+def test_a_payload_holds_what_trimming_keeps(tmp_path: Path) -> None:
+    folder, _manifest = build(tmp_path, full_archive(unix_tree()))
+    assert folder == tmp_path / "out" / "3.14.9" / "linux-amd64"
+    kept = {"bin/python3.14", "lib/python3.14/os.py", "lib/python3.14/json/__init__.py"}
+    kept |= {"lib/python3.14/encodings/aliases.py", "lib/python3.14/lib-dynload/_json.so"}
+    assert extracted(folder) == {name: unix_tree()[name] for name in kept}
+
+
+def test_windows(tmp_path: Path) -> None:
+    cell = all_cells(MATRIX)[4]
+    folder, _manifest = build(tmp_path, full_archive(windows_tree()), cell)
+    assert folder.name == "windows-amd64"
+    assert {"python.exe", "Lib/os.py", "DLLs/_ssl.pyd"} <= set(extracted(folder))
+
+
+def test_nothing_but_the_payload_is_left(tmp_path: Path) -> None:
+    build(tmp_path, full_archive(unix_tree()))
+    assert {path.name for path in tmp_path.iterdir()} == {NAME, "out"}
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["3.14.9"]
+
+
+def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
+    one, manifest = build(tmp_path / "one", full_archive(unix_tree()))
+    two, same = build(tmp_path / "two", full_archive(unix_tree()))
+    assert manifest == same
+    assert [p.read_bytes() for p in sorted(one.iterdir())] == [
+        p.read_bytes() for p in sorted(two.iterdir())
+    ]
+    # In another order it is another archive, and its payload has the same blobs.
+    other, _manifest = build(tmp_path / "other", full_archive(dict(reversed(unix_tree().items()))))
+    assert {p.name for p in one.iterdir()} == {p.name for p in other.iterdir()}
+
+
+def test_the_bytes_of_this_recipe(tmp_path: Path) -> None:
+    """When this fails, the same assets give other payloads: raise ``cell.RECIPE`` with it.
+
+    Earlier tags' payloads are found by their cell digest, and the digest holds the recipe.
+    """
+    folder, _manifest = build(tmp_path, full_archive(unix_tree()))
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        data = path.read_bytes()
+        if path.name == "files.json":
+            # All but what RECIPE itself decides.
+            data = json.dumps(json.loads(data)["files"]).encode()
+        digest.update(path.name.encode() + b"\0" + data)
+    assert (RECIPE, digest.hexdigest()[:16]) == (1, "93e85c72d0fd6b55")
+
+
+def test_hard_links_are_files_that_share_a_blob(tmp_path: Path) -> None:
+    tar = Tar().all(INSTALL, unix_tree())
+    tar.hard_link(f"{INSTALL}bin/python3.14t", f"{INSTALL}bin/python3.14")
+    folder, _manifest = build(tmp_path, tar.zst())
+    files = extracted(folder)
+    assert files["bin/python3.14t"] == files["bin/python3.14"]
+
+
+def test_a_hard_link_outlives_its_dropped_twin(tmp_path: Path) -> None:
+    """The bytes stand with a member that is dropped, and are needed all the same."""
+    tar = Tar().file(f"{INSTALL}bin/pip", b"the bytes", mode=0o755).all(INSTALL, unix_tree())
+    tar.hard_link(f"{INSTALL}bin/other", f"{INSTALL}bin/pip")
+    folder, _manifest = build(tmp_path, tar.zst())
+    assert extracted(folder)["bin/other"] == b"the bytes"
+    assert "bin/pip" not in extracted(folder)
+
+
+def test_elf_files_are_stripped(tmp_path: Path) -> None:
+    program = Builder(64, "little").build()
+    data = full_archive(unix_tree() | {"bin/python3.14": program})
+    stripped = extracted(build(tmp_path / "a", data)[0])["bin/python3.14"]
+    assert len(stripped) < len(program)
+    assert elf.scan(io.BytesIO(stripped).read, len(stripped)).strip is None
+    keep = dataclasses.replace(MATRIX, trim=dataclasses.replace(MATRIX.trim, strip=False))
+    assert extracted(build(tmp_path / "b", data, matrix=keep)[0])["bin/python3.14"] == program
+
+
+def test_the_digest_follows_everything_that_decides_the_bytes() -> None:
+    digest = cell_digest(CELL, "ab" * 32, MATRIX)
+    trim = dataclasses.replace(MATRIX.trim, drop=(TrimRule("no", ("x",)),))
+    others = [
+        cell_digest(CELL, "cd" * 32, MATRIX),
+        cell_digest(CELL, "ab" * 32, dataclasses.replace(MATRIX, trim=trim)),
+        cell_digest(
+            CELL,
+            "ab" * 32,
+            dataclasses.replace(MATRIX, payload=dataclasses.replace(MATRIX.payload, level=4)),
+        ),
+        cell_digest(all_cells(MATRIX)[1], "ab" * 32, MATRIX),
+    ]
+    assert len({digest, *others}) == 5
+    assert digest == cell_digest(CELL, "ab" * 32, dataclasses.replace(MATRIX, module="a.b/c"))
+
+
+def test_explain_lists_every_file_with_its_reason(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "assets").mkdir()
+    data = full_archive(unix_tree())
+    (tmp_path / "assets" / NAME).write_bytes(data)
+    (tmp_path / "assets" / "SHA256SUMS").write_text(f"{hashlib.sha256(data).hexdigest()}  {NAME}\n")
+    outcome = project.run(
+        "build", CELL.name, "--out", tmp_path / "out", "--source", tmp_path / "assets", "--explain"
+    )
+    assert outcome.code == 0
+    dropped, shipped = outcome.out.split("3.14.9/linux-amd64: shipped")
+    assert "# test suite: 3 files" in dropped
+    told = {row.split()[1] for row in (dropped + shipped).splitlines() if row.startswith("  ")}
+    assert told == set(unix_tree())
+    sizes = [int(row.split()[0]) for row in shipped.splitlines() if row.startswith("  ")]
+    assert sizes == sorted(sizes, reverse=True)
