@@ -1,0 +1,207 @@
+"""The git verbs that a release needs, typed. Nothing else runs git.
+
+Objects are made in a scratch repository that borrows the objects of the real one, and reach the
+real one by an atomic push: a run that dies leaves nothing behind but unreferenced objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import GitError
+from pipeline.host import Finished, run
+from pipeline.model import TreeFile
+
+_FILE_MODE = "100644"
+_PLACE_VARIABLES = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_NAMESPACE",
+    "GIT_COMMON_DIR",
+)
+_SETTINGS = (
+    "core.autocrlf=false",
+    "core.quotePath=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    # Blobs are zstd already: trying deltas and deflate costs minutes and saves nothing.
+    "core.looseCompression=0",
+    "pack.compression=0",
+    "pack.window=0",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit: ``date`` is git's raw form, seconds since 1970 and zone."""
+
+    id: str
+    author_name: str
+    author_email: str
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
+class Git:
+    """One repository; ``folder`` is its git directory or work tree."""
+
+    folder: Path
+    env: Mapping[str, str]
+
+    def call(
+        self,
+        *args: str,
+        stdin: bytes | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> str:
+        """Run a git command here and return what it prints; raises ``GitError``."""
+        done = self._run(args, stdin, env)
+        if done.code:
+            raise GitError(
+                f"git {args[0]} failed in {self.folder}: {_last_words(done)}",
+                remedy=f"Run it by hand to see more: git -C {self.folder} {' '.join(args)[:200]}",
+            )
+        return done.stdout.decode("utf-8", "surrogateescape")
+
+    def _run(
+        self, args: Sequence[str], stdin: bytes | None, env: Mapping[str, str] | None
+    ) -> Finished:
+        settings = [part for setting in _SETTINGS for part in ("-c", setting)]
+        clean = {k: v for k, v in self.env.items() if k not in _PLACE_VARIABLES}
+        clean |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"} | dict(env or {})
+        command = ["git", "-C", str(self.folder), *settings, *args]
+        return run(command, env=clean, stdin=stdin)
+
+    def git_dir(self) -> Path:
+        """The repository's own directory; raises ``GitError`` where there is none."""
+        try:
+            return Path(self.call("rev-parse", "--absolute-git-dir").strip())
+        except GitError as fault:
+            raise GitError(
+                f"{self.folder} is not a git repository",
+                remedy="Name one with --repo, or clone goempy with git.",
+            ) from fault
+
+    def commit(self, revision: str) -> Commit:
+        """What ``revision`` resolves to; raises ``GitError``."""
+        text = self.call(
+            "show", "-s", "--no-show-signature", "--date=raw",
+            "--format=%H%n%an%n%ae%n%cd", f"{revision}^{{commit}}",
+        )  # fmt: skip
+        return Commit(*text.rstrip("\n").split("\n"))
+
+    def is_clean(self) -> bool:
+        """Whether the work tree has the files of its commit and no others."""
+        return not self.call("status", "--porcelain").strip()
+
+    def has_commit(self, revision: str) -> bool:
+        """Whether ``revision`` names a commit that is here."""
+        done = self._run(["cat-file", "-e", f"{revision}^{{commit}}"], None, None)
+        return done.code == 0
+
+    def tree_of(self, commit: str) -> str:
+        """A commit's tree id."""
+        return self.call("rev-parse", f"{commit}^{{tree}}").strip()
+
+    def write_files(self, files: Sequence[TreeFile], scratch: Path) -> list[str]:
+        """Store each file as a blob; returns their ids in the same order."""
+        paths = []
+        for number, file in enumerate(files):
+            if file.source:
+                paths.append(file.source)
+            else:
+                path = scratch / f"text-{number}"
+                path.write_bytes(file.text)
+                paths.append(str(path))
+        listing = "".join(f"{path}\n" for path in paths).encode()
+        out = self.call("hash-object", "-w", "--no-filters", "--stdin-paths", stdin=listing)
+        return out.split()
+
+    def write_tree(self, files: Sequence[TreeFile], ids: Sequence[str], index: Path) -> str:
+        """Store the tree that has ``files`` at their paths; ``index`` is a scratch file's path."""
+        rows = "".join(
+            f"{_FILE_MODE} {blob}\t{file.path}\0" for file, blob in zip(files, ids, strict=True)
+        )
+        env = {"GIT_INDEX_FILE": str(index)}
+        self.call("update-index", "-z", "--index-info", stdin=rows.encode(), env=env)
+        tree = self.call("write-tree", env=env).strip()
+        index.unlink()
+        return tree
+
+    def write_commit(self, tree: str, parent: Commit, message: str) -> str:
+        """Store a commit with the parent's author and date, so that it is the same every time."""
+        who = {
+            f"GIT_{role}_{part}": value
+            for role in ("AUTHOR", "COMMITTER")
+            for part, value in (
+                ("NAME", parent.author_name),
+                ("EMAIL", parent.author_email),
+                ("DATE", parent.date),
+            )
+        }
+        return self.call(
+            "commit-tree", tree, "-p", parent.id, stdin=message.encode(), env=who
+        ).strip()
+
+    def tags(self) -> dict[str, str]:
+        """Commit id by tag name."""
+        rows = self.call(
+            "for-each-ref", "--format=%(refname:strip=2) %(objectname) %(*objectname)", "refs/tags"
+        )
+        return {row.split()[0]: row.split()[-1] for row in rows.splitlines()}
+
+    def remote_tags(self, remote: str) -> dict[str, str]:
+        """Commit id by tag name at ``remote``; raises ``GitError`` when it cannot be asked."""
+        tags: dict[str, str] = {}
+        for row in self.call("ls-remote", "--tags", remote).splitlines():
+            commit, ref = row.split("\t")
+            name = ref.removeprefix("refs/tags/")
+            # "name^{}" follows an annotated tag and tells the commit that it points to.
+            tags[name.removesuffix("^{}")] = commit
+        return tags
+
+    def fetch(self, remote: str, *refspecs: str) -> None:
+        """Bring refs and their objects here, also from a shallow clone."""
+        self.call(
+            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--update-shallow",
+            remote, *refspecs,
+        )  # fmt: skip
+
+    def push(self, remote: str, refs: Mapping[str, str]) -> None:
+        """Create ``refs`` (full name → commit id) at ``remote``: all of them or none."""
+        specs = [f"{commit}:{ref}" for ref, commit in sorted(refs.items())]
+        self.call("push", "--quiet", "--atomic", "--no-verify", remote, *specs)
+
+    def refs_below(self, prefix: str) -> list[str]:
+        """Full names of this repository's refs below ``prefix``."""
+        return self.call("for-each-ref", "--format=%(refname)", prefix).split()
+
+    def delete_refs(self, refs: Sequence[str]) -> None:
+        """Delete refs of this repository that exist."""
+        rows = "".join(f"delete {ref}\n" for ref in refs)
+        self.call("update-ref", "--stdin", stdin=rows.encode())
+
+    def borrow_objects(self, other: Git) -> None:
+        """See the objects of ``other`` without copying them."""
+        alternates = self.git_dir() / "objects" / "info" / "alternates"
+        alternates.parent.mkdir(parents=True, exist_ok=True)
+        lender = Path(other.call("rev-parse", "--git-path", "objects").strip())
+        alternates.write_text(f"{(other.folder / lender).resolve()}\n", "utf-8")
+
+
+def init_bare(folder: Path, env: Mapping[str, str], *, branch: str = "main") -> Git:
+    """Make an empty bare repository, or take the one that is there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    git = Git(folder, env)
+    git.call("init", "--quiet", "--bare", f"--initial-branch={branch}")
+    return git
+
+
+def _last_words(done: Finished) -> str:
+    rows = [row for row in done.stderr.strip().splitlines() if row.strip()]
+    return "; ".join(rows[-3:]) or f"exit code {done.code}"

@@ -1,0 +1,119 @@
+"""``--local``: interpreters of this machine become payloads that remember nothing of it."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import ConfigError, InterpreterError
+from pipeline.matrix import parse_matrix
+from pipeline.upstream import local
+from tests.support.extract import SELF_PORTRAIT as PORTRAIT
+from tests.support.extract import Portrait, ask_extracted, extract, portrait
+from tests.support.interpreters import interpreters, run_tool
+from tests.support.project import Line, Project, matrix_text
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="--local packs Linux interpreters")
+
+MATRIX = parse_matrix(matrix_text(Line()))
+
+
+def source_of(found: local.Interpreter) -> list[str]:
+    """Where a copy must load nothing from. Of /usr that is what belongs to Python."""
+    if found.prefix not in {"/usr", "/usr/local"}:
+        return [f"{found.prefix}/"]
+    return [found.stdlib, found.executable, f"{found.library_dir}/libpython"]
+
+
+def asked(executable: str) -> Portrait:
+    done = subprocess.run([executable, "-I", "-c", PORTRAIT], capture_output=True, check=True)
+    return portrait(done.stdout)
+
+
+def packed(project: Project, python: str, name: str = "local") -> Path:
+    """The extracted tree of a ``release --local``."""
+    out = project.root.parent / name
+    outcome = project.run("release", "--local", "--python", python, "--out", out)
+    assert outcome.code == 0, outcome.log
+    (folder,) = (out / "payloads").glob("*/*/")
+    return extract(folder, out / "tree")
+
+
+@pytest.mark.parametrize("found", interpreters(), ids=lambda each: f"{each.version}@{each.prefix}")
+def test_a_copy_stands_alone(project: Project, found: local.Interpreter) -> None:
+    root = packed(project, found.executable)
+    before, after = asked(found.executable), ask_extracted(root)
+    assert after.version == before.version
+    assert after.modules == before.modules
+    assert after.prefix == str(root)
+    assert after.strangers(root, *source_of(found)) == []
+    assert not list(root.rglob("site-packages")) + list(root.rglob("dist-packages"))
+
+
+def test_a_prefix_that_was_installed_by_hand(project: Project) -> None:
+    """As python.org's sources install: bin, lib and nothing else, at any place."""
+    prefix = packed(project, sys.executable, "prefix")
+    again = packed(project, str(prefix / "bin" / "python3"), "again")
+    assert ask_extracted(again).strangers(again, f"{prefix}/") == []
+
+
+def test_a_virtual_environment_is_packed_as_what_it_stands_on(
+    project: Project, tmp_path: Path
+) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    root = packed(project, str(tmp_path / "venv" / "bin" / "python"))
+    assert ask_extracted(root).strangers(root, str(tmp_path / "venv")) == []
+
+
+def test_the_same_interpreter_gives_the_same_asset(tmp_path: Path) -> None:
+    platform = local.platform_for(interpreters()[0], MATRIX.platforms)
+    digests = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        _line, asset = local.make_asset(interpreters()[0], platform, tmp_path / name, run_tool)
+        data = (tmp_path / name / asset.name).read_bytes()
+        assert hashlib.sha256(data).hexdigest() == asset.sha256
+        assert [path.name for path in (tmp_path / name).iterdir()] == [asset.name]
+        digests.append(asset.sha256)
+    assert digests[0] == digests[1]
+
+
+@pytest.mark.parametrize("name", ["no-such-python", "/bin/true", "/bin/false"])
+def test_what_is_no_interpreter(project: Project, tmp_path: Path, name: str) -> None:
+    outcome = project.run("release", "--local", "--python", name, "--out", tmp_path)
+    assert outcome.code == InterpreterError.exit_code
+    assert name in outcome.log
+    assert "Name another with --python." in outcome.log
+
+
+def test_a_machine_that_the_matrix_does_not_know(project: Project, tmp_path: Path) -> None:
+    text = matrix_text(Line())
+    for name in ("linux-amd64", "linux-arm64"):
+        head, _name, tail = text.partition(f'name = "{name}"')
+        text = f'{head}name = "{name}"{tail.replace("linux", "windows", 1)}'
+        text = text.replace('goos = "linux"', 'goos = "windows"', 1)
+        text = text.replace('goarch = "amd64"', 'goarch = "386"', 1)
+    project.write("matrix.toml", text)
+    outcome = project.run("release", "--local", "--out", tmp_path / "out")
+    assert outcome.code == InterpreterError.exit_code
+    assert "has no platform for this machine" in outcome.log
+
+
+def test_one_version_twice_would_be_one_tag(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "python").symlink_to(sys.executable)
+    twice = ["--python", sys.executable, "--python", str(tmp_path / "python")]
+    outcome = project.run("release", "--local", *twice, "--out", str(tmp_path / "out"))
+    assert outcome.code == ConfigError.exit_code
+    assert "both would be one tag" in outcome.log
+
+
+def test_a_dry_run_makes_nothing(project: Project, tmp_path: Path) -> None:
+    outcome = project.run("release", "--local", "--dry-run", "--out", tmp_path / "out")
+    assert outcome.code == 0
+    assert "v0.1.0" in outcome.out
+    assert "would build 1 cells" in outcome.log
+    assert not (tmp_path / "out").exists()
