@@ -1,0 +1,58 @@
+"""The ``goempy`` command: the only place that reads the environment, prints errors and exits.
+
+``options`` turns argv into a request, ``workspace`` finds the files and adapters that it needs,
+``inspect``, ``build`` and ``release`` carry it out.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
+
+from rich.console import Console
+
+from pipeline.cli import build, inspect, options, release
+from pipeline.cli.workspace import Session
+from pipeline.errors import PipelineError
+from pipeline.report import Report, console
+
+INTERRUPTED = 130
+"""128 + SIGINT, as shells report it."""
+
+_COMMANDS: dict[type[options.Request], Callable[..., None]] = {
+    options.PlanRequest: inspect.plan,
+    options.TagsRequest: inspect.tags,
+    options.LockRequest: inspect.lock,
+    options.BuildRequest: build.build,
+    options.FinalizeRequest: release.finalize,
+    options.ReleaseRequest: release.release,
+}
+
+
+def main(argv: Sequence[str], env: Mapping[str, str], out: Console, log: Console) -> int:
+    """Carry out one command line; returns the exit code."""
+    request = options.parse(argv)
+    report = Report(out, log, actions=env.get("GITHUB_ACTIONS") == "true")
+    try:
+        with Session(request.root, env, report) as session:
+            _COMMANDS[type(request)](request, session)
+    except PipelineError as fault:
+        report.error(str(fault))
+        return fault.exit_code
+    except KeyboardInterrupt:
+        report.error("interrupted; nothing half-made is left. Run it again to go on.")
+        return INTERRUPTED
+    return 0
+
+
+def entry() -> None:
+    """The console script."""
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    sys.exit(main(sys.argv[1:], os.environ, console(stderr=False), console(stderr=True)))
+
+
+def _as_interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

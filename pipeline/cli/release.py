@@ -1,0 +1,195 @@
+"""``goempy finalize`` and ``goempy release``: from payloads, or from nothing, to tags."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline import finalize as finalizing
+from pipeline import plan, tags
+from pipeline.cli.build import Built, Work, build_cells, show_cells
+from pipeline.cli.options import FinalizeRequest, ReleaseRequest
+from pipeline.cli.workspace import Config, Session
+from pipeline.errors import ConfigError, GitError
+from pipeline.finalize import Tagged, Target
+from pipeline.git import Git, init_bare
+from pipeline.model import LOCAL, Asset, Cell, Line, Matrix, Pin
+from pipeline.report import Column, human_bytes, human_seconds
+from pipeline.upstream import local
+from pipeline.upstream.download import prove
+from pipeline.upstream.source import FolderSource
+
+
+def finalize(request: FinalizeRequest, session: Session) -> None:
+    """Tag the payloads of a directory."""
+    config = session.config(request.module)
+    cells = config.cells(request.selection)
+    repo = Git(request.repo.resolve(), session.env)
+    repo.git_dir()
+    tagged = _tag(
+        config, cells, request.payloads.resolve(), Target(repo, request.push), session,
+        dry_run=request.dry_run,
+    )  # fmt: skip
+    _show_tags(tagged, session)
+    if request.dry_run:
+        session.report.say("dry run: nothing was written")
+
+
+def release(request: ReleaseRequest, session: Session) -> None:
+    """Plan, build and finalize into ``DIR/release.git``."""
+    out = request.out.resolve()
+    if request.local:
+        with tempfile.TemporaryDirectory(prefix="goempy-local-") as folder:
+            config, work = _local_work(request, session, Path(folder), out)
+            _carry_out(request, session, config, work, out)
+        return
+    config = session.config(request.module)
+    work = Work(
+        config.cells(request.selection),
+        config.matrix,
+        session.source(request.source),
+        session.pins(),
+        out / "payloads",
+    )
+    _carry_out(request, session, config, work, out)
+
+
+def _carry_out(
+    request: ReleaseRequest, session: Session, config: Config, work: Work, out: Path
+) -> None:
+    if request.dry_run:
+        _show_plan(config, work, session)
+        return
+    began = session.report.clock()
+    repo = _release_repository(session, out / "release.git")
+    built = build_cells(work, session)
+    tagged = _tag(config, work.cells, work.out, Target(repo), session, dry_run=False)
+    show_cells(built, session)
+    session.report.result("")
+    _show_tags(tagged, session, built)
+    session.report.result(
+        f"\n{repo.folder}: {len(tagged)} tags in {human_seconds(session.report.clock() - began)}\n"
+    )
+    for row in how_to_use(repo.folder, tagged):
+        session.report.result(row)
+
+
+def _tag(
+    config: Config, cells: Sequence[Cell], payloads: Path, target: Target, session: Session, *,
+    dry_run: bool,
+) -> tuple[Tagged, ...]:  # fmt: skip
+    found = finalizing.read_payloads(cells, payloads)
+    plans = finalizing.plan_tags(config.matrix, config.version, config.primary, cells, found)
+    session.report.say(f"tagging {', '.join(each.tag for each in plans)}")
+    return finalizing.finalize(plans, target, source="HEAD", scratch_root=payloads, dry_run=dry_run)
+
+
+def _release_repository(session: Session, folder: Path) -> Git:
+    """The bare repository, its ``main`` at the checkout's commit."""
+    checkout = Git(session.root, session.env)
+    try:
+        git_dir = checkout.git_dir()
+        head = checkout.commit("HEAD").id
+    except GitError as fault:
+        raise GitError(
+            f"{session.root} has no commit to release from ({fault.what})",
+            remedy="Run it in a git clone of goempy: tags are commits on top of the source's.",
+        ) from fault
+    if not checkout.is_clean():
+        session.report.warn(
+            f"{session.root} has changes that are not committed; the tags will hold them, but name "
+            f"commit {head[:12]} as their source"
+        )
+    repo = init_bare(folder, session.env)
+    repo.fetch(str(git_dir), f"+{head}:refs/heads/main")
+    return repo
+
+
+def _local_work(
+    request: ReleaseRequest, session: Session, folder: Path, out: Path
+) -> tuple[Config, Work]:
+    """Lines and assets made from interpreters of this machine."""
+    matrix = dataclasses.replace(session.matrix(request.module), archive=LOCAL)
+    lines: dict[str, Line] = {}
+    pins: dict[str, Pin] = {}
+    cells: list[Cell] = []
+    for python in dict.fromkeys(request.pythons or (sys.executable,)):
+        found = local.ask(python, session.run_tool)
+        platform = local.platform_for(found, matrix.platforms)
+        session.report.say(f"packing CPython {found.version} of {found.executable}")
+        line, asset = local.make_asset(found, platform, folder, session.run_tool)
+        if line.name in lines:
+            raise ConfigError(
+                f"two of the interpreters are CPython {line.name}, and both would be one tag",
+                remedy="Name only one of them with --python.",
+            )
+        lines[line.name] = line
+        pins[asset.name] = _pin(asset)
+        cells.append(Cell(line, platform))
+    matrix = dataclasses.replace(matrix, lines=tuple(lines.values()))
+    chosen = plan.select_cells(cells, platforms=request.selection.platforms)
+    config = Config(matrix, session.version(), _local_primary(matrix, request.primary))
+    work = Work(chosen, matrix, FolderSource(folder, prove), pins, out / "payloads")
+    return config, work
+
+
+def _local_primary(matrix: Matrix, wanted: str) -> Line:
+    if wanted:
+        return plan.find_primary(matrix.lines, wanted)
+    return matrix.lines[0]
+
+
+def _pin(asset: Asset) -> Pin:
+    return Pin(asset.release, asset.name, asset.sha256, asset.size_bytes)
+
+
+def _show_plan(config: Config, work: Work, session: Session) -> None:
+    rows = [[cell.name, config.tag_of(cell.line)] for cell in work.cells]
+    session.report.table([Column("cell"), Column("tag")], rows)
+    session.report.say(f"dry run: would build {len(work.cells)} cells from {work.source.title}")
+
+
+def _show_tags(tagged: Sequence[Tagged], session: Session, built: Sequence[Built] = ()) -> None:
+    """A row a tag, the highest last, as Go sorts them."""
+    seconds = dict.fromkeys((each.plan.line for each in tagged), 0.0)
+    for each in built:
+        seconds[each.result.cell.line] += each.seconds
+    rows = [
+        [
+            each.plan.tag,
+            each.plan.line.name,
+            each.plan.line.pbs,
+            ", ".join(payload.platform.name for payload in each.plan.payloads),
+            human_bytes(each.plan.payload_bytes),
+            human_seconds(seconds[each.plan.line]) if built else "",
+            each.commit[:12],
+            each.state.value,
+        ]
+        for each in tagged
+    ]
+    titles = [Column("tag"), Column("Python"), Column("PBS"), Column("platforms", folds=True)]
+    numbers = [Column("payload", right=True), Column("time", right=True)]
+    session.report.table([*titles, *numbers, Column("commit"), Column("state")], rows)
+
+
+def how_to_use(repository: Path, tagged: Sequence[Tagged]) -> list[str]:
+    """The lines that make Go take the module from a repository of this machine."""
+    module = tagged[0].plan.module_path
+    root = "/".join(module.split("/")[:3])
+    newest = max((each.plan.tag for each in tagged), key=tags.sort_key)
+    rows = [
+        "To use it from Go:",
+        "",
+        "  export GIT_CONFIG_COUNT=1",
+        f"  export GIT_CONFIG_KEY_0=url.{repository.as_uri()}.insteadOf",
+        f"  export GIT_CONFIG_VALUE_0=https://{root}",
+        f"  export GOPRIVATE={root} GOFLAGS=-modcacherw",
+        f"  export GOMODCACHE={repository.parent / 'gomodcache'}",
+        "  mkdir hello && cd hello && go mod init hello",
+        f"  go get {module}@latest    # {newest}",
+    ]
+    rows += [f"  go get {module}@{each.plan.tag}" for each in tagged if each.plan.tag != newest]
+    return [*rows, f"  go run {module}/example"]

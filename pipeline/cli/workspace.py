@@ -1,0 +1,132 @@
+"""What a command works with: the repository's files, and adapters made from the environment."""
+
+from __future__ import annotations
+
+import dataclasses
+import sysconfig
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import httpx
+import platformdirs
+import semver
+
+from pipeline import plan, tags
+from pipeline.cli.options import Selection
+from pipeline.errors import ConfigError
+from pipeline.host import Finished, run
+from pipeline.lock import parse_lock
+from pipeline.matrix import MODULE_PATH, parse_matrix
+from pipeline.model import Cell, Line, Matrix, Pin
+from pipeline.report import Report
+from pipeline.upstream.download import Http, prove
+from pipeline.upstream.source import (
+    PBS_DOWNLOADS,
+    FolderSource,
+    Source,
+    WebSource,
+    existing_folder,
+    is_web_address,
+)
+
+MIRROR_VARIABLE = "GOEMPY_PBS_MIRROR"
+CACHE_VARIABLE = "GOEMPY_CACHE_DIR"
+LOCK_FILE = "matrix.lock"
+_TIMEOUT = httpx.Timeout(60, connect=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The files at the root, read and checked."""
+
+    matrix: Matrix
+    version: semver.Version
+    primary: Line
+
+    def cells(self, selection: Selection) -> tuple[Cell, ...]:
+        """The cells that ``selection`` names."""
+        every = plan.all_cells(self.matrix)
+        return plan.select_cells(every, lines=selection.lines, platforms=selection.platforms)
+
+    def tag_of(self, line: Line) -> str:
+        """The tag of a line at this VERSION."""
+        return tags.tag_name(self.version, line, primary=line == self.primary)
+
+
+class Session:
+    """One run of the command; a context manager that closes its connections."""
+
+    def __init__(self, root: Path, env: Mapping[str, str], report: Report) -> None:
+        self.root = root.resolve()
+        self.env = env
+        self.report = report
+        self._client = httpx.Client(timeout=_TIMEOUT, follow_redirects=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def config(self, module: str = "") -> Config:
+        """Read ``matrix.toml``, ``VERSION`` and ``PRIMARY_PYTHON``; raises ``ConfigError``."""
+        matrix = self.matrix(module)
+        version = tags.parse_version(self._text("VERSION"))
+        return Config(
+            matrix, version, plan.find_primary(matrix.lines, self._text("PRIMARY_PYTHON"))
+        )
+
+    def matrix(self, module: str = "") -> Matrix:
+        """Read ``matrix.toml``; ``module`` takes the place of its module path."""
+        matrix = parse_matrix(self._text("matrix.toml"))
+        if not module:
+            return matrix
+        if not MODULE_PATH.fullmatch(module):
+            raise ConfigError(
+                f"--module {module!r} is not a Go module path",
+                remedy="Name one such as github.com/you/goempy, without /vN.",
+            )
+        return dataclasses.replace(matrix, module=module)
+
+    def version(self) -> semver.Version:
+        """Read ``VERSION``."""
+        return tags.parse_version(self._text("VERSION"))
+
+    def pins(self) -> Mapping[str, Pin]:
+        """Read ``matrix.lock``; without the file nothing is pinned."""
+        path = self.root / LOCK_FILE
+        return parse_lock(path.read_text("utf-8")) if path.is_file() else {}
+
+    def _text(self, name: str) -> str:
+        try:
+            return (self.root / name).read_text("utf-8")
+        except FileNotFoundError as missing:
+            raise ConfigError(
+                f"{self.root} has no {name}",
+                remedy="Run goempy in a checkout of the repository, or name one with --root.",
+            ) from missing
+        except UnicodeDecodeError as fault:
+            raise ConfigError(f"{name} is not UTF-8", remedy="Save it as UTF-8.") from fault
+
+    def source(self, name: str) -> Source:
+        """Where assets come from: what the user named, else the mirror variable, else GitHub."""
+        name = name or self.env.get(MIRROR_VARIABLE, "") or "github"
+        http = Http(self._client, self.report)
+        if name == "github":
+            return WebSource(PBS_DOWNLOADS, http)
+        if is_web_address(name):
+            return WebSource(name, http)
+        return FolderSource(existing_folder(name), prove)
+
+    def cache(self) -> Path:
+        """The folder of downloaded assets."""
+        named = self.env.get(CACHE_VARIABLE, "")
+        return Path(named) if named else platformdirs.user_cache_path("goempy") / "assets"
+
+    def run_tool(self, command: Sequence[str]) -> Finished:
+        """Run a program of this environment, or else of PATH."""
+        beside = Path(sysconfig.get_path("scripts"), command[0])
+        program = str(beside) if beside.is_file() else command[0]
+        return run([program, *command[1:]], timeout_s=60)
