@@ -1,0 +1,233 @@
+"""From archives on a server to a Go program that runs Python, by way of a true ``go get``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pipeline.lock import dump_lock
+from pipeline.model import Pin
+from tests.support.extract import SELF_PORTRAIT, Portrait, portrait
+from tests.support.gotool import Go, from_repository
+from tests.support.interpreters import PBS, RealArchive, host_platform, two_lines
+from tests.support.loopback import serve
+from tests.support.project import Line, Outcome, Project, git, make_project
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="packs Linux interpreters")
+
+MODULE = "github.com/goempy/goempy"
+PROGRAM = """package main
+
+import (
+	"fmt"
+	"os"
+
+	"MODULE/python"
+)
+
+func main() {
+	ep, err := python.NewEmbeddedPython("e2e")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	cmd, err := ep.PythonCmd("-c", os.Args[1])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+"""
+
+
+@dataclass(frozen=True)
+class Released:
+    """A release of two lines; ``primary`` is the newer one."""
+
+    project: Project
+    repository: Path
+    older: RealArchive
+    primary: RealArchive
+    outcome: Outcome
+    address: str
+
+
+@pytest.fixture(scope="module")
+def archives(tmp_path_factory: pytest.TempPathFactory) -> tuple[RealArchive, RealArchive]:
+    return two_lines(tmp_path_factory.mktemp("archives"))
+
+
+def released(
+    folder: Path, archives: tuple[RealArchive, RealArchive], *more: str, version: str = "0.1.0"
+) -> Released:
+    """Serve the archives on loopback and release them, into and from empty directories."""
+    older, primary = archives
+    folder.mkdir(exist_ok=True)
+    project = make_project(
+        folder,
+        Line(older.version, PBS),
+        Line(primary.version, PBS),
+        primary=primary.version.rpartition(".")[0],
+        version=version,
+    )
+    pins = [
+        Pin(PBS, each.name, hashlib.sha256(each.data).hexdigest(), len(each.data))
+        for each in archives
+    ]
+    project.write("matrix.lock", dump_lock(pins))
+    with serve() as server:
+        for each in archives:
+            server.files[f"/{PBS}/{each.name}"] = each.data
+        outcome = project.run(
+            "release", "--source", server.address, "--out", folder / "dist",
+            "--only-platforms", host_platform().go_pair, *more,
+        )  # fmt: skip
+    assert outcome.code == 0, outcome.log
+    repository = folder / "dist" / "release.git"
+    return Released(project, repository, older, primary, outcome, server.address)
+
+
+@pytest.fixture(scope="module")
+def release(
+    tmp_path_factory: pytest.TempPathFactory, archives: tuple[RealArchive, RealArchive]
+) -> Released:
+    return released(tmp_path_factory.mktemp("release"), archives)
+
+
+def program(folder: Path, go: Go, module: str, query: str) -> Path:
+    """A fresh Go program that gets ``module@query``; returns the built binary."""
+    folder.mkdir()
+    (folder / "main.go").write_text(PROGRAM.replace("MODULE", module))
+    go.run("mod", "init", "example.com/program", cwd=folder)
+    go.run("get", f"{module}@{query}", cwd=folder)
+    go.run("build", "-o", "program", ".", cwd=folder)
+    return folder / "program"
+
+
+def ask(binary: Path, temp: Path) -> Portrait:
+    """Run the program with empty PATH and HOME, and all it may extract below ``temp``."""
+    temp.mkdir()
+    env = {"PATH": "", "HOME": "", "TMPDIR": str(temp)}
+    command = [str(binary), SELF_PORTRAIT]
+    done = subprocess.run(command, env=env, cwd=temp, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return portrait(done.stdout)
+
+
+@pytest.mark.parametrize("which", ["primary", "older"])
+def test_go_get_go_build_and_python_runs(release: Released, tmp_path: Path, which: str) -> None:
+    archive: RealArchive = getattr(release, which)
+    query = "latest" if which == "primary" else f"v0.1.0-py{archive.version}"
+    go = from_repository(tmp_path / "modcache", release.repository, MODULE)
+    binary = program(tmp_path / "program", go, MODULE, query)
+    # What the program needs is in it: neither the repository nor the caches are there any more.
+    moved = binary.rename(tmp_path / "moved")
+    seen = ask(moved, tmp_path / "temp")
+
+    interpreter = archive.interpreter
+    command = [interpreter.executable, "-I", "-c", SELF_PORTRAIT]
+    source = portrait(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert seen.version == source.version
+    assert seen.line == archive.version
+    assert seen.modules == source.modules
+    own = interpreter.prefix not in {"/usr", "/usr/local"}
+    sources = [f"{interpreter.prefix}/"] if own else [interpreter.stdlib, interpreter.executable]
+    assert seen.strangers(tmp_path / "temp", *sources) == []
+
+
+def test_the_terminal_says_what_was_made_and_how_to_use_it(release: Released) -> None:
+    out = release.outcome.out
+    assert f"{release.primary.version}/{host_platform().name}" in out
+    assert f"v0.1.0-py{release.older.version}" in out
+    assert f"go get {MODULE}@latest    # v0.1.0" in out
+    assert f"go get {MODULE}@v0.1.0-py{release.older.version}" in out
+    assert f"url.{release.repository.as_uri()}.insteadOf" in out
+
+
+def test_the_printed_lines_work_as_they_are(release: Released, tmp_path: Path) -> None:
+    lines = release.outcome.out.partition("To use it from Go:")[2].strip("\n")
+    script = "set -eu\n" + "\n".join(line.strip() for line in lines.splitlines())
+    go = Go(tmp_path / "unused")
+    env = go.env() | {"HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    env |= {"GOCACHE": go.run("env", "GOCACHE", cwd=tmp_path).strip()}
+    done = subprocess.run(
+        ["sh", "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    # The older line was asked for last.
+    assert f"hello from Python {release.older.interpreter.version}" in done.stdout
+
+
+def test_the_payload_holds_nothing_that_was_to_be_dropped(release: Released) -> None:
+    for archive in (release.older, release.primary):
+        cell = f"{archive.version}/{host_platform().name}"
+        text = (release.repository.parent / "payloads" / cell / "files.json").read_text("utf-8")
+        files = json.loads(text)
+        names = [entry["name"] for entry in files["files"]]
+        assert files["python"]["version"] == archive.version
+        assert files["python"]["pbs"] == PBS
+        assert not [name for name in names if name.endswith((".a", ".o", ".h", ".pyc"))]
+        assert not [name for name in names if "/test/" in name or "_testcapi" in name]
+        assert not [name for name in names if "licenses" in name or "PYTHON.json" in name]
+
+
+def tags_of(repository: Path) -> str:
+    return git(repository, "for-each-ref", "--format=%(refname) %(objectname)", "refs/tags")
+
+
+def test_the_same_release_from_clean_caches_has_the_same_ids(
+    release: Released, archives: tuple[RealArchive, RealArchive], tmp_path: Path
+) -> None:
+    again = released(tmp_path / "again", archives)
+    assert tags_of(again.repository) == tags_of(release.repository)
+    assert tags_of(again.repository).count("refs/tags/") == 2
+
+
+def test_a_fork_of_major_version_2(
+    archives: tuple[RealArchive, RealArchive], tmp_path: Path
+) -> None:
+    fork = "github.com/acme/snakes"
+    made = released(tmp_path / "fork", archives, "--module", fork, version="2.0.0")
+    go = from_repository(tmp_path / "modcache", made.repository, fork)
+    binary = program(tmp_path / "program", go, f"{fork}/v2", "latest")
+    assert ask(binary, tmp_path / "temp").line == made.primary.version
+
+
+def test_a_platform_without_a_payload_compiles_and_says_what_to_do(
+    release: Released, tmp_path: Path
+) -> None:
+    go = from_repository(tmp_path / "modcache", release.repository, MODULE)
+    folder = tmp_path / "program"
+    binary = program(folder, go, MODULE, "latest")
+    for goos, goarch in (("linux", "riscv64"), ("windows", "arm64"), ("darwin", "arm64")):
+        go.run("build", "-o", "other", ".", cwd=folder, env={"GOOS": goos, "GOARCH": goarch})
+    go.run("build", "-tags", "musl", "-o", str(binary), ".", cwd=folder)
+    done = subprocess.run([str(binary), ""], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert host_platform().name in done.stderr
+
+
+def test_the_module_passes_its_own_tests_with_a_payload(release: Released, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    git(tmp_path, "clone", "--quiet", "--branch", "v0.1.0", str(release.repository), str(tree))
+    go = Go(tmp_path / "modcache")
+    assert go.run("vet", "./...", cwd=tree) == ""
+    report = go.run("test", "-short", "./...", cwd=tree)
+    assert f"ok  \t{MODULE}/python" in report
+    formatted = subprocess.run(
+        [str(go.program.parent / "gofmt"), "-l", "."],
+        cwd=tree, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert formatted.stdout == ""
