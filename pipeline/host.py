@@ -9,14 +9,20 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import filelock
+
 from pipeline.errors import DiskError, ToolError
 
 CHUNK_BYTES = 1 << 20
+_SCRATCH = ".goempy-"
+_LOCK = "lock"
+_ABANDONED_S = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +101,30 @@ def disk_errors(where: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def scratch_dir(beside: Path) -> Iterator[Path]:
-    """A private directory on the file system of ``beside``; gone afterwards, whatever happens."""
+    """A private directory on the file system of ``beside``; gone afterwards, whatever happens.
+
+    What processes left that were killed is removed as well: their locks ended with them.
+    """
     with disk_errors(beside):
         beside.mkdir(parents=True, exist_ok=True)
-        path = Path(tempfile.mkdtemp(prefix=".goempy-", dir=beside))
+        _remove_abandoned(beside)
+        path = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=beside))
+        lock = filelock.FileLock(path / _LOCK)
+        lock.acquire()
     try:
         yield path
     finally:
+        lock.release()
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    for path in folder.glob(f"{_SCRATCH}*"):
+        # A new one may not be locked yet.
+        if time.time() - path.stat().st_mtime < _ABANDONED_S:
+            continue
+        with contextlib.suppress(filelock.Timeout), filelock.FileLock(path / _LOCK, timeout=0):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 
@@ -51,7 +52,12 @@ def main(argv: Sequence[str], env: Mapping[str, str], out: Console, log: Console
 def entry() -> None:
     """The console script."""
     signal.signal(signal.SIGTERM, _as_interrupt)
-    sys.exit(main(sys.argv[1:], os.environ, console(stderr=False), console(stderr=True)))
+    code = main(sys.argv[1:], os.environ, console(stderr=False), console(stderr=True))
+    if threading.active_count() > 1:
+        # A thread still waits for the network; it holds nothing that has to be put in order.
+        sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _as_interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from pipeline.model import Cell, Kind, Matrix, Pin
 from pipeline.plan import all_cells, asset_name, near_names
 from pipeline.report import Column, human_bytes, human_seconds
 from pipeline.upstream.source import Source, pin_asset
+
+_GRACE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +67,18 @@ def build_cells(work: Work, session: Session) -> tuple[Built, ...]:
     """Build all, in parallel; the first failure ends the others within a moment."""
     at_once = min(len(work.cells), processors())
     each = max(1, processors() // at_once)
-    with session.report.live(), ThreadPoolExecutor(max_workers=at_once) as pool:
-        futures = [pool.submit(_build_one, cell, work, session, each) for cell in work.cells]
+    pool = ThreadPoolExecutor(max_workers=at_once)
+    futures = [pool.submit(_build_one, cell, work, session, each) for cell in work.cells]
+    with session.report.live():
         try:
             return tuple(future.result() for future in futures)
         except BaseException:
             session.report.stop()
-            pool.shutdown(cancel_futures=True)
             raise
+        finally:
+            # One that waits for a silent server does not notice; the process ends without it.
+            pool.shutdown(wait=False, cancel_futures=True)
+            wait(futures, timeout=_GRACE_S)
 
 
 def _build_one(cell: Cell, work: Work, session: Session, threads: int) -> Built:

@@ -20,7 +20,12 @@ class Fault:
     headers: tuple[tuple[str, str], ...] = ()
     cut_after: int = -1
     """Send this many bytes of the body, then reset the connection."""
+    stall_after: int = -1
+    """Send this many bytes of the body, then nothing until the server is closed."""
     ignore_range: bool = False
+
+
+_GOOD = Fault()
 
 
 @dataclass
@@ -32,6 +37,9 @@ class Loopback:
     faults: dict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
     requests: list[tuple[str, str, str]] = field(default_factory=list)
     """(method, path, Range header) of each request."""
+    targets: list[str] = field(default_factory=list)
+    """Paths as they were sent, before unquoting."""
+    closing: threading.Event = field(default_factory=threading.Event)
 
     def gets(self, path: str) -> list[str]:
         """The Range headers of the GET requests for ``path``."""
@@ -48,6 +56,7 @@ def serve() -> Iterator[Loopback]:
     try:
         yield loopback
     finally:
+        loopback.closing.set()
         server.shutdown()
         server.server_close()
         thread.join()
@@ -67,6 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
         path = unquote(self.path)
         asked = self.headers.get("Range", "")
         loopback.requests.append((self.command, path, asked))
+        loopback.targets.append(self.path)
         queue = loopback.faults.get(path)
         fault = queue.popleft() if queue and (body or queue[0].status) else Fault()
         if fault.status or path not in loopback.files:
@@ -75,13 +85,13 @@ class _Handler(BaseHTTPRequestHandler):
         data = loopback.files[path]
         first = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
         if not asked or fault.ignore_range:
-            self._send(200, data, {}, body=body, cut_after=fault.cut_after)
+            self._send(200, data, {}, body=body, fault=fault)
         elif first >= len(data):
             self._send(416, b"", {"Content-Range": f"bytes */{len(data)}"}, body=body)
         else:
             place = f"bytes {first}-{len(data) - 1}/{len(data)}"
             headers = {"Content-Range": place}
-            self._send(206, data[first:], headers, body=body, cut_after=fault.cut_after)
+            self._send(206, data[first:], headers, body=body, fault=fault)
 
     def _send(
         self,
@@ -90,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers: dict[str, str],
         *,
         body: bool,
-        cut_after: int = -1,
+        fault: Fault = _GOOD,
     ) -> None:
         self.send_response(status)
         for name, value in {"Content-Length": str(len(data)), **headers}.items():
@@ -98,11 +108,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if not body:
             return
-        if cut_after < 0:
+        end = max(fault.cut_after, fault.stall_after)
+        if end < 0:
             self.wfile.write(data)
             return
-        self.wfile.write(data[:cut_after])
+        self.wfile.write(data[:end])
         self.wfile.flush()
+        if fault.stall_after >= 0:
+            self.server.loopback.closing.wait(60)  # type: ignore[attr-defined]
+            return
         # Reset, as a dying server or a broken line does.
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         self.close_connection = True

@@ -47,6 +47,16 @@ def test_a_mirror_has_github_s_paths(locked: Project, server: Loopback) -> None:
     server.files[PATH] = DATA
     assert build(locked, f"{server.address}/").code == 0
     assert server.requests == [("GET", PATH, "")]
+    # GitHub's own links spell the plus like this.
+    assert server.targets == [PATH.replace("+", "%2B")]
+
+
+def test_a_redirect_to_another_host_is_followed(locked: Project, server: Loopback) -> None:
+    """As GitHub's downloads do."""
+    server.files["/elsewhere"] = DATA
+    server.faults[PATH].append(Fault(302, (("Location", f"{server.address}/elsewhere"),)))
+    assert build(locked, server.address).code == 0
+    assert server.gets("/elsewhere") == [""]
 
 
 def test_the_mirror_of_the_environment(locked: Project, server: Loopback) -> None:

@@ -1,0 +1,282 @@
+"""The command as a person runs it: its processes, its terminal, Ctrl-C and company."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pty
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from pipeline.errors import ConfigError, DiskError, UsageError
+from pipeline.lock import dump_lock
+from pipeline.model import Pin
+from tests.support.archives import INSTALL, Tar, full_archive, unix_tree
+from tests.support.loopback import Fault, Loopback
+from tests.support.project import REPOSITORY, Project
+
+NAME = "cpython-3.14.9+20261021-x86_64-unknown-linux-gnu-pgo+lto-full.tar.zst"
+PATH = f"/20261021/{NAME}"
+CELL = "3.14.9/linux-amd64"
+
+
+def lock(project: Project, data: bytes) -> None:
+    pin = Pin("20261021", NAME, hashlib.sha256(data).hexdigest(), len(data))
+    project.write("matrix.lock", dump_lock([pin]))
+
+
+def command(project: Project, *argv: str | Path) -> list[str]:
+    return [sys.executable, "-m", "pipeline", "--root", str(project.root), *map(str, argv)]
+
+
+def environment(project: Project) -> Mapping[str, str]:
+    return {**os.environ, "GOEMPY_CACHE_DIR": str(project.root.parent / "cache")}
+
+
+@contextmanager
+def started(project: Project, *argv: str | Path) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        command(project, *argv),
+        cwd=REPOSITORY,
+        env=environment(project),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_until(what: object, timeout_s: float = 30) -> None:
+    assert callable(what)
+    end = time.monotonic() + timeout_s
+    while not what():
+        assert time.monotonic() < end, "it never came to that"
+        time.sleep(0.01)
+
+
+def test_version_and_help_need_no_files(tmp_path: Path) -> None:
+    for argument, expected in (("--version", "goempy 0.1.0"), ("--help", "release")):
+        done = subprocess.run(
+            [sys.executable, "-m", "pipeline", argument],
+            cwd=REPOSITORY, env=os.environ | {"HOME": str(tmp_path)},
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert expected in done.stdout
+
+
+def test_a_folder_that_is_no_checkout(tmp_path: Path) -> None:
+    outcome = Project(tmp_path).run("plan")
+    assert outcome.code == ConfigError.exit_code
+    assert f"error: {tmp_path} has no matrix.toml" in outcome.log
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["release", "--python", "python3"],
+        ["release", "--local", "--source", "github"],
+        ["build", "--out", "x"],
+        ["nonsense"],
+        [],
+    ],
+)
+def test_wrong_usage(project: Project, argv: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        project.run(*argv)
+    assert caught.value.code == UsageError.exit_code
+
+
+def test_an_unknown_cell(project: Project) -> None:
+    outcome = project.run("build", "3.14.9/linux-amd46", "3.1/x", "--out", "unused")
+    assert outcome.code == UsageError.exit_code
+    assert "no cell '3.14.9/linux-amd46'; did you mean '3.14.9/linux-amd64'?" in outcome.log
+    assert "no cell '3.1/x'" in outcome.log
+
+
+def test_tags_tell_what_each_holds_and_how_to_get_it(project: Project) -> None:
+    rows = project.run("tags").out.splitlines()
+    assert len(rows) == 2
+    assert rows[1].split("  ")[0] == "v0.1.0"
+    assert "linux-amd64, linux-arm64, darwin-amd64, darwin-arm64, windows-amd64" in rows[1]
+    assert rows[1].rstrip().endswith("go get github.com/goempy/goempy@latest")
+
+
+def test_no_network_is_one_clear_error(project: Project, tmp_path: Path) -> None:
+    lock(project, b"anything")
+    env = {"GOEMPY_PBS_MIRROR": "http://127.0.0.1:9"}
+    outcome = project.run("tags", env=env)
+    assert outcome.code == 0  # only what needs the network asks for it
+    with started(project, "build", CELL, "--out", tmp_path / "out",
+                 "--source", "http://127.0.0.1:9") as process:  # fmt: skip
+        log = process.communicate(timeout=120)[1]
+    assert process.returncode == 13
+    assert f"error: {CELL}: cannot fetch http://127.0.0.1:9" in log
+    assert "Traceback" not in log
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_while_a_server_is_silent(
+    project: Project, server: Loopback, tmp_path: Path, number: signal.Signals
+) -> None:
+    data = full_archive(unix_tree() | {"bin/big": random.Random(3).randbytes(400_000)})
+    lock(project, data)
+    server.files[PATH] = data
+    server.faults[PATH].append(Fault(stall_after=200_000))
+    out = tmp_path / "out"
+    argv = ("build", CELL, "--out", out, "--source", server.address)
+    with started(project, *argv) as process:
+        parts = tmp_path / "cache"
+        wait_until(lambda: sum(p.stat().st_size for p in parts.glob("*.part")) > 0)
+        process.send_signal(number)
+        log = process.communicate(timeout=20)[1]
+    assert process.returncode == 130
+    assert "error: interrupted; nothing half-made is left. Run it again to go on." in log
+    assert "Traceback" not in log
+    assert not out.exists()
+    with started(project, *argv) as process:
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert server.gets(PATH)[1].startswith("bytes=")
+
+
+def slow_to_pack(project: Project, server: Loopback) -> None:
+    """An archive that takes seconds at level 19."""
+    words = [random.Random(n).randbytes(6).hex() for n in range(3000)]
+    text = " ".join(random.Random(5).choices(words, k=1_000_000)).encode()
+    data = full_archive(unix_tree() | {"bin/big": text})
+    lock(project, data)
+    server.files[PATH] = data
+    matrix = (project.root / "matrix.toml").read_text("utf-8")
+    project.write("matrix.toml", matrix.replace("level = 3", "level = 19"))
+
+
+def test_interrupted_while_packing(project: Project, server: Loopback, tmp_path: Path) -> None:
+    slow_to_pack(project, server)
+    out = tmp_path / "out"
+    with started(project, "build", CELL, "--out", out, "--source", server.address) as process:
+        wait_until(lambda: list(out.glob("*/payload/*.zst")))
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert list(out.iterdir()) == []
+
+
+def test_killed_while_packing_the_next_run_is_not_disturbed(
+    project: Project, server: Loopback, tmp_path: Path
+) -> None:
+    slow_to_pack(project, server)
+    out = tmp_path / "out"
+    argv = ("build", CELL, "--out", out, "--source", server.address)
+    with started(project, *argv) as process:
+        wait_until(lambda: list(out.glob("*/payload/*.zst")))
+        process.kill()
+        process.communicate(timeout=20)
+    assert not (out / CELL).exists()
+    (left,) = out.iterdir()
+    long_ago = time.time() - 2 * 3600
+    os.utime(left, (long_ago, long_ago))
+    with started(project, *argv) as process:
+        process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert [path.name for path in out.iterdir()] == ["3.14.9"]
+    assert (out / CELL / "files.json").is_file()
+    assert len(server.gets(PATH)) == 1  # the archive was proven in the cache
+
+
+def test_two_copies_at_once_make_the_same(
+    project: Project, server: Loopback, tmp_path: Path
+) -> None:
+    data = full_archive(unix_tree())
+    lock(project, data)
+    server.files[PATH] = data
+    argv = ("release", "--out", tmp_path / "out", "--source", server.address,
+            "--only-platforms", "linux/amd64")  # fmt: skip
+    with started(project, *argv) as one, started(project, *argv) as two:
+        logs = [process.communicate(timeout=120)[1] for process in (one, two)]
+    assert [one.returncode, two.returncode] == [0, 0], logs
+    assert len(server.gets(PATH)) == 1
+    assert {path.name for path in (tmp_path / "out" / "payloads").iterdir()} == {"3.14.9"}
+
+
+def test_in_a_terminal_there_are_bars_and_elsewhere_lines(
+    project: Project, server: Loopback, tmp_path: Path
+) -> None:
+    data = full_archive(unix_tree())
+    lock(project, data)
+    server.files[PATH] = data
+    argv = ("build", CELL, "--out", tmp_path / "out", "--source", server.address)
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        command(project, *argv), cwd=REPOSITORY, env={**environment(project), "TERM": "xterm"},
+        stdout=subprocess.PIPE, stderr=follower,
+    )  # fmt: skip
+    os.close(follower)
+    seen = b""
+    try:
+        while chunk := os.read(leader, 65536):
+            seen += chunk
+    except OSError:
+        pass  # Linux ends a terminal like this when its last process is gone
+    os.close(leader)
+    process.communicate()
+    assert process.returncode == 0
+    assert "━".encode() in seen
+    plain = project.run("build", CELL, "--out", tmp_path / "plain", "--source", server.address)
+    assert plain.code == 0
+    assert f"{CELL}: 100 % of" in plain.log
+    assert "━" not in plain.log
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/sys takes no folders, not even root's")
+def test_an_out_directory_that_cannot_be_written(project: Project, server: Loopback) -> None:
+    data = full_archive(unix_tree())
+    lock(project, data)
+    server.files[PATH] = data
+    outcome = project.run("build", CELL, "--out", "/sys/x", "--source", server.address)
+    assert outcome.code == DiskError.exit_code
+    assert "cannot write" in outcome.log
+
+
+def test_one_cell_stays_within_300_mib(project: Project, server: Loopback, tmp_path: Path) -> None:
+    """With PBS's own window of 128 MiB, level 19, a large program, and much that is dropped."""
+    matrix = (project.root / "matrix.toml").read_text("utf-8")
+    project.write("matrix.toml", matrix.replace("level = 3", "level = 19"))
+    chunk = random.Random(11).randbytes(1 << 20)
+    tar = Tar()
+    for number in range(200):
+        tar.file(f"python/build/object{number}.o", chunk + bytes([number]))
+    tar.all(INSTALL, unix_tree())
+    half = b"".join(bytes([n % 251]) * 40 + chunk[n : n + 8] for n in range(300_000))
+    tar.file(f"{INSTALL}bin/large", half, mode=0o755)
+    tar.file(f"{INSTALL}bin/larger", half + half[::-1], mode=0o755)
+    settings = zstandard.ZstdCompressionParameters.from_level(3, window_log=27, enable_ldm=True)
+    data = zstandard.ZstdCompressor(compression_params=settings).compress(tar.tar())
+    assert zstandard.get_frame_parameters(data).window_size == 1 << 27
+    lock(project, data)
+    server.files[PATH] = data
+    script = (
+        "import resource, subprocess, sys\n"
+        "code = subprocess.run(sys.argv[1:]).returncode\n"
+        "print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
+    )
+    argv = command(project, "build", CELL, "--out", tmp_path / "out", "--source", server.address)
+    done = subprocess.run(
+        [sys.executable, "-c", script, *argv], cwd=REPOSITORY, env=environment(project),
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    code, peak = map(int, done.stdout.splitlines()[-1].split())
+    assert code == 0, done.stderr
+    kibibytes = 1 if sys.platform == "linux" else 1024  # macOS counts bytes
+    assert peak // kibibytes < 300 * 1024
