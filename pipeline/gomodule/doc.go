@@ -1,0 +1,13 @@
+// Package goempy is a CPython interpreter as a Go module: the binary that
+// imports it carries Python, and needs none where it runs.
+//
+// The packages to use are python, which runs the interpreter, and embed_util,
+// which embeds other trees of files in the same way. This one has no names of
+// its own. It exists so that
+//
+//	go get github.com/goempy/goempy@latest
+//
+// also gets what those packages import.
+package goempy
+
+import _ "github.com/goempy/goempy/python" // for go get, see above

@@ -1,0 +1,50 @@
+//go:build unix
+
+package embed_util
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// otherUID is a user that owns nothing here.
+const otherUID = 54321
+
+// credential makes a command run as another user.
+func credential(cmd *exec.Cmd, uid uint32) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
+}
+
+// asUser runs tests of this binary as a user without privileges.
+func asUser(t *testing.T, tests string) {
+	t.Helper()
+	exe, err := os.Executable()
+	mustDo(t, err)
+	dir := openDir(t)
+	data, err := os.ReadFile(exe)
+	mustDo(t, err)
+	copied := filepath.Join(dir, "tests")
+	mustDo(t, os.WriteFile(copied, data, 0o755))
+	cmd := exec.Command(copied, "-test.run", "^("+tests+")$")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "TMPDIR="+dir, "HOME="+dir)
+	credential(cmd, otherUID)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("as user %d: %v\n%s", otherUID, err, out)
+	}
+}
+
+// openDir returns a directory like /tmp, which every user can reach.
+func openDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "goempy-test-")
+	mustDo(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	mustDo(t, os.Chmod(dir, os.ModeSticky|0o777))
+	return dir
+}
+
+func mkfifo(path string) error { return syscall.Mkfifo(path, 0o600) }

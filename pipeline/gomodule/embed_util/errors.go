@@ -1,0 +1,59 @@
+package embed_util
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+var (
+	// ErrManifest is matched by every error about the payload itself: a
+	// manifest that breaks a rule, a blob that is missing or has other content
+	// than the manifest says. Building the program again is the remedy.
+	ErrManifest = errors.New("bad payload")
+
+	// ErrFormat is matched when the manifest has a format that this version
+	// cannot read. Such an error matches ErrManifest too.
+	ErrFormat = errors.New("payload format not supported")
+
+	// ErrUnsafeDir is matched when a directory that would have to be private
+	// is a symlink, belongs to another user, or is open to other users.
+	ErrUnsafeDir = errors.New("unsafe directory")
+
+	// ErrDamaged is matched by the error of Verify when the extracted tree
+	// differs from the payload.
+	ErrDamaged = errors.New("extracted files are damaged")
+)
+
+// maxFaults bounds how many faults one error lists.
+const maxFaults = 10
+
+// faults collects what is wrong with one input, so that it is told together.
+type faults struct {
+	list []string
+	more int
+}
+
+func (f *faults) addf(format string, args ...any) {
+	if len(f.list) >= maxFaults {
+		f.more++
+		return
+	}
+	f.list = append(f.list, fmt.Sprintf(format, args...))
+}
+
+func (f *faults) err(kind error) error {
+	if len(f.list) == 0 {
+		return nil
+	}
+	s := strings.Join(f.list, "; ")
+	if f.more > 0 {
+		s += fmt.Sprintf("; and %d more", f.more)
+	}
+	return fmt.Errorf("%w: %s", kind, s)
+}
+
+// payloadErrorf returns an error that matches ErrManifest.
+func payloadErrorf(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", ErrManifest, fmt.Errorf(format, args...))
+}

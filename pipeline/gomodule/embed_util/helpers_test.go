@@ -1,0 +1,164 @@
+package embed_util
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// node is one file of a test tree: a folder when it ends in "/", a symlink
+// when it has a target.
+type node struct {
+	name, content, target string
+	perm                  fs.FileMode
+}
+
+// sample is a small tree with everything that is hard about trees.
+func sample() []node {
+	return []node{
+		{name: "bin/"},
+		{name: "bin/python3", target: "python3.14"},
+		{name: "bin/python3.14", content: "#!/bin/sh\nexit 0\n", perm: 0o755},
+		{name: "lib/"},
+		{name: "lib/big.so", content: strings.Repeat("0123456789abcdef", 1<<17), perm: 0o755},
+		{name: "lib/chain", target: "link"},
+		{name: "lib/link", target: "big.so"},
+		{name: "lib/pkg/"},
+		{name: "lib/pkg/.hidden", content: "dot"},
+		{name: "lib/pkg/__init__.py", content: ""},
+		{name: "lib/pkg/_under.py", content: "x = 1\n"},
+		{name: "lib/pkg/mod.py", content: strings.Repeat("def f(): pass\n", 400)},
+		{name: "lib/pkg-link", target: "pkg"},
+		{name: "lib/same.py", content: "x = 1\n"},
+		{name: "lib/ünïcode/"},
+		{name: "lib/ünïcode/ß 文.txt", content: "text"},
+		{name: "share/"},
+		{name: "share/empty/"},
+	}
+}
+
+func makeTree(t testing.TB, dir string, nodes []node) {
+	t.Helper()
+	for _, n := range nodes {
+		path := filepath.Join(dir, filepath.FromSlash(n.name))
+		var err error
+		switch {
+		case strings.HasSuffix(n.name, "/"):
+			err = os.MkdirAll(path, 0o755)
+		case n.target != "":
+			err = os.Symlink(n.target, path)
+		default:
+			perm := n.perm
+			if perm == 0 {
+				perm = 0o644
+			}
+			if err = os.MkdirAll(filepath.Dir(path), 0o755); err == nil {
+				err = os.WriteFile(path, []byte(n.content), perm)
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// pack packs nodes and returns the directory of the payload.
+func pack(t testing.TB, nodes []node) string {
+	t.Helper()
+	src, out := filepath.Join(t.TempDir(), "src"), filepath.Join(t.TempDir(), "out")
+	if err := os.Mkdir(src, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	makeTree(t, src, nodes)
+	if err := CopyForEmbed(out, src); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// samePlaces points the temp and the cache dir into a directory of the test.
+func ownPlaces(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", filepath.Join(dir, "tmp"))
+	t.Setenv("TMP", filepath.Join(dir, "tmp"))
+	t.Setenv("XDG_CACHE_HOME", filepath.Join(dir, "cache"))
+	t.Setenv("HOME", filepath.Join(dir, "home"))
+	t.Setenv("LocalAppData", filepath.Join(dir, "cache"))
+	for _, d := range []string{"tmp", "cache", "home"} {
+		if err := os.Mkdir(filepath.Join(dir, d), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// dump describes a tree as text, so that trees compare and differences show.
+func dump(t testing.TB, dir string) string {
+	t.Helper()
+	var b bytes.Buffer
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == dir {
+			return err
+		}
+		rel, _ := filepath.Rel(dir, path)
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		b.WriteString(filepath.ToSlash(rel) + " " + info.Mode().String() + " ")
+		switch {
+		case info.Mode()&fs.ModeSymlink != 0:
+			target, _ := os.Readlink(path)
+			b.WriteString("-> " + target)
+		case info.Mode().IsRegular():
+			sum, err := hashFile(path)
+			if err != nil {
+				return err
+			}
+			b.WriteString(sum)
+		}
+		b.WriteByte('\n')
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// start is a default start; its directory is given back to the system at the
+// end of the test.
+func start(t testing.TB, payload string, opts ...Option) *EmbeddedFiles {
+	t.Helper()
+	e, err := NewEmbeddedFiles(os.DirFS(payload), "test", opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Cleanup() })
+	return e
+}
+
+// treeOf makes nodes in a directory, for comparison.
+func treeOf(t testing.TB, nodes []node) string {
+	t.Helper()
+	dir := t.TempDir()
+	makeTree(t, dir, nodes)
+	return dump(t, dir)
+}
+
+// age turns a file's times back, the way a change in the past looks.
+func age(t testing.TB, path string, by time.Duration) {
+	t.Helper()
+	then := time.Now().Add(-by)
+	if err := os.Chtimes(path, then, then); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// testTime is a moment long ago.
+var testTime = time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC)

@@ -1,0 +1,84 @@
+package embed_util
+
+import (
+	"strings"
+	"sync/atomic"
+)
+
+// view is what a look at a place has found, without reading any content.
+type view struct {
+	marker   *marker // nil when there is none that can be used
+	suspects []bool  // by index of marker.entries; nil when none is suspect
+}
+
+// good says that the tree of this key is complete and untouched.
+func (v *view) good(key string) bool {
+	return v.marker != nil && v.marker.key == key && v.suspects == nil
+}
+
+// suspect returns the names whose content has to be looked at. all is true
+// when that is every name.
+func (v *view) suspect(key string) (names map[string]bool, all bool) {
+	if v.marker == nil || v.marker.key != key {
+		return nil, true
+	}
+	names = make(map[string]bool)
+	for i, bad := range v.suspects {
+		if !bad {
+			continue
+		}
+		e := &v.marker.entries[i]
+		if e.name == "." {
+			return nil, true
+		}
+		names[e.name] = true
+		if v.marker.entries[i].dir {
+			v.marker.addBelow(e.name, names)
+		}
+	}
+	return names, false
+}
+
+// addBelow adds every name below a folder: when a folder is not the one it
+// was, nothing is known about what is in it.
+func (m *marker) addBelow(dir string, names map[string]bool) {
+	for i := range m.entries {
+		if strings.HasPrefix(m.entries[i].name, dir+"/") {
+			names[m.entries[i].name] = true
+		}
+	}
+}
+
+// lookAt compares the tree with its marker. It takes no lock: markers appear
+// by rename, and a tree that is being repaired differs from its marker.
+func lookAt(p *place, key string) view {
+	m, err := readMarker(p.markerPath())
+	if err != nil {
+		return view{}
+	}
+	v := view{marker: m}
+	if m.key != key {
+		return v
+	}
+	if !sameBoot(m.boot, bootID()) {
+		v.suspects = make([]bool, len(m.entries))
+		for i := range v.suspects {
+			v.suspects[i] = true
+		}
+		return v
+	}
+	suspects := make([]bool, len(m.entries))
+	var found atomic.Bool
+	stampAll(p.tree, len(m.entries),
+		func(i int) string { return m.entries[i].name },
+		func(i int, s stamp, err error) {
+			if err != nil || s != m.entries[i].stamp {
+				suspects[i] = true
+				found.Store(true)
+			}
+		})
+	if found.Load() {
+		v.suspects = suspects
+	}
+	return v
+}

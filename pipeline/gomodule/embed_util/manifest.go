@@ -1,0 +1,142 @@
+package embed_util
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"io/fs"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// manifestName is the manifest's file name in a payload's folder.
+const manifestName = "files.json"
+
+// formatNumber is the payload format that this package writes and reads.
+const formatNumber = 1
+
+// codec says how a blob holds its content.
+type codec string
+
+const (
+	codecRaw  codec = ""
+	codecZstd codec = "zstd"
+	codecGzip codec = "gzip" // older manifests only
+)
+
+// entry is one file, folder or symlink of a payload.
+type entry struct {
+	name    string      // clean, "/"-separated
+	mode    fs.FileMode // type bits and permissions
+	size    int64       // of a regular file's content, in bytes
+	sum     string      // its sha256 in hex; "" in older manifests
+	symlink string      // a symlink's target, as written
+	blob    string      // where a regular file's content is in the payload
+	codec   codec
+}
+
+func (e *entry) isDir() bool     { return e.mode.IsDir() }
+func (e *entry) isSymlink() bool { return e.mode&fs.ModeSymlink != 0 }
+func (e *entry) isRegular() bool { return e.mode.IsRegular() }
+
+// perm is the permission the entry gets on disk. The owner can always read,
+// repair and remove it, and nobody else can ever write to it.
+func (e *entry) perm() fs.FileMode {
+	p := e.mode.Perm() &^ 0o022
+	if e.isDir() {
+		return p | 0o700
+	}
+	return p | 0o600
+}
+
+// manifest is a payload's checked table of contents, sorted by name.
+type manifest struct {
+	entries []entry
+}
+
+// bytes is the room that the files take, counted in blocks.
+func (m *manifest) bytes() int64 {
+	const block = 4096
+	var n int64
+	for i := range m.entries {
+		n += (m.entries[i].size + block - 1) / block * block
+		n += block / 4 // inodes and folder entries
+	}
+	return n
+}
+
+// links maps the symlinks of the tree to their targets.
+func (m *manifest) links() map[string]string {
+	links := make(map[string]string)
+	for i := range m.entries {
+		if e := &m.entries[i]; e.isSymlink() {
+			links[e.name] = e.symlink
+		}
+	}
+	return links
+}
+
+// executable says whether the tree holds a file that is meant to be run.
+func (m *manifest) executable() bool {
+	for i := range m.entries {
+		if e := &m.entries[i]; e.isRegular() && e.mode&0o111 != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// collision returns two names that a case-insensitive file system would hold
+// as one.
+func (m *manifest) collision() (a, b string, found bool) {
+	seen := make(map[string]string, len(m.entries))
+	for i := range m.entries {
+		name := m.entries[i].name
+		folded := strings.ToLower(strings.ToUpper(name))
+		if other, ok := seen[folded]; ok {
+			return other, name, true
+		}
+		seen[folded] = name
+	}
+	return "", "", false
+}
+
+// contentHash is the digest of everything a tree consists of. How blobs are
+// stored is not part of it: equal trees have equal hashes whoever packed them.
+func contentHash(entries []entry) string {
+	h := sha256.New()
+	for i := range entries {
+		e := &entries[i]
+		io.WriteString(h, e.name+"\x00"+
+			strconv.FormatUint(uint64(e.mode), 10)+"\x00"+
+			strconv.FormatInt(e.size, 10)+"\x00"+
+			e.sum+"\x00"+
+			e.symlink+"\n")
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func sortEntries(entries []entry) {
+	sort.Slice(entries, func(i, j int) bool { return entries[i].name < entries[j].name })
+}
+
+// blobName is where a content with this sha256 is stored.
+func blobName(sum string, c codec) string {
+	if c == codecZstd {
+		return sum[:32] + ".zst"
+	}
+	return sum[:32]
+}
+
+func isHexSum(s string) bool {
+	if len(s) != 64 {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,77 @@
+package embed_util
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func someMarker() *marker {
+	return &marker{key: emptySum, boot: bootID(), copies: true, entries: []markerEntry{
+		{name: ".", dir: true, stamp: stamp{mode: 0o700, inode: 7}},
+		{name: "a/ünï", stamp: stamp{mode: 0o644, size: 1 << 40, mtime: -5, ctime: 12, inode: 1 << 63}},
+	}}
+}
+
+func TestMarkerRoundTrip(t *testing.T) {
+	m := someMarker()
+	data := m.encode()
+	got, err := decodeMarker(data)
+	if err != nil || !got.equal(m) {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	for i := range data {
+		for _, bit := range []byte{1, 0x80} {
+			data[i] ^= bit
+			if _, err := decodeMarker(data); err == nil {
+				t.Fatalf("a flipped bit at %d is not seen", i)
+			}
+			data[i] ^= bit
+		}
+		if _, err := decodeMarker(data[:i]); err == nil {
+			t.Fatalf("%d bytes of it are accepted", i)
+		}
+	}
+}
+
+// On a file system whose clock ticks slowly, an entry that was changed in the
+// present tick is not trusted.
+func TestSlowClock(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "marker")
+	m := someMarker()
+	future := time.Now().Add(time.Hour).UnixNano()
+	m.entries = append(m.entries, markerEntry{name: "young", stamp: stamp{mtime: future, ctime: future}})
+	mustDo(t, m.publish(path))
+	got, err := readMarker(path)
+	mustDo(t, err)
+	if got.entries[1].ctime != 12 || got.entries[2].ctime != untrusted {
+		t.Errorf("published %+v", got.entries)
+	}
+	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 1 {
+		t.Errorf("left: %v", files)
+	}
+}
+
+// After publish, a change gets a later time than every time in the marker.
+func TestPublishWaitsForTheClock(t *testing.T) {
+	if !hasChangeTime {
+		t.Skip("this system keeps no time of change that programs cannot set")
+	}
+	dir := t.TempDir()
+	for range 50 {
+		path := filepath.Join(dir, "file")
+		mustDo(t, os.WriteFile(path, []byte("a"), 0o600))
+		s, err := stampOf(path)
+		mustDo(t, err)
+		m := marker{entries: []markerEntry{{name: "file", stamp: s}}}
+		mustDo(t, m.publish(filepath.Join(dir, "marker")))
+		if m.entries[0].ctime == untrusted {
+			continue
+		}
+		mustDo(t, os.WriteFile(path, []byte("b"), 0o600))
+		if after, err := stampOf(path); err != nil || after.ctime <= s.ctime {
+			t.Fatalf("changed later, stamped %d after %d: %v", after.ctime, s.ctime, err)
+		}
+	}
+}

@@ -1,0 +1,4 @@
+package embed_util
+
+// checkNameOS says why this system cannot hold a file of that name.
+func checkNameOS(name string) error { return checkNameWindows(name) }

@@ -1,0 +1,66 @@
+package embed_util
+
+import "context"
+
+// Option changes how files are extracted.
+type Option func(*options)
+
+type options struct {
+	ctx    context.Context
+	verify VerifyMode
+	lazy   bool
+	check  func(dir string) error
+}
+
+func newOptions(opts []Option) options {
+	o := options{ctx: context.Background()}
+	for _, opt := range opts {
+		if opt != nil {
+			opt(&o)
+		}
+	}
+	return o
+}
+
+// VerifyMode says how a start convinces itself that files extracted earlier
+// are still what they were.
+type VerifyMode int
+
+const (
+	// VerifyStat, the default, compares each file's size, times, mode and
+	// inode with those after extraction and reads no content.
+	VerifyStat VerifyMode = iota
+
+	// VerifyFull reads and hashes everything at every start.
+	VerifyFull
+)
+
+// WithVerify chooses how a start checks files that were extracted earlier.
+func WithVerify(mode VerifyMode) Option {
+	return func(o *options) { o.verify = mode }
+}
+
+// WithLazyExtract makes the constructor return at once. Files are extracted at
+// the first call of Extract, GetExtractedPath, Verify or Repair.
+func WithLazyExtract() Option {
+	return func(o *options) { o.lazy = true }
+}
+
+// WithContext ends extraction, and the wait for another process that is
+// extracting, when ctx is done. Without it a start waits as long as the other
+// process lives.
+func WithContext(ctx context.Context) Option {
+	return func(o *options) {
+		if ctx != nil {
+			o.ctx = ctx
+		}
+	}
+}
+
+// WithStartCheck has check called with the tree's path after files were
+// written and before they count as extracted. When it fails, the constructor
+// fails with its error and what was extracted is removed. An error that
+// matches fs.ErrPermission makes the next place be tried, if there is one.
+func WithStartCheck(check func(dir string) error) Option {
+	return func(o *options) { o.check = check }
+}

@@ -1,0 +1,134 @@
+package embed_util
+
+import (
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+func TestSameInputSameBytes(t *testing.T) {
+	a, b := pack(t, sample()), pack(t, sample())
+	if got, want := dump(t, a), dump(t, b); got != want {
+		t.Errorf("packed:\n%s\nand:\n%s", got, want)
+	}
+}
+
+// The exact text is part of the format: other packers write the same.
+func TestManifestText(t *testing.T) {
+	dir := pack(t, []node{
+		{name: "bin/"},
+		{name: "bin/python3", target: "python3.14"},
+		{name: "bin/python3.14", content: strings.Repeat("x", 100), perm: 0o700},
+		{name: "empty", content: ""},
+		{name: `quo"te ß`, content: "q", perm: 0o600},
+	})
+	got, err := os.ReadFile(filepath.Join(dir, manifestName))
+	mustDo(t, err)
+	want := `{
+"format": 1,
+"contentHash": "HASH",
+"files": [
+{"name":"bin","perm":2147484141},
+{"name":"bin/python3","perm":134218239,"symlink":"python3.14"},
+{"name":"bin/python3.14","perm":493,"size":100,"sha256":"b9ca7e37a4d7d0dbcff3b95d6e8c8b8c","codec":"zstd"},
+{"name":"empty","perm":420,"size":0,"sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+{"name":"quo\"te ß","perm":420,"size":1,"sha256":"8e35c2cd3bf6641bdb0e2050b76932cbb2e6034a0ddacc1d9bea82a6ba57f7cf"}
+]
+}
+`
+	m, err := parseManifest(got)
+	mustDo(t, err)
+	want = strings.Replace(want, "HASH", contentHash(m.entries), 1)
+	want = strings.Replace(want, "b9ca7e37a4d7d0dbcff3b95d6e8c8b8c", m.entries[2].sum, 1)
+	if string(got) != want {
+		t.Errorf("manifest is:\n%s\nwant:\n%s", got, want)
+	}
+	for _, e := range m.entries {
+		if e.isRegular() {
+			if _, err := os.Stat(filepath.Join(dir, blobName(e.sum, e.codec))); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// The digest is that of a text that anyone can compute.
+func TestContentHash(t *testing.T) {
+	entries := []entry{
+		{name: "d", mode: 0o20000000755},
+		{name: "d/f", mode: 0o644, size: 1, sum: emptySum, codec: codecZstd},
+	}
+	a := contentHash(entries)
+	entries[1].codec = codecRaw
+	if contentHash(entries) != a {
+		t.Error("the codec counts")
+	}
+	entries[1].size = 2
+	if contentHash(entries) == a {
+		t.Error("the size does not count")
+	}
+}
+
+func TestPackAgainRemovesOldBlobs(t *testing.T) {
+	src, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
+	makeTree(t, src, sample())
+	mustDo(t, CopyForEmbed(out, src))
+	mustDo(t, os.WriteFile(filepath.Join(out, "embed.go"), []byte("package data\n"), 0o644))
+	mustDo(t, os.Remove(filepath.Join(src, "lib", "pkg", "mod.py")))
+	mustDo(t, os.WriteFile(filepath.Join(src, "lib", "pkg", "new.py"), []byte("new"), 0o644))
+	mustDo(t, CopyForEmbed(out, src))
+	want := filepath.Join(t.TempDir(), "out")
+	mustDo(t, CopyForEmbed(want, src))
+	mustDo(t, os.Remove(filepath.Join(out, "embed.go")))
+	if got, want := dump(t, out), dump(t, want); got != want {
+		t.Errorf("packed again:\n%s\npacked once:\n%s", got, want)
+	}
+}
+
+func TestPackFaults(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("needs names and files that Windows has not")
+	}
+	src := t.TempDir()
+	makeTree(t, src, []node{{name: `back\slash`, content: "x"}, {name: "out", target: "../x"}, {name: "abs", target: "/etc/passwd"}, {name: "new\nline", content: "x"}})
+	mustDo(t, mkfifo(filepath.Join(src, "pipe")))
+	out := filepath.Join(t.TempDir(), "out")
+	err := CopyForEmbed(out, src)
+	for _, want := range []string{`"back\\slash" has a backslash`, `"../x" leaves the tree`, `"/etc/passwd" is absolute`, `"pipe" is neither`, "control character"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in: %v", want, err)
+		}
+	}
+	if _, err := os.Stat(out); err == nil {
+		t.Error("something was written")
+	}
+	if err := CopyForEmbed(filepath.Join(src, "sub"), src); err == nil || !strings.Contains(err.Error(), "is inside") {
+		t.Errorf("into itself: %v", err)
+	}
+	if err := CopyForEmbed(out, filepath.Join(src, "missing")); err == nil {
+		t.Error("a missing folder is packed")
+	}
+}
+
+func TestWriteEmbedGoFile(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	for name, platform := range map[string][2]string{
+		"embed.go":               {"", ""},
+		"embed_linux_amd64.go":   {"linux", "amd64"},
+		"embed_windows_arm64.go": {"windows", "arm64"},
+	} {
+		mustDo(t, WriteEmbedGoFile(dir, platform[0], platform[1]))
+		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(dir, name), nil, parser.ParseComments)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if f.Name.Name != "data" || f.Scope.Lookup("Data") == nil {
+			t.Errorf("%s has no data.Data", name)
+		}
+	}
+}

@@ -1,0 +1,280 @@
+package embed_util
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// helperEnv makes the test binary a program that starts once and prints what
+// happened. Its value is the payload's directory.
+const helperEnv = "GOEMPY_TEST_START"
+
+func TestMain(m *testing.M) {
+	payload := os.Getenv(helperEnv)
+	if payload == "" {
+		os.Exit(m.Run())
+	}
+	var e *EmbeddedFiles
+	var err error
+	if dir := os.Getenv("GOEMPY_TEST_DIR"); dir != "" {
+		e, err = NewEmbeddedFilesWithTmpDir(os.DirFS(payload), dir, true)
+	} else {
+		e, err = NewEmbeddedFiles(os.DirFS(payload), "test")
+	}
+	if err != nil {
+		fmt.Println("error", err)
+		os.Exit(3)
+	}
+	word := "warm"
+	if e.at.fresh {
+		word = "fresh"
+	}
+	fmt.Println(word, e.GetExtractedPath())
+	if os.Getenv("GOEMPY_TEST_HOLD") != "" {
+		_, _ = os.Stdin.Read(make([]byte, 1)) // until the test lets go
+	}
+	os.Exit(0)
+}
+
+// helper is a start in a process of its own.
+func helper(t testing.TB, payload string, env ...string) *exec.Cmd {
+	t.Helper()
+	exe, err := os.Executable()
+	mustDo(t, err)
+	cmd := exec.Command(exe)
+	// A program with the race detector sleeps a second before it exits.
+	cmd.Env = append(append(os.Environ(), helperEnv+"="+payload, "GORACE=atexit_sleep_ms=0"), env...)
+	return cmd
+}
+
+// manyFiles is a tree that takes a while to write.
+func manyFiles(n int) []node {
+	nodes := []node{{name: "bin/"}, {name: "bin/python3", content: "#!/bin/sh\necho ok\n", perm: 0o755}}
+	nodes = append(nodes, node{name: "lib/"}, node{name: "lib/link", target: "d0"})
+	for i := range n {
+		dir := fmt.Sprintf("lib/d%d/", i%10)
+		if i < 10 {
+			nodes = append(nodes, node{name: dir})
+		}
+		nodes = append(nodes, node{name: fmt.Sprintf("%sf%d.py", dir, i), content: strings.Repeat(fmt.Sprintf("line %d\n", i), 200)})
+	}
+	return nodes
+}
+
+func TestKilledDuringExtraction(t *testing.T) {
+	ownPlaces(t)
+	payload := pack(t, manyFiles(100))
+	want := treeOf(t, manyFiles(100))
+	span := time.Hour
+	for range 3 {
+		begin := time.Now()
+		if out, err := helper(t, payload).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		span = min(span, time.Since(begin))
+		mustDo(t, start(t, payload).Cleanup())
+	}
+	rounds := 200
+	if testing.Short() {
+		rounds = 20
+	}
+	half := 0
+	for range rounds {
+		cmd := helper(t, payload)
+		var out bytes.Buffer
+		cmd.Stdout = &out
+		mustDo(t, cmd.Start())
+		time.Sleep(rand.N(span))
+		_ = cmd.Process.Kill()
+		if cmd.Wait() != nil && out.Len() == 0 {
+			half++
+		}
+		next := start(t, payload)
+		tree := next.GetExtractedPath()
+		if got := dump(t, tree); got != want {
+			t.Fatalf("after a kill:\n%s", got)
+		}
+		if out, err := exec.Command(filepath.Join(tree, "bin", "python3")).Output(); err != nil || string(out) != "ok\n" {
+			t.Fatalf("the interpreter: %q, %v", out, err)
+		}
+		if left, _ := filepath.Glob(filepath.Join(tree+stateSuffix, "*-*")); len(left) > 0 {
+			t.Fatalf("left: %q", left)
+		}
+		mustDo(t, next.Cleanup())
+		if _, err := os.Lstat(tree); !errors.Is(err, fs.ErrNotExist) {
+			t.Fatalf("Cleanup left the tree: %v", err)
+		}
+	}
+	t.Logf("%d of %d were killed before they were ready", half, rounds)
+}
+
+func TestManyColdStarts(t *testing.T) {
+	ownPlaces(t)
+	payload := pack(t, manyFiles(150))
+	n := 64
+	if testing.Short() {
+		n = 8
+	}
+	cmds := make([]*exec.Cmd, n)
+	outs := make([]bytes.Buffer, n)
+	for i := range cmds {
+		cmds[i] = helper(t, payload)
+		cmds[i].Stdout = &outs[i]
+		cmds[i].Stderr = &outs[i]
+	}
+	for _, cmd := range cmds {
+		mustDo(t, cmd.Start())
+	}
+	fresh := 0
+	for i, cmd := range cmds {
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("start %d: %v: %s", i, err, outs[i].String())
+		}
+		if strings.HasPrefix(outs[i].String(), "fresh ") {
+			fresh++
+		}
+	}
+	if fresh != 1 {
+		t.Errorf("%d of %d have extracted", fresh, n)
+	}
+	e := start(t, payload)
+	mustDo(t, e.Verify())
+}
+
+// The same inside one process.
+func TestManyGoroutines(t *testing.T) {
+	ownPlaces(t)
+	payload := pack(t, manyFiles(50))
+	results := make(chan *EmbeddedFiles)
+	for range 16 {
+		go func() {
+			e, err := NewEmbeddedFiles(os.DirFS(payload), "test")
+			if err != nil {
+				t.Error(err)
+			}
+			results <- e
+		}()
+	}
+	var all []*EmbeddedFiles
+	fresh := 0
+	for range 16 {
+		e := <-results
+		if e == nil {
+			continue
+		}
+		all = append(all, e)
+		if e.at.fresh {
+			fresh++
+		}
+	}
+	if fresh != 1 {
+		t.Errorf("%d have extracted", fresh)
+	}
+	for i, e := range all {
+		tree := e.GetExtractedPath()
+		mustDo(t, e.Cleanup())
+		if _, err := os.Lstat(tree); (err == nil) != (i < len(all)-1) {
+			t.Errorf("after %d of %d calls of Cleanup: %v", i+1, len(all), err)
+		}
+	}
+}
+
+// hold starts a process that uses a tree until the returned function is called.
+func hold(t testing.TB, payload string, env ...string) (tree string, release func()) {
+	t.Helper()
+	cmd := helper(t, payload, append(env, "GOEMPY_TEST_HOLD=1")...)
+	in, err := cmd.StdinPipe()
+	mustDo(t, err)
+	out, err := cmd.StdoutPipe()
+	mustDo(t, err)
+	mustDo(t, cmd.Start())
+	line := make([]byte, 4096)
+	n, err := out.Read(line)
+	mustDo(t, err)
+	word, path, _ := strings.Cut(strings.TrimSpace(string(line[:n])), " ")
+	if word == "error" {
+		t.Fatal(path)
+	}
+	return path, func() {
+		_ = in.Close()
+		mustDo(t, cmd.Wait())
+	}
+}
+
+func TestCleanupAndPruneLeaveUsedTrees(t *testing.T) {
+	ownPlaces(t)
+	old, current := pack(t, manyFiles(5)), pack(t, manyFiles(6))
+	oldTree, release := hold(t, old)
+	e := start(t, old)
+	mustDo(t, e.Cleanup())
+	if _, err := os.Stat(oldTree); err != nil {
+		t.Fatalf("Cleanup removed a tree that is in use: %v", err)
+	}
+	now := start(t, current)
+	if gone, err := now.Prune(0); err != nil || len(gone) != 0 {
+		t.Fatalf("Prune removed %q, %v", gone, err)
+	}
+	release()
+	if gone, err := now.Prune(time.Hour); err != nil || len(gone) != 0 {
+		t.Fatalf("Prune removed what was used a moment ago: %q, %v", gone, err)
+	}
+	age(t, filepath.Join(oldTree+stateSuffix, "use"), 2*time.Hour)
+	gone, err := now.Prune(time.Hour)
+	if err != nil || len(gone) != 1 || gone[0] != oldTree {
+		t.Fatalf("Prune removed %q, %v", gone, err)
+	}
+	for _, path := range []string{oldTree, oldTree + stateSuffix} {
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s is still there: %v", path, err)
+		}
+	}
+	mustDo(t, now.Verify())
+}
+
+// A start that finds a tree while another process removes it makes it anew.
+func TestStartsAgainstPrune(t *testing.T) {
+	ownPlaces(t)
+	payload := pack(t, manyFiles(5))
+	rounds := 60
+	if testing.Short() {
+		rounds = 10
+	}
+	done := make(chan error)
+	for range 4 {
+		go func() {
+			for range rounds {
+				cmd := helper(t, payload)
+				if out, err := cmd.CombinedOutput(); err != nil {
+					done <- fmt.Errorf("%w: %s", err, out)
+					return
+				}
+				e, err := NewEmbeddedFiles(os.DirFS(payload), "test")
+				if err == nil {
+					err = e.Verify()
+				}
+				if err == nil {
+					err = e.Cleanup()
+				}
+				if err != nil {
+					done <- err
+					return
+				}
+			}
+			done <- nil
+		}()
+	}
+	for range 4 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}

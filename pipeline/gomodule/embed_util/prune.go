@@ -1,0 +1,80 @@
+package embed_util
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// pruneAll removes the trees of other keys beside p that were last used more
+// than maxAge ago and that no process holds a claim on.
+func pruneAll(ctx context.Context, p *place, maxAge time.Duration) (removed []string, err error) {
+	if p.pat == "" {
+		return nil, nil
+	}
+	folder, prefix := filepath.Split(p.pat)
+	files, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("embed_util: prune: %w", err)
+	}
+	var failed []error
+	for _, f := range files {
+		name, isState := strings.CutSuffix(f.Name(), stateSuffix)
+		if !isState || !hasHash(name, prefix) {
+			continue
+		}
+		other := place{what: p.what, tree: filepath.Join(folder, name)}
+		if other.tree == p.tree || checkPrivate(other.state()) != nil {
+			continue
+		}
+		st, err := os.Stat(other.usePath())
+		if err == nil && time.Since(st.ModTime()) < maxAge {
+			continue
+		}
+		gone, err := removeUnused(ctx, &other)
+		if err != nil {
+			failed = append(failed, fmt.Errorf("embed_util: prune: %w", err))
+		}
+		if gone {
+			removed = append(removed, other.tree)
+		}
+	}
+	return removed, errors.Join(failed...)
+}
+
+// removeUnused removes a tree and its state directory, unless a process uses
+// or extracts it.
+func removeUnused(ctx context.Context, p *place) (bool, error) {
+	lock, ok := lockIf(ctx, p.lockPath())
+	if !ok {
+		return false, nil
+	}
+	defer lock.Close()
+	users, ok := lockIf(ctx, p.usePath())
+	if !ok {
+		return false, nil
+	}
+	defer users.Close()
+	if checkOwned(p.tree, 0o022) == nil {
+		discard(p)
+	}
+	if _, err := os.Lstat(p.tree); err == nil {
+		return false, fmt.Errorf("%s could not be removed", p.tree)
+	}
+	sweep(p)
+	_ = os.Remove(p.markerPath() + ".new")
+	// Whoever waits for these locks sees that the files are gone, and makes
+	// the directory anew. Windows keeps open files: there it stays, empty.
+	_ = os.Remove(p.usePath())
+	_ = os.Remove(p.lockPath())
+	_ = os.Remove(p.state())
+	return true, nil
+}

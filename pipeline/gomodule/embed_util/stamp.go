@@ -1,0 +1,55 @@
+package embed_util
+
+import (
+	"runtime"
+	"sync"
+)
+
+// stamp is what a file system tells about a file without reading it. Two
+// equal stamps of one name mean that nothing touched the file in between:
+// ctime cannot be set by programs, and a marker is written only after the
+// clock has left the moment of the last change it records.
+//
+// Of folders only mode and inode count: their times change when Python adds
+// its caches.
+type stamp struct {
+	mode  uint32
+	size  int64
+	mtime int64 // nanoseconds
+	ctime int64 // nanoseconds; creation time on Windows
+	inode uint64
+}
+
+// untrusted is a ctime no file has: its entry is hashed at the next start.
+const untrusted = -1 << 63
+
+// parallelStats is how many files make a second core worth waking.
+const parallelStats = 128
+
+// stampAll calls stampOf for every name below root and hands the results to
+// use, from several goroutines at a time but once per index.
+func stampAll(root string, n int, name func(i int) string, use func(i int, s stamp, err error)) {
+	in := openStamper(root)
+	defer in.close()
+	one := func(from, to int) {
+		for i := from; i < to; i++ {
+			s, err := in.stamp(name(i))
+			use(i, s, err)
+		}
+	}
+	parts := min(n/parallelStats, runtime.GOMAXPROCS(0), 8)
+	if parts < 2 {
+		one(0, n)
+		return
+	}
+	var wg sync.WaitGroup
+	for p := 1; p < parts; p++ {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			one(n*p/parts, n*(p+1)/parts)
+		}()
+	}
+	one(0, n/parts)
+	wg.Wait()
+}

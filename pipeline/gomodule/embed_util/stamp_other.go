@@ -1,0 +1,43 @@
+//go:build !windows && (!unix || aix)
+
+package embed_util
+
+import (
+	"os"
+	"path/filepath"
+)
+
+const sep = string(filepath.Separator)
+
+// hasChangeTime says whether a stamp\'s ctime is that of the last change.
+const hasChangeTime = false
+
+func fromSlash(name string) string { return filepath.FromSlash(name) }
+
+// stampOf knows size and modification time only.
+func stampOf(path string) (stamp, error) {
+	st, err := os.Lstat(path)
+	if err != nil {
+		return stamp{}, err
+	}
+	s := stamp{mode: uint32(st.Mode())}
+	if !st.IsDir() {
+		s.size = st.Size()
+		s.mtime = st.ModTime().UnixNano()
+	}
+	return s, nil
+}
+
+// stamper stamps names below a folder.
+type stamper struct{ root string }
+
+func openStamper(root string) stamper { return stamper{root} }
+
+func (d stamper) close() {}
+
+func (d stamper) stamp(name string) (stamp, error) {
+	if name == "." {
+		return stampOf(d.root)
+	}
+	return stampOf(d.root + sep + fromSlash(name))
+}

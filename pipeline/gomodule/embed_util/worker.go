@@ -1,0 +1,246 @@
+package embed_util
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// worker builds or mends the tree of one place. It runs under the lock.
+type worker struct {
+	ctx    context.Context
+	place  *place
+	plan   []entry
+	key    string
+	copies bool
+	blobs  *blobs
+	check  func(dir string) error
+}
+
+// occupied says that something stands where the tree belongs.
+func (w *worker) occupied() bool {
+	files, err := os.ReadDir(w.place.tree)
+	return !errors.Is(err, fs.ErrNotExist) && (err != nil || len(files) > 0)
+}
+
+// build fills a sibling directory and renames it. The marker comes last: a
+// tree without one is never used as it is.
+func (w *worker) build() error {
+	fresh := filepath.Join(w.place.state(), uniqueName(newPrefix))
+	if err := fill(w.ctx, fresh, w.plan, w.blobs); err != nil {
+		removeAll(fresh)
+		return err
+	}
+	err := replaceEmpty(fresh, w.place.tree)
+	if err != nil {
+		removeAll(fresh)
+	}
+	if err != nil && otherVolume(err) {
+		// The caller's directory is a mount point: it stays, and is filled.
+		_, err = w.mend(view{}, false)
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	if err := w.start(); err != nil {
+		return err
+	}
+	return w.publish(nil, nil, nil)
+}
+
+// replaceEmpty renames a directory to where an empty one may stand.
+func replaceEmpty(from, to string) error {
+	if err := os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return renameRetry(from, to)
+}
+
+// mend compares what stands there with the plan and replaces what differs.
+// Only what the view suspects is read, unless everything is asked for.
+func (w *worker) mend(v view, everything bool) (fresh bool, err error) {
+	if v.marker != nil && v.marker.copies != w.copies {
+		v = view{}
+	}
+	if v.marker != nil && v.marker.key != w.key {
+		w.removeOther(v.marker)
+	}
+	only, all := v.suspect(w.key)
+	if all || everything {
+		only = nil
+	}
+	if err := w.place.fixMode(); err != nil {
+		return false, err
+	}
+	before := w.stamps()
+	if only != nil {
+		for _, e := range v.marker.entries {
+			if !only[e.name] {
+				before[e.name] = e.stamp // what the view was sure of
+			}
+		}
+	}
+	found, err := w.repair(only)
+	if err != nil {
+		return false, err
+	}
+	if len(found) > 0 || v.marker == nil || v.marker.key != w.key {
+		if err := w.start(); err != nil {
+			return false, err
+		}
+		fresh = true
+	}
+	return fresh, w.publish(v.marker, before, found)
+}
+
+// repair looks first and writes only if there is something to mend.
+func (w *worker) repair(only map[string]bool) (map[string]string, error) {
+	if err := os.MkdirAll(w.place.tree, 0o700); err != nil {
+		return nil, err
+	}
+	removeAll(filepath.Join(w.place.tree, stageName))
+	look := repairer{tree: w.place.tree, plan: w.plan, only: only, blobs: w.blobs}
+	found, err := look.run(w.ctx)
+	if err != nil || len(found) == 0 {
+		return found, err
+	}
+	fix := repairer{tree: w.place.tree, plan: w.plan, only: w.below(found), blobs: w.blobs, fix: true}
+	mended, err := fix.run(w.ctx)
+	for name, what := range mended {
+		found[name] = what
+	}
+	return found, err
+}
+
+// below adds to the names that differ everything in folders that differ: a
+// folder may have been reached through a symlink until now.
+func (w *worker) below(found map[string]string) map[string]bool {
+	names := make(map[string]bool, len(found))
+	for name := range found {
+		names[name] = true
+	}
+	for i := range w.plan { // sorted: a folder comes before what is in it
+		if e := &w.plan[i]; !names[e.name] && names[parentOf(e.name)] {
+			names[e.name] = true
+		}
+	}
+	return names
+}
+
+// removeOther removes what another payload has put into a directory that is
+// used for one after the other. Files that no payload has put there stay.
+func (w *worker) removeOther(m *marker) {
+	keep := make(map[string]bool, len(w.plan))
+	for i := range w.plan {
+		keep[w.plan[i].name] = true
+	}
+	for i := len(m.entries) - 1; i >= 0; i-- { // what is in a folder comes first
+		e := &m.entries[i]
+		if keep[e.name] || e.name == "." || checkName(e.name) != nil {
+			continue
+		}
+		path := w.place.tree + sep + fromSlash(e.name)
+		if e.dir {
+			removeAll(filepath.Join(path, "__pycache__"))
+		}
+		_ = os.Remove(path)
+	}
+}
+
+// start runs the caller's check. A tree that fails it is removed.
+func (w *worker) start() error {
+	if w.check == nil {
+		return nil
+	}
+	err := w.check(w.place.tree)
+	if err == nil {
+		return nil
+	}
+	discard(w.place)
+	return &startError{err}
+}
+
+// stamps records how every entry of the plan looks now; those that cannot be
+// looked at are left out.
+func (w *worker) stamps() map[string]stamp {
+	list := make([]*stamp, len(w.plan)+1)
+	stampAll(w.place.tree, len(list), w.name, func(i int, s stamp, err error) {
+		if err == nil {
+			list[i] = &s
+		}
+	})
+	m := make(map[string]stamp, len(list))
+	for i, s := range list {
+		if s != nil {
+			m[w.name(i)] = *s
+		}
+	}
+	return m
+}
+
+func (w *worker) name(i int) string {
+	if i == 0 {
+		return "."
+	}
+	return w.plan[i-1].name
+}
+
+// publish writes the marker. What was only read keeps the stamp it had before
+// reading, so that a change meanwhile is seen at the next start.
+func (w *worker) publish(old *marker, before map[string]stamp, found map[string]string) error {
+	m := &marker{key: w.key, boot: bootID(), copies: w.copies, entries: make([]markerEntry, len(w.plan)+1)}
+	after := w.stamps()
+	for i := range m.entries {
+		name := w.name(i)
+		s, ok := after[name]
+		if !ok {
+			return fmt.Errorf("%s: %s went away while it was checked", w.place.tree, name)
+		}
+		if b, ok := before[name]; ok && found[name] == "" {
+			s = b
+		}
+		m.entries[i] = markerEntry{name: name, dir: i == 0 || w.plan[i-1].isDir(), stamp: s}
+	}
+	if old != nil && m.equal(old) {
+		return nil
+	}
+	return m.publish(w.place.markerPath())
+}
+
+// equal says that writing m in place of old would change nothing.
+func (m *marker) equal(old *marker) bool {
+	if m.key != old.key || !sameBoot(old.boot, m.boot) || m.copies != old.copies || len(m.entries) != len(old.entries) {
+		return false
+	}
+	for i := range m.entries {
+		if m.entries[i] != old.entries[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// discard takes a tree away in one step and then removes it. The caller holds
+// the lock.
+func discard(p *place) {
+	_ = os.Remove(p.markerPath())
+	old := filepath.Join(p.state(), uniqueName(oldPrefix))
+	if err := os.Rename(p.tree, old); err != nil {
+		old = p.tree
+	}
+	removeAll(old)
+}
+
+// hasHash says whether name is prefix followed by a directory's hash.
+func hasHash(name, prefix string) bool {
+	rest, ok := strings.CutPrefix(name, prefix)
+	if !ok || len(rest) != hashLen {
+		return false
+	}
+	return strings.Trim(rest, "0123456789abcdef") == ""
+}

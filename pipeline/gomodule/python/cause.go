@@ -1,0 +1,100 @@
+package python
+
+import (
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"regexp"
+	"runtime"
+	"strings"
+)
+
+// clues are what loaders and interpreters write when they cannot start, and
+// what that means. The first that matches counts.
+var clues = []struct {
+	text  *regexp.Regexp
+	cause string
+}{
+	{regexp.MustCompile("version [`'\"]?GLIBC_([0-9.]+)['\"]? not found"),
+		"this host's glibc is older than GLIBC_$1, which this Python needs: use a release built for an older glibc, or build with -tags musl where the release carries musl"},
+	{regexp.MustCompile(`Error relocating|symbol not found`),
+		"built for glibc, this host has musl: build with -tags musl"},
+	{regexp.MustCompile(`error while loading shared libraries: ([^ :]+)`),
+		"the shared library $1 is missing on this host"},
+	{regexp.MustCompile(`Library not loaded: (\S+)`),
+		"the shared library $1 is missing on this host"},
+	{regexp.MustCompile(`No module named '?encodings|Could not find platform`),
+		"the standard library was not found beside the interpreter: call Repair, or remove the directory"},
+	{regexp.MustCompile(`(?i)CPU.*(?:not support|ISA level)|x86-64-v[234]`),
+		"built for a newer CPU than this host has: build with a lower GOAMD64"},
+	{regexp.MustCompile(`(?i)permission denied`),
+		"this system does not let programs run from that directory: use NewEmbeddedPythonInCacheDir"},
+}
+
+// likelyCause guesses what keeps an interpreter from starting.
+func likelyCause(exe, stderr string, err error) string {
+	for _, c := range clues {
+		if m := c.text.FindStringSubmatchIndex(stderr); m != nil {
+			return string(c.text.ExpandString(nil, c.cause, stderr, m))
+		}
+	}
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return "this system does not let programs run from that directory (noexec mount or a security policy): use NewEmbeddedPythonInCacheDir"
+	case isWrongFormat(err):
+		return fmt.Sprintf("not a program for %s/%s", runtime.GOOS, runtime.GOARCH)
+	case errors.Is(err, fs.ErrNotExist):
+		return missingLoader(exe)
+	}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		switch state := exit.String(); {
+		case strings.Contains(state, "illegal instruction"):
+			return "built for a newer CPU than this host has: build with a lower GOAMD64"
+		case runtime.GOOS == "darwin" && strings.Contains(state, "killed"):
+			return "macOS refuses the program's signature, or has it in quarantine"
+		}
+	}
+	return ""
+}
+
+// missingLoader explains a program that is there and yet "not found": the
+// system has not got the loader that it names.
+func missingLoader(exe string) string {
+	f, err := elf.Open(exe)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	for _, p := range f.Progs {
+		if p.Type != elf.PT_INTERP || p.Filesz > 4096 {
+			continue
+		}
+		b := make([]byte, p.Filesz)
+		if _, err := p.ReadAt(b, 0); err != nil {
+			return ""
+		}
+		return loaderCause(strings.TrimRight(string(b), "\x00"), haveFile)
+	}
+	return ""
+}
+
+func haveFile(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+func loaderCause(loader string, have func(string) bool) string {
+	switch {
+	case have(loader):
+		return ""
+	case strings.Contains(loader, "musl"):
+		return "built for musl, this host has no musl (" + loader + "): build without -tags musl"
+	case strings.Contains(loader, "ld-linux") || strings.Contains(loader, "ld64"):
+		return "built for glibc, this host has musl or no libc at all (" + loader + " is missing): build with -tags musl"
+	}
+	return "this host has no " + loader
+}

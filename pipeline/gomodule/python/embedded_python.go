@@ -1,0 +1,146 @@
+package python
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/goempy/goempy/embed_util"
+	"github.com/goempy/goempy/python/internal/data"
+)
+
+// waitDelay is how long Wait waits for the output of processes that have left
+// a killed command's group.
+const waitDelay = 5 * time.Second
+
+// EmbeddedPython is the interpreter that is embedded in the program. Its
+// methods may be called from several goroutines.
+type EmbeddedPython struct {
+	e  *embed_util.EmbeddedFiles
+	py *python
+	Python
+}
+
+// NewEmbeddedPython extracts the embedded interpreter to a private directory
+// of this user below the temp dir, or if that cannot be used, below the user's
+// cache dir. name is part of the directory's name; programs that use the same
+// name and release share it.
+//
+// The first start extracts; later ones find the files, check that nobody has
+// changed them and repair what differs. Any number of processes may start at
+// the same time.
+//
+// Errors match ErrNoPayload when the program was built for a platform that the
+// release does not carry, ErrCannotStart when the extracted interpreter does
+// not run on this system, and the errors of embed_util.NewEmbeddedFiles.
+func NewEmbeddedPython(name string, opts ...PythonOpt) (*EmbeddedPython, error) {
+	return newEmbedded(opts, func(fsys fs.FS, o []embed_util.Option) (*embed_util.EmbeddedFiles, error) {
+		return embed_util.NewEmbeddedFiles(fsys, "python-"+name, o...)
+	})
+}
+
+// NewEmbeddedPythonWithTmpDir extracts to tmpDir, or with withHashInDir, to
+// tmpDir-<hash>. See embed_util.NewEmbeddedFilesWithTmpDir for what is expected
+// of that directory. Otherwise it is like NewEmbeddedPython.
+func NewEmbeddedPythonWithTmpDir(tmpDir string, withHashInDir bool, opts ...PythonOpt) (*EmbeddedPython, error) {
+	return newEmbedded(opts, func(fsys fs.FS, o []embed_util.Option) (*embed_util.EmbeddedFiles, error) {
+		return embed_util.NewEmbeddedFilesWithTmpDir(fsys, tmpDir, withHashInDir, o...)
+	})
+}
+
+// NewEmbeddedPythonInCacheDir extracts to <user cache dir>/<appName>/python-<hash>,
+// which outlives reboots and the cleaning of temp dirs. The user cache dir is
+// that of os.UserCacheDir. Otherwise it is like NewEmbeddedPython.
+func NewEmbeddedPythonInCacheDir(appName string, opts ...PythonOpt) (*EmbeddedPython, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return nil, fmt.Errorf("python: %w", err)
+	}
+	return NewEmbeddedPythonWithTmpDir(filepath.Join(cache, appName, "python"), true, opts...)
+}
+
+type extractFunc func(fsys fs.FS, o []embed_util.Option) (*embed_util.EmbeddedFiles, error)
+
+func newEmbedded(opts []PythonOpt, extract extractFunc) (*EmbeddedPython, error) {
+	files, err := data.Files()
+	if err != nil {
+		return nil, fmt.Errorf("python: %w", err)
+	}
+	if files == nil {
+		return nil, noPayload()
+	}
+	return newFromFiles(files, opts, extract)
+}
+
+// newFromFiles makes an EmbeddedPython of any payload that holds one.
+func newFromFiles(files fs.FS, opts []PythonOpt, extract extractFunc) (*EmbeddedPython, error) {
+	py := &python{}
+	for _, o := range opts {
+		if o != nil {
+			o(py)
+		}
+	}
+	ep := &EmbeddedPython{py: py, Python: py}
+	py.embeddedHome = func() (string, error) { return ep.e.Extract() }
+	extractOpts := py.opts.extract
+	if !py.opts.noSelfCheck {
+		extractOpts = append(extractOpts, embed_util.WithStartCheck(ep.startCheck))
+	}
+	e, err := extract(files, extractOpts)
+	if err != nil {
+		return nil, err
+	}
+	ep.e = e
+	return ep, nil
+}
+
+// startCheck starts the interpreter in a tree that was just written.
+func (ep *EmbeddedPython) startCheck(dir string) error {
+	ctx := ep.py.opts.ctx
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	return checkStart(ctx, exeIn(dir, ep.GetExeName()), ep.py.environ(dir, nil))
+}
+
+// PythonCmdContext implements CommandContexter.
+func (ep *EmbeddedPython) PythonCmdContext(ctx context.Context, args ...string) (*exec.Cmd, error) {
+	return ep.py.PythonCmdContext(ctx, args...)
+}
+
+// GetExtractedPath returns the directory that holds the interpreter, "" after
+// Cleanup. With WithLazyExtract it extracts it first, and returns "" if that
+// fails.
+func (ep *EmbeddedPython) GetExtractedPath() string { return ep.e.GetExtractedPath() }
+
+// Cleanup removes the extracted interpreter, unless another process or another
+// EmbeddedPython uses it; then it is left to them, which is no error.
+func (ep *EmbeddedPython) Cleanup() error { return ep.e.Cleanup() }
+
+// Verify hashes all files of the interpreter. Its error matches
+// embed_util.ErrDamaged and says which differ.
+func (ep *EmbeddedPython) Verify() error { return ep.e.Verify() }
+
+// Repair is Verify, and replaces the files that differ. Interpreters that are
+// running go on.
+func (ep *EmbeddedPython) Repair() error { return ep.e.Repair() }
+
+// Prune removes interpreters that other versions of the program have extracted
+// under the same name, if they were last used more than maxAge ago and no
+// running process uses them. It returns their directories.
+func (ep *EmbeddedPython) Prune(maxAge time.Duration) ([]string, error) { return ep.e.Prune(maxAge) }
+
+// SelfCheck starts the interpreter once. Its error matches ErrCannotStart and
+// carries what the interpreter wrote, and the likely cause. The constructors
+// do this after each extraction.
+func (ep *EmbeddedPython) SelfCheck(ctx context.Context) error {
+	dir, err := ep.e.Extract()
+	if err != nil {
+		return err
+	}
+	return checkStart(ctx, exeIn(dir, ep.GetExeName()), ep.py.environ(dir, nil))
+}

@@ -1,0 +1,5 @@
+//go:build !unix && !windows
+
+package python
+
+func isWrongFormat(error) bool { return false }

@@ -1,0 +1,22 @@
+// Package data holds the payload that a release tag embeds for the platform
+// the program is built for, and says which platforms that tag carries.
+package data
+
+import (
+	"io/fs"
+
+	"github.com/goempy/goempy/internal/overlay"
+)
+
+// Platform names this build's payload; it is "" when the build has none.
+const Platform = platform
+
+// Files returns this build's payload: the folder of its platform, and behind
+// it the blobs that all platforms share. It returns nil, and no error, when
+// the build has none.
+func Files() (fs.FS, error) {
+	if platform == "" {
+		return nil, nil
+	}
+	return overlay.New(files, platform, "common")
+}

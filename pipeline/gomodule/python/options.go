@@ -1,0 +1,77 @@
+package python
+
+import (
+	"context"
+
+	"github.com/goempy/goempy/embed_util"
+)
+
+// PythonOpt changes how an interpreter is extracted or run. Options that do
+// not apply (extraction, for an interpreter that is not embedded) do nothing.
+type PythonOpt func(o *python)
+
+type pythonOptions struct {
+	home        string
+	inheritEnv  bool
+	noSelfCheck bool
+	extract     []embed_util.Option
+	ctx         context.Context
+}
+
+// WithPythonHome makes NewPython run the interpreter in this directory:
+// bin/python3, on Windows python.exe.
+func WithPythonHome(home string) PythonOpt {
+	return func(o *python) { o.opts.home = home }
+}
+
+// WithInheritedPythonEnv lets the PYTHON* variables and the user's
+// site-packages through to the interpreter. What AddPythonPath adds stands
+// before an inherited PYTHONPATH.
+func WithInheritedPythonEnv() PythonOpt {
+	return func(o *python) { o.opts.inheritEnv = true }
+}
+
+// WithLazyExtract makes the constructor return at once. The interpreter is
+// extracted at the first call that needs it: PythonCmd and its siblings,
+// GetExePath, GetExtractedPath. They then return the errors that the
+// constructor would have returned.
+func WithLazyExtract() PythonOpt {
+	return withExtract(embed_util.WithLazyExtract())
+}
+
+// VerifyMode says how a start convinces itself that an interpreter extracted
+// earlier is still what it was.
+type VerifyMode = embed_util.VerifyMode
+
+const (
+	// VerifyStat, the default, looks at each file's size, times, mode and
+	// inode, and reads no content.
+	VerifyStat = embed_util.VerifyStat
+
+	// VerifyFull reads and hashes every file at every start.
+	VerifyFull = embed_util.VerifyFull
+)
+
+// WithVerify chooses how a start checks an interpreter extracted earlier.
+func WithVerify(mode VerifyMode) PythonOpt {
+	return withExtract(embed_util.WithVerify(mode))
+}
+
+// WithContext ends extraction, and the wait for another process that is
+// extracting, when ctx is done. It does not touch commands.
+func WithContext(ctx context.Context) PythonOpt {
+	return func(o *python) {
+		o.opts.ctx = ctx
+		o.opts.extract = append(o.opts.extract, embed_util.WithContext(ctx))
+	}
+}
+
+// WithoutSelfCheck leaves out the one start of the interpreter that follows an
+// extraction, for programs that extract for another machine.
+func WithoutSelfCheck() PythonOpt {
+	return func(o *python) { o.opts.noSelfCheck = true }
+}
+
+func withExtract(opt embed_util.Option) PythonOpt {
+	return func(o *python) { o.opts.extract = append(o.opts.extract, opt) }
+}

@@ -1,0 +1,176 @@
+package python
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+)
+
+// Python makes commands that run a Python interpreter. The values that this
+// package returns may be used from several goroutines, and all of them are
+// CommandContexters too.
+type Python interface {
+	// GetExeName returns "python3", on Windows "python.exe".
+	GetExeName() string
+
+	// GetExePath returns the absolute path of the interpreter. It fails when
+	// there is none there.
+	GetExePath() (string, error)
+
+	// AddPythonPath adds a directory to the PYTHONPATH of the commands made
+	// from then on, after those added before.
+	AddPythonPath(p string)
+
+	// PythonCmd returns a command that runs the interpreter with args. The
+	// command is not started. See the package comment for its environment.
+	PythonCmd(args ...string) (*exec.Cmd, error)
+
+	// PythonCmd2 is PythonCmd for a slice.
+	PythonCmd2(args []string) (*exec.Cmd, error)
+}
+
+// CommandContexter makes commands that end with a context. EmbeddedPython and
+// what NewPython returns implement it.
+type CommandContexter interface {
+	// PythonCmdContext is PythonCmd for a command that is killed when ctx is
+	// done, with all processes that it has started and that have not left its
+	// process group. Because it has a process group of its own, a Ctrl-C in
+	// the terminal reaches the Go program only, and reading from the terminal
+	// does not work.
+	PythonCmdContext(ctx context.Context, args ...string) (*exec.Cmd, error)
+}
+
+type python struct {
+	opts pythonOptions
+
+	// embeddedHome finds the tree of an embedded interpreter; nil for others.
+	embeddedHome func() (string, error)
+
+	mu         sync.Mutex
+	pythonPath []string
+}
+
+// NewPython returns a Python that is not embedded: the one on PATH, or with
+// WithPythonHome, the one there.
+//
+// The interpreter on PATH is the user's, and so is its environment: nothing of
+// it is hidden. One with a home gets a clean environment with PYTHONHOME set.
+func NewPython(opts ...PythonOpt) Python {
+	ep := &python{}
+	for _, o := range opts {
+		if o != nil {
+			o(ep)
+		}
+	}
+	return ep
+}
+
+func (ep *python) GetExeName() string {
+	if runtime.GOOS == "windows" {
+		return "python.exe"
+	}
+	return "python3"
+}
+
+// home returns the tree the interpreter is in, "" for the one on PATH.
+func (ep *python) home() (string, error) {
+	if ep.embeddedHome != nil {
+		return ep.embeddedHome()
+	}
+	if ep.opts.home == "" {
+		return "", nil
+	}
+	return filepath.Abs(ep.opts.home)
+}
+
+func (ep *python) GetExePath() (string, error) {
+	home, err := ep.home()
+	if err != nil {
+		return "", err
+	}
+	return ep.exePath(home)
+}
+
+func (ep *python) exePath(home string) (string, error) {
+	name := ep.GetExeName()
+	if home == "" {
+		p, err := exec.LookPath(name)
+		if err != nil {
+			return "", fmt.Errorf("python: find %s: %w", name, err)
+		}
+		return filepath.Abs(p)
+	}
+	p := exeIn(home, name)
+	if _, err := os.Stat(p); err != nil {
+		return "", fmt.Errorf("python: find %s: %w", name, err)
+	}
+	return p, nil
+}
+
+func exeIn(home, name string) string {
+	if runtime.GOOS == "windows" {
+		return filepath.Join(home, name)
+	}
+	return filepath.Join(home, "bin", name)
+}
+
+func (ep *python) AddPythonPath(p string) {
+	ep.mu.Lock()
+	defer ep.mu.Unlock()
+	ep.pythonPath = append(ep.pythonPath, p)
+}
+
+func (ep *python) PythonCmd(args ...string) (*exec.Cmd, error) {
+	return ep.PythonCmd2(args)
+}
+
+func (ep *python) PythonCmd2(args []string) (*exec.Cmd, error) {
+	return ep.command(func(exe string) *exec.Cmd { return exec.Command(exe, args...) })
+}
+
+func (ep *python) PythonCmdContext(ctx context.Context, args ...string) (*exec.Cmd, error) {
+	return ep.command(func(exe string) *exec.Cmd {
+		cmd := exec.CommandContext(ctx, exe, args...)
+		cmd.WaitDelay = waitDelay
+		killGroup(cmd)
+		return cmd
+	})
+}
+
+func (ep *python) command(newCmd func(exe string) *exec.Cmd) (*exec.Cmd, error) {
+	home, err := ep.home()
+	if err != nil {
+		return nil, err
+	}
+	exe, err := ep.exePath(home)
+	if err != nil {
+		return nil, err
+	}
+	ep.mu.Lock()
+	path := slices.Clone(ep.pythonPath)
+	ep.mu.Unlock()
+	cmd := newCmd(exe)
+	cmd.Env = ep.environ(home, path)
+	return cmd, nil
+}
+
+// environ returns the environment that the interpreter in home gets.
+func (ep *python) environ(home string, path []string) []string {
+	r := request{
+		inherited: os.Environ(),
+		foldCase:  runtime.GOOS == "windows",
+		clean:     home != "" && !ep.opts.inheritEnv,
+		path:      path,
+	}
+	if ep.embeddedHome == nil {
+		r.home = home
+	} else {
+		r.certFile = systemCertFile
+	}
+	return r.environ()
+}

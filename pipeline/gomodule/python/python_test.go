@@ -1,0 +1,97 @@
+package python
+
+import (
+	"errors"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/goempy/goempy/python/internal/data"
+)
+
+func TestCommandRunsTheExtractedInterpreter(t *testing.T) {
+	ep := mustFake(t)
+	t.Setenv("PATH", "")
+	t.Setenv("HOME", "")
+	args, env := run(t, ep, "-c", "a b", "")
+	if want := []string{"-c", "a b", ""}; !reflect.DeepEqual(args, want) {
+		t.Errorf("args are %q", args)
+	}
+	if env["PYTHONNOUSERSITE"] != "1" {
+		t.Errorf("environment is %q", env)
+	}
+	exe, err := ep.GetExePath()
+	if err != nil || exe != filepath.Join(ep.GetExtractedPath(), "bin", "python3") || !filepath.IsAbs(exe) {
+		t.Errorf("interpreter is %q, %v", exe, err)
+	}
+}
+
+func TestPythonVariablesDoNotLeak(t *testing.T) {
+	for _, name := range pythonVars {
+		t.Setenv(name, "leaked")
+	}
+	t.Setenv("PYTHON_APP_SETTING", "mine")
+	ep := mustFake(t)
+	ep.AddPythonPath("/b")
+	ep.AddPythonPath("/a")
+	_, env := run(t, ep)
+	for name, value := range env {
+		if value == "leaked" {
+			t.Errorf("%s leaks", name)
+		}
+	}
+	if env["PYTHON_APP_SETTING"] != "mine" {
+		t.Error("a program's own variable was taken away")
+	}
+	if env["PYTHONPATH"] != "/b:/a" {
+		t.Errorf("PYTHONPATH is %q", env["PYTHONPATH"])
+	}
+}
+
+func TestInheritedPythonEnv(t *testing.T) {
+	t.Setenv("PYTHONPATH", "/theirs")
+	t.Setenv("PYTHONSTARTUP", "theirs.py")
+	ep := mustFake(t, WithInheritedPythonEnv())
+	if _, env := run(t, ep); env["PYTHONPATH"] != "/theirs" || env["PYTHONSTARTUP"] != "theirs.py" || env["PYTHONNOUSERSITE"] != "" {
+		t.Errorf("environment is %q", env)
+	}
+	ep.AddPythonPath("/ours")
+	if _, env := run(t, ep); env["PYTHONPATH"] != "/ours:/theirs" {
+		t.Errorf("PYTHONPATH is %q", env["PYTHONPATH"])
+	}
+}
+
+func TestPythonHome(t *testing.T) {
+	home := mustFake(t).GetExtractedPath()
+	t.Setenv("PYTHONHOME", "/elsewhere")
+	_, env := run(t, NewPython(WithPythonHome(home)))
+	if env["PYTHONHOME"] != home {
+		t.Errorf("PYTHONHOME is %q", env["PYTHONHOME"])
+	}
+}
+
+func TestLazyExtract(t *testing.T) {
+	ep := mustFake(t, WithLazyExtract())
+	if args, _ := run(t, ep, "x"); len(args) != 1 {
+		t.Errorf("args are %q", args)
+	}
+}
+
+func TestNoPayload(t *testing.T) {
+	err := noPayloadFor("plan9/mips", "0.1.0", "3.14.9", []string{"darwin-arm64", "linux-amd64-musl"})
+	for _, want := range []string{"plan9/mips", "github.com/goempy/goempy 0.1.0", "3.14.9", "darwin-arm64, linux-amd64-musl", "-tags musl", "GOAMD64"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in: %v", want, err)
+		}
+	}
+	if !errors.Is(err, ErrNoPayload) {
+		t.Error("does not match ErrNoPayload")
+	}
+	if data.Platform != "" {
+		t.Skip("this tree has a payload: the constructors' own error cannot be seen")
+	}
+	if _, err := NewEmbeddedPython("x"); !errors.Is(err, ErrNoPayload) {
+		t.Errorf("NewEmbeddedPython: %v", err)
+	}
+}
