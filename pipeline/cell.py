@@ -9,14 +9,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import elf
 from pipeline.errors import ArchiveError
-from pipeline.host import CHUNK_BYTES, scratch_dir
-from pipeline.model import Asset, Cell, Entry, Kind, Manifest, Matrix, Member, Origin
+from pipeline.host import CHUNK_BYTES
+from pipeline.model import Asset, Cell, Kind, Manifest, Matrix, Member, Origin
 from pipeline.payload import manifest as format1
 from pipeline.payload import pack
 from pipeline.trim import TrimPlan, plan_trim
@@ -108,35 +108,25 @@ def apply_cell(
 
     ``advance`` is told of bytes as they are compressed, ``plan.shipped_bytes`` in all at most.
     """
-    with scratch_dir(out) as scratch:
-        (scratch / "stage").mkdir()
-        (scratch / "payload").mkdir()
-        stage = pack.Stage(scratch / "stage")
+    with pack.staging(out) as stage:
         contents = _stage_contents(plan, stage)
-        blobs = pack.compress_all(
-            contents.values(),
+        packed = pack.pack_tree(
             stage,
-            scratch / "payload",
+            _tree(plan, contents),
+            out / plan.cell.name,
             matrix.payload,
             processors=processors,
             advance=advance,
         )
-        manifest = format1.make_manifest(
-            _entries(plan.trim, contents, blobs),
-            origin=_origin(plan.cell, plan.asset.sha256),
-            cell_digest=plan.digest,
-        )
-        folder = out / plan.cell.name
-        pack.publish(scratch / "payload", manifest, folder)
     return CellResult(
         plan.cell,
-        folder,
-        manifest,
+        packed.folder,
+        packed.manifest,
         archive_bytes=plan.asset.size_bytes,
         unpacked_bytes=plan.inventory.unpacked_bytes,
         trimmed_bytes=plan.kept_bytes,
         stripped_bytes=plan.shipped_bytes,
-        packed_bytes=sum(blob.stored_bytes for blob in blobs.values()),
+        packed_bytes=packed.packed_bytes,
     )
 
 
@@ -161,10 +151,8 @@ def _stage_contents(plan: CellPlan, stage: pack.Stage) -> dict[int, pack.Content
     return staged
 
 
-def _feed(
-    read: archive.Read, size_bytes: int, strip_plan: elf.StripPlan | None
-) -> Callable[[Callable[[bytes], object]], None]:
-    def feed(write: Callable[[bytes], object]) -> None:
+def _feed(read: archive.Read, size_bytes: int, strip_plan: elf.StripPlan | None) -> pack.Feed:
+    def feed(write: pack.Write) -> None:
         if strip_plan is not None:
             elf.strip(read, size_bytes, strip_plan, write)
             return
@@ -181,20 +169,15 @@ def _changed(asset: Asset, member: str) -> ArchiveError:
     )
 
 
-def _entries(
-    trim: TrimPlan, contents: Mapping[int, pack.Content], blobs: Mapping[str, pack.Blob]
-) -> Iterator[Entry]:
-    for member in trim.kept:
+def _tree(plan: CellPlan, contents: Mapping[int, pack.Content]) -> pack.Tree:
+    files, others = [], []
+    for member in plan.trim.kept:
         if member.kind is Kind.DIR:
-            yield format1.dir_entry(member.name)
+            others.append(format1.dir_entry(member.name))
         elif member.kind is Kind.LINK:
-            yield format1.link_entry(member.name, member.target)
+            others.append(format1.link_entry(member.name, member.target))
         else:
             content = contents[member.content]
-            yield format1.file_entry(
-                member.name,
-                executable=member.executable,
-                size_bytes=content.size_bytes,
-                sha256=content.sha256,
-                codec=blobs[content.sha256].codec,
-            )
+            files.append(pack.PackFile(member.name, content, member.executable))
+    origin = _origin(plan.cell, plan.asset.sha256)
+    return pack.Tree(tuple(files), tuple(others), origin, plan.digest)

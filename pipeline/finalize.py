@@ -1,7 +1,7 @@
 """Turn payloads into tags: one commit a line, whose tree is the Go module, and one tag on it.
 
 ``plan_tags`` decides what each tag holds. ``make_commits`` computes the commits in a scratch
-repository and compares them with the tags that exist; only when none contradicts does
+repository, ``compared`` holds them against the tags that exist; only when none contradicts does
 ``publish`` write, with one atomic push a repository. Commit ids depend on the source commit,
 the payloads and VERSION alone, so a run that died is simply run again.
 """
@@ -19,7 +19,7 @@ from pipeline import tags
 from pipeline.errors import GitError, PayloadError, TagConflictError
 from pipeline.git import Commit, Git, init_bare
 from pipeline.host import scratch_dir
-from pipeline.model import Cell, Line, Matrix, TreeFile
+from pipeline.model import PIP_CELL, Cell, Line, Matrix, TreeFile
 from pipeline.moduletree import (
     TEMPLATE,
     PlatformPayload,
@@ -43,6 +43,7 @@ class TagPlan:
     files: tuple[TreeFile, ...]
     payloads: tuple[PlatformPayload, ...]
     message: str
+    pip: Payload | None = None
 
     @property
     def payload_bytes(self) -> int:
@@ -50,7 +51,8 @@ class TagPlan:
         shared = shared_blobs(self.payloads)
         blobs = [blob for each in self.payloads for blob in each.payload.blobs]
         own = [blob for blob in blobs if blob.name not in shared]
-        return sum(blob.stored_bytes for blob in [*own, *shared.values()])
+        pip = self.pip.blobs if self.pip else ()
+        return sum(blob.stored_bytes for blob in [*own, *shared.values(), *pip])
 
 
 class State(enum.Enum):
@@ -78,9 +80,9 @@ class Target:
     remote: str = ""
 
 
-def read_payloads(cells: Sequence[Cell], folder: Path) -> Mapping[str, Payload]:
+def read_payloads(names: Sequence[str], folder: Path) -> Mapping[str, Payload]:
     """The payload of each cell by its name, proven; raises ``PayloadError`` naming all missing."""
-    missing = [cell.name for cell in cells if not (folder / cell.name).is_dir()]
+    missing = [name for name in names if not (folder / name).is_dir()]
     if missing:
         raise PayloadError(
             f"{folder} lacks payloads",
@@ -89,13 +91,13 @@ def read_payloads(cells: Sequence[Cell], folder: Path) -> Mapping[str, Payload]:
             "--only-platforms.",
         )
     payloads = {}
-    for cell in cells:
+    for name in names:
         try:
-            payload = read_payload(folder / cell.name)
+            payload = read_payload(folder / name)
             prove_payload(payload)
         except PayloadError as fault:
-            raise fault.at(cell.name) from None
-        payloads[cell.name] = payload
+            raise fault.at(name) from None
+        payloads[name] = payload
     return payloads
 
 
@@ -107,8 +109,12 @@ def plan_tags(
     payloads: Mapping[str, Payload],
     template: Path = TEMPLATE,
 ) -> tuple[TagPlan, ...]:
-    """What each line's tag holds, in the order in which Go sorts the tags."""
+    """What each line's tag holds, in the order in which Go sorts the tags.
+
+    ``payloads`` are by cell name; one called ``pip`` is part of every tag.
+    """
     plans = []
+    pip = payloads.get(PIP_CELL)
     module_path = tags.module_path(matrix.module, version)
     for line in dict.fromkeys(cell.line for cell in cells):
         mine = tuple(
@@ -117,10 +123,10 @@ def plan_tags(
             if cell.line == line
         )
         release = Release(matrix.module, module_path, str(version), line)
-        files = render_tree(release, mine, template)
+        files = render_tree(release, mine, pip, template)
         tag = tags.tag_name(version, line, primary=line == primary)
         message = _message(tag, release, mine)
-        plans.append(TagPlan(tag, line, module_path, files, mine, message))
+        plans.append(TagPlan(tag, line, module_path, files, mine, message, pip))
     return tuple(sorted(plans, key=lambda plan: tags.sort_key(plan.tag)))
 
 
@@ -148,26 +154,41 @@ def finalize(
         parent = target.repo.commit(source)
         workshop = init_bare(scratch / "git", target.repo.env)
         workshop.borrow_objects(target.repo)
-        tagged = make_commits(plans, workshop, parent, target, scratch)
-        if not dry_run:
-            publish(tagged, workshop, target)
+        made = make_commits(plans, workshop, parent, scratch)
+        tagged = compared(made, target)
+        return tagged if dry_run else _publish_or_compare(tagged, workshop, target)
+
+
+def _publish_or_compare(
+    tagged: tuple[Tagged, ...], workshop: Git, target: Target
+) -> tuple[Tagged, ...]:
+    """Publish; where another run was faster and made the same, that is a release too."""
+    try:
+        publish(tagged, workshop, target)
+    except GitError:
+        again = compared(tagged, target)
+        if any(each.state is State.NEW for each in again):
+            raise
+        publish(again, workshop, target)
+        return again
     return tagged
 
 
 def make_commits(
-    plans: Sequence[TagPlan], workshop: Git, parent: Commit, target: Target, scratch: Path
+    plans: Sequence[TagPlan], workshop: Git, parent: Commit, scratch: Path
 ) -> tuple[Tagged, ...]:
-    """Compute every commit in ``workshop`` and compare with the tags that exist."""
+    """Compute every commit in ``workshop``."""
     made = []
     for plan in plans:
         ids = workshop.write_files(plan.files, scratch)
         tree = workshop.write_tree(plan.files, ids, scratch / "index")
         commit = workshop.write_commit(tree, parent, plan.message)
         made.append(Tagged(plan, commit, tree, State.NEW))
-    return _compared(made, target)
+    return tuple(made)
 
 
-def _compared(made: Sequence[Tagged], target: Target) -> tuple[Tagged, ...]:
+def compared(made: Sequence[Tagged], target: Target) -> tuple[Tagged, ...]:
+    """Find out which tags exist; raises ``TagConflictError`` for those with other content."""
     here = target.repo.tags()
     there = target.repo.remote_tags(target.remote) if target.remote else {}
     result, conflicts = [], []

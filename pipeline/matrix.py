@@ -28,6 +28,7 @@ from pipeline.model import (
     PythonVersion,
     TrimConfig,
     TrimRule,
+    Wheel,
 )
 
 MODULE_PATH = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+(/[A-Za-z0-9._~-]+)+")
@@ -86,6 +87,12 @@ class _Trim(_Table):
 class _Payload(_Table):
     codec: Literal["zstd", "none"] = "zstd"
     level: Annotated[int, Field(ge=1, le=22)] = 19
+    layout: Literal["blobs", "stream"] = "blobs"
+
+
+class _Wheel(_Table):
+    version: Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)*$")]
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 class _File(_Table):
@@ -95,6 +102,7 @@ class _File(_Table):
     platform: Annotated[list[_Platform], Field(min_length=1)]
     trim: _Trim
     payload: _Payload = Field(default_factory=_Payload)
+    pip: dict[Name, _Wheel] = Field(default_factory=dict)
 
 
 def parse_matrix(text: str, *, where: str = "matrix.toml") -> Matrix:
@@ -177,7 +185,8 @@ _TABLES: dict[tuple[str, ...], type[_Table]] = {
 
 def _keys_of(place: Place) -> list[str]:
     parents = tuple(part for part in place[:-1] if isinstance(part, str))
-    return sorted(_TABLES[parents].model_fields)
+    table = _Wheel if parents[:1] == ("pip",) else _TABLES[parents]
+    return sorted(table.model_fields)
 
 
 def _to_matrix(parsed: _File) -> Matrix:
@@ -204,7 +213,10 @@ def _to_matrix(parsed: _File) -> Matrix:
             unless_needed=tuple(parsed.trim.unless_needed),
             strip=parsed.trim.strip,
         ),
-        payload=PayloadConfig(parsed.payload.codec, parsed.payload.level),
+        payload=PayloadConfig(**parsed.payload.model_dump()),
+        wheels=tuple(
+            Wheel(name, wheel.version, wheel.sha256) for name, wheel in sorted(parsed.pip.items())
+        ),
     )
 
 

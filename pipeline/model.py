@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 
 FREE_THREADED = "freethreaded"
@@ -16,6 +16,9 @@ FULL = "full"
 """An ``archive`` kind: everything that PBS built, licences included."""
 LOCAL = "local"
 """The release name and archive kind of what comes from an interpreter of this machine."""
+
+PIP_CELL = "pip"
+"""The name, among the cells, of the payload that every tag's package ``pip`` embeds."""
 
 _PYTHON_VERSION = re.compile(
     r"(?P<major>0|[1-9]\d*)\.(?P<minor>0|[1-9]\d*)\.(?P<patch>0|[1-9]\d*)(?P<pre>(?:a|b|rc)\d+)?"
@@ -151,6 +154,17 @@ class PayloadConfig:
 
     codec: str = "zstd"
     level: int = 19
+    layout: str = "blobs"
+    """``blobs``: a file for each content, or ``stream``: all contents in one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """A pure Python wheel of ``[pip]``, pinned by the sha256 of its file."""
+
+    name: str
+    version: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +177,8 @@ class Matrix:
     platforms: tuple[Platform, ...]
     trim: TrimConfig
     payload: PayloadConfig
+    wheels: tuple[Wheel, ...] = ()
+    """``[pip]``: what the module's package ``pip`` installs with, sorted by name."""
 
 
 class Kind(enum.Enum):
@@ -225,16 +241,24 @@ class Manifest:
     entries: tuple[Entry, ...]
     origin: Origin | None = None
     cell_digest: str = ""
+    stream: str = ""
+    """The file that holds all contents, where they are not in blobs of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class TreeFile:
     """One file of a module tree; ``path`` is relative to the module's root.
 
-    Its bytes are ``text`` or, where they already stand in a file, those of ``source``.
+    Its bytes are ``text`` or, where they already stand in a file, the ``stored_bytes`` of
+    ``source``.
     """
 
     path: str
     text: bytes = b""
     source: str = ""
-    size_bytes: int = field(default=0, compare=False)
+    stored_bytes: int = 0
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes the file has."""
+        return self.stored_bytes if self.source else len(self.text)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import ModuleTreeError
+from pipeline.gozip import ZipFile, module_faults
 from pipeline.model import Line, Platform, TreeFile
 from pipeline.payload.check import Payload, StoredBlob
 from pipeline.payload.manifest import FILE_NAME, dump_manifest
@@ -20,6 +21,9 @@ from pipeline.payload.manifest import FILE_NAME, dump_manifest
 TEMPLATE = Path(__file__).with_name("gomodule")
 DATA = "python/internal/data"
 COMMON = "common"
+PIP_DATA = "pip/internal/data"
+PIP_FOLDER = "pip"
+PLATFORM_LIST = "internal/platforms/list.go"
 _TEXT_SUFFIXES = frozenset({".go", ".mod", ".md"})
 _SHIPPED_SUFFIXES = _TEXT_SUFFIXES | {".sum"}
 _TEST_DATA = "testdata"
@@ -47,12 +51,20 @@ class PlatformPayload:
 
 
 def render_tree(
-    release: Release, payloads: Sequence[PlatformPayload], template: Path = TEMPLATE
+    release: Release,
+    payloads: Sequence[PlatformPayload],
+    pip: Payload | None = None,
+    template: Path = TEMPLATE,
 ) -> tuple[TreeFile, ...]:
-    """Every file of the module, sorted by path; raises ``ModuleTreeError``."""
+    """Every file of the module, sorted by path; raises ``ModuleTreeError``.
+
+    ``pip`` is what package ``pip`` embeds; without it the package says that it has none.
+    """
     ordered = sorted(payloads, key=lambda each: each.platform.name)
     shared = shared_blobs(ordered)
     generated = [
+        TreeFile(PLATFORM_LIST, platform_list([p.platform for p in ordered]).encode()),
+        *(_pip_files(pip) if pip else ()),
         TreeFile(".gitattributes", b"# Payloads are bytes.\n* -text\n"),
         TreeFile(f"{DATA}/none.go", _none_stub([p.platform for p in ordered]).encode()),
         TreeFile(f"{DATA}/release.go", _release_file(release, ordered).encode()),
@@ -61,7 +73,20 @@ def render_tree(
     ]
     written = {file.path for file in generated}
     kept = [f for f in _template_files(template, release) if f.path not in written]
-    return tuple(sorted([*generated, *kept], key=lambda file: file.path.encode()))
+    files = tuple(sorted([*generated, *kept], key=lambda file: file.path.encode()))
+    _require_fetchable(files)
+    return files
+
+
+def _require_fetchable(files: Sequence[TreeFile]) -> None:
+    """Raise ``ModuleTreeError`` for a module that Go could not fetch."""
+    faults = tuple(module_faults([ZipFile(file.path, file.size_bytes) for file in files]))
+    if faults:
+        raise ModuleTreeError(
+            "Go would refuse this module, so it is not tagged",
+            faults=faults,
+            remedy="Rename the files; where it is too large, drop platforms or files of the line.",
+        )
 
 
 def shared_blobs(payloads: Sequence[PlatformPayload]) -> dict[str, StoredBlob]:
@@ -86,8 +111,47 @@ def _data_files(
                 yield _blob_file(folder, blob)
 
 
+def _pip_files(pip: Payload) -> Iterator[TreeFile]:
+    stub = (
+        f'{_GENERATED}\npackage data\n\nimport "embed"\n\n'
+        f'//go:embed {PIP_FOLDER}\nvar files embed.FS\n\nconst folder = "{PIP_FOLDER}"\n'
+    )
+    yield TreeFile(f"{PIP_DATA}/payload.go", stub.encode())
+    folder = f"{PIP_DATA}/{PIP_FOLDER}"
+    yield TreeFile(f"{folder}/{FILE_NAME}", dump_manifest(pip.manifest))
+    for blob in pip.blobs:
+        yield _blob_file(folder, blob)
+
+
+def platform_list(platforms: Sequence[Platform]) -> str:
+    """The Go file by which package ``pip`` knows each platform's constraint and wheel tags."""
+    rows = "".join(
+        "\t{\n"
+        f'\t\tName:       "{each.name}",\n'
+        f'\t\tGOOS:       "{each.goos}",\n'
+        f'\t\tGOARCH:     "{each.goarch}",\n'
+        f'\t\tLibc:       "{each.libc}",\n'
+        f'\t\tGOAMD64:    "{each.goamd64}",\n'
+        f'\t\tConstraint: "{build_constraint(each, platforms)}",\n'
+        f"\t\tWheelTags:  []string{{{_quoted(each.wheel_tags)}}},\n"
+        "\t},\n"
+        for each in sorted(platforms, key=lambda each: each.name)
+    )
+    return (
+        f"{_GENERATED}\npackage platforms\n\n"
+        "// All are the platforms of the release, sorted by name.\n"
+        f"var All = []Platform{{\n{rows}}}\n"
+    )
+
+
+def _quoted(texts: Sequence[str]) -> str:
+    return ", ".join(f'"{text}"' for text in texts)
+
+
 def _blob_file(folder: str, blob: StoredBlob) -> TreeFile:
-    return TreeFile(f"{folder}/{blob.name}", source=str(blob.path.resolve()))
+    return TreeFile(
+        f"{folder}/{blob.name}", source=str(blob.path.resolve()), stored_bytes=blob.stored_bytes
+    )
 
 
 def build_constraint(platform: Platform, siblings: Sequence[Platform]) -> str:

@@ -112,13 +112,11 @@ def asset_name(cell: Cell, archive: str) -> str:
     return f"{head}{variant}-{archive}.tar.{compression}"
 
 
-def github_matrix(
-    cells: Sequence[Cell], describe: Callable[[Cell], Mapping[str, str]]
-) -> dict[str, list[dict[str, str]]]:
+def github_matrix(jobs: Sequence[Mapping[str, str]]) -> dict[str, list[dict[str, str]]]:
     """``{"include": [...]}`` for a job's ``strategy.matrix``; raises ``UsageError`` above 256."""
-    if len(cells) > MAX_GITHUB_JOBS:
+    if len(jobs) > MAX_GITHUB_JOBS:
         raise UsageError(
-            f"{len(cells)} cells are more than the {MAX_GITHUB_JOBS} jobs of a GitHub matrix",
+            f"{len(jobs)} cells are more than the {MAX_GITHUB_JOBS} jobs of a GitHub matrix",
             remedy="Split them over several jobs with --lines or --only-platforms.",
         )
-    return {"include": [dict(describe(cell)) for cell in cells]}
+    return {"include": [dict(job) for job in jobs]}

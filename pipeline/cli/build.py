@@ -12,27 +12,36 @@ from pipeline.cli.options import BuildRequest
 from pipeline.cli.workspace import Session
 from pipeline.errors import PipelineError, UsageError
 from pipeline.host import processors
-from pipeline.model import Cell, Kind, Matrix, Pin
+from pipeline.model import PIP_CELL, Cell, Kind, Matrix, Pin
+from pipeline.payload.pack import Packed
 from pipeline.plan import all_cells, asset_name, near_names
 from pipeline.report import Column, human_bytes, human_seconds
+from pipeline.upstream.index import fetch_wheel
 from pipeline.upstream.source import Source, pin_asset
+from pipeline.wheels import build_wheels
 
 _GRACE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Cells to build and where from."""
+    """What to build and where from; ``wheels`` asks for the payload of ``[pip]`` too."""
 
     cells: tuple[Cell, ...]
     matrix: Matrix
     source: Source
     pins: Mapping[str, Pin]
     out: Path
+    wheels: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The payloads that come of it."""
+        return (*(cell.name for cell in self.cells), *([PIP_CELL] if self.wheels else []))
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class BuiltCell:
     """A cell that was built."""
 
     plan: CellPlan
@@ -40,30 +49,70 @@ class Built:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class BuiltWheels:
+    """The payload of ``[pip]``; ``archive_bytes`` is the size of its wheels."""
+
+    packed: Packed
+    archive_bytes: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What one run built."""
+
+    cells: tuple[BuiltCell, ...]
+    wheels: BuiltWheels | None
+
+
 def build(request: BuildRequest, session: Session) -> None:
     """Build the cells that the command line names."""
     matrix = session.matrix()
-    cells = _named(request.cells, all_cells(matrix))
+    names = _known(request.cells, matrix)
     source = session.source(request.source)
-    work = Work(cells, matrix, source, session.pins(), request.out.resolve())
-    built = build_cells(work, session)
+    cells = tuple(cell for cell in all_cells(matrix) if cell.name in names)
+    out = request.out.resolve()
+    work = Work(cells, matrix, source, session.pins(), out, wheels=PIP_CELL in names)
+    built = build_all(work, session)
     if request.explain:
-        for each in built:
+        for each in built.cells:
             _explain(each.plan, session)
-    show_cells(built, session)
+    show_built(built, session)
 
 
-def _named(names: Sequence[str], cells: Sequence[Cell]) -> tuple[Cell, ...]:
-    known = {cell.name: cell for cell in cells}
+def _known(names: Sequence[str], matrix: Matrix) -> frozenset[str]:
+    """The names, each of which is a cell; raises ``UsageError`` for all that are not."""
+    known = {cell.name for cell in all_cells(matrix)} | ({PIP_CELL} if matrix.wheels else set())
     faults = [near_names("cell", name, known) for name in names if name not in known]
     if faults:
         raise UsageError(
             "matrix.toml has no such cell", remedy="Run 'goempy plan' to see all.", faults=faults
         )
-    return tuple(dict.fromkeys(known[name] for name in names))
+    return frozenset(names)
 
 
-def build_cells(work: Work, session: Session) -> tuple[Built, ...]:
+def build_all(work: Work, session: Session) -> Built:
+    """Build the cells, and the payload of ``[pip]`` where it is asked for."""
+    cells = build_cells(work, session) if work.cells else ()
+    return Built(cells, _build_wheels(work, session) if work.wheels else None)
+
+
+def _build_wheels(work: Work, session: Session) -> BuiltWheels:
+    report, began = session.report, session.report.clock()
+    try:
+        files = {
+            wheel: fetch_wheel(wheel, session.cache(), session.run_pip)
+            for wheel in work.matrix.wheels
+        }
+        packed = build_wheels(files, work.out, work.matrix.payload, processors=processors())
+    except PipelineError as fault:
+        raise fault.at(PIP_CELL) from None
+    archive_bytes = sum(path.stat().st_size for path in files.values())
+    return BuiltWheels(packed, archive_bytes, report.clock() - began)
+
+
+def build_cells(work: Work, session: Session) -> tuple[BuiltCell, ...]:
     """Build all, in parallel; the first failure ends the others within a moment."""
     at_once = min(len(work.cells), processors())
     each = max(1, processors() // at_once)
@@ -81,7 +130,7 @@ def build_cells(work: Work, session: Session) -> tuple[Built, ...]:
             wait(futures, timeout=_GRACE_S)
 
 
-def _build_one(cell: Cell, work: Work, session: Session, threads: int) -> Built:
+def _build_one(cell: Cell, work: Work, session: Session, threads: int) -> BuiltCell:
     report, began = session.report, session.report.clock()
     report.check()
     try:
@@ -98,14 +147,14 @@ def _build_one(cell: Cell, work: Work, session: Session, threads: int) -> Built:
         result = apply_cell(plan, work.out, work.matrix, processors=threads, advance=advance)
     except PipelineError as fault:
         raise fault.at(cell.name) from None
-    return Built(plan, result, report.clock() - began)
+    return BuiltCell(plan, result, report.clock() - began)
 
 
-def show_cells(built: Sequence[Built], session: Session) -> None:
+def show_built(built: Built, session: Session) -> None:
     """A row a cell: how its bytes became fewer."""
     titles = ("archive", "unpacked", "trimmed", "stripped", "packed", "time")
     rows = []
-    for each in built:
+    for each in built.cells:
         result = each.result
         sizes = (
             result.archive_bytes,
@@ -116,6 +165,12 @@ def show_cells(built: Sequence[Built], session: Session) -> None:
         )
         seconds = human_seconds(each.seconds)
         rows.append([result.cell.name, *(human_bytes(size) for size in sizes), seconds])
+    if built.wheels is not None:
+        wheels = built.wheels
+        unpacked = sum(entry.size_bytes for entry in wheels.packed.manifest.entries)
+        sizes = (wheels.archive_bytes, unpacked, unpacked, unpacked, wheels.packed.packed_bytes)
+        seconds = human_seconds(wheels.seconds)
+        rows.append([PIP_CELL, *(human_bytes(size) for size in sizes), seconds])
     columns = [Column("cell"), *(Column(title, right=True) for title in titles)]
     session.report.table(columns, rows)
 

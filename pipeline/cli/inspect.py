@@ -10,7 +10,7 @@ from pipeline.cli.workspace import LOCK_FILE, Config, Session
 from pipeline.errors import AssetNotFoundError
 from pipeline.host import write_atomically
 from pipeline.lock import dump_lock
-from pipeline.model import Cell, Pin
+from pipeline.model import PIP_CELL, Cell, Pin
 from pipeline.plan import all_cells, asset_name, github_matrix
 from pipeline.report import Column, human_bytes
 from pipeline.upstream.source import Source, not_found
@@ -21,8 +21,9 @@ def plan(request: PlanRequest, session: Session) -> None:
     config = session.config()
     cells = config.cells(request.selection)
     if request.json:
-        matrix = github_matrix(cells, lambda cell: _job(cell, config))
-        session.report.result(json.dumps(matrix))
+        jobs = [_job(cell, config) for cell in cells]
+        jobs += [{"cell": PIP_CELL}] if config.matrix.wheels else []
+        session.report.result(json.dumps(github_matrix(jobs)))
         return
     pins = session.pins()
     rows = []
@@ -31,13 +32,12 @@ def plan(request: PlanRequest, session: Session) -> None:
         pin = pins.get(name)
         size = human_bytes(pin.size_bytes) if pin and pin.size_bytes else "?"
         rows.append([cell.name, config.tag_of(cell.line), name, size, "yes" if pin else "no"])
-    columns = [
-        Column("cell"),
-        Column("tag"),
-        Column("asset", folds=True),
-        Column("size", right=True),
+    rows += [
+        [PIP_CELL, "all", f"{wheel.name} {wheel.version}", "?", "yes"]
+        for wheel in config.matrix.wheels
     ]
-    session.report.table([*columns, Column("locked")], rows)
+    columns = [Column("cell"), Column("tag"), Column("asset", folds=True)]
+    session.report.table([*columns, Column("size", right=True), Column("locked")], rows)
     session.report.say(f"{len(cells)} cells, {len({cell.line for cell in cells})} lines")
 
 

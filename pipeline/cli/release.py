@@ -6,21 +6,30 @@ import dataclasses
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import finalize as finalizing
 from pipeline import plan, tags
-from pipeline.cli.build import Built, Work, build_cells, show_cells
+from pipeline.cli.build import BuiltCell, Work, build_all, show_built
 from pipeline.cli.options import FinalizeRequest, ReleaseRequest
 from pipeline.cli.workspace import Config, Session
 from pipeline.errors import ConfigError, GitError
 from pipeline.finalize import Tagged, Target
 from pipeline.git import Git, init_bare
-from pipeline.model import LOCAL, Asset, Cell, Line, Matrix, Pin
+from pipeline.model import LOCAL, PIP_CELL, Asset, Cell, Line, Matrix, Pin
 from pipeline.report import Column, human_bytes, human_seconds
 from pipeline.upstream import local
 from pipeline.upstream.download import prove
 from pipeline.upstream.source import FolderSource
+
+
+@dataclass(frozen=True, slots=True)
+class Payloads:
+    """Finished payloads: their names, which are paths below ``folder``."""
+
+    names: tuple[str, ...]
+    folder: Path
 
 
 def finalize(request: FinalizeRequest, session: Session) -> None:
@@ -29,10 +38,10 @@ def finalize(request: FinalizeRequest, session: Session) -> None:
     cells = config.cells(request.selection)
     repo = Git(request.repo.resolve(), session.env)
     repo.git_dir()
-    tagged = _tag(
-        config, cells, request.payloads.resolve(), Target(repo, request.push), session,
-        dry_run=request.dry_run,
-    )  # fmt: skip
+    pip = [PIP_CELL] if config.matrix.wheels else []
+    payloads = Payloads((*(cell.name for cell in cells), *pip), request.payloads.resolve())
+    target = Target(repo, request.push)
+    tagged = _tag(config, cells, payloads, target, session, dry_run=request.dry_run)
     _show_tags(tagged, session)
     if request.dry_run:
         session.report.say("dry run: nothing was written")
@@ -53,6 +62,7 @@ def release(request: ReleaseRequest, session: Session) -> None:
         session.source(request.source),
         session.pins(),
         out / "payloads",
+        wheels=bool(config.matrix.wheels),
     )
     _carry_out(request, session, config, work, out)
 
@@ -65,11 +75,12 @@ def _carry_out(
         return
     began = session.report.clock()
     repo = _release_repository(session, out / "release.git")
-    built = build_cells(work, session)
-    tagged = _tag(config, work.cells, work.out, Target(repo), session, dry_run=False)
-    show_cells(built, session)
+    built = build_all(work, session)
+    payloads = Payloads(work.names, work.out)
+    tagged = _tag(config, work.cells, payloads, Target(repo), session, dry_run=False)
+    show_built(built, session)
     session.report.result("")
-    _show_tags(tagged, session, built)
+    _show_tags(tagged, session, built.cells)
     session.report.result(
         f"\n{repo.folder}: {len(tagged)} tags in {human_seconds(session.report.clock() - began)}\n"
     )
@@ -78,13 +89,20 @@ def _carry_out(
 
 
 def _tag(
-    config: Config, cells: Sequence[Cell], payloads: Path, target: Target, session: Session, *,
+    config: Config,
+    cells: Sequence[Cell],
+    payloads: Payloads,
+    target: Target,
+    session: Session,
+    *,
     dry_run: bool,
-) -> tuple[Tagged, ...]:  # fmt: skip
-    found = finalizing.read_payloads(cells, payloads)
+) -> tuple[Tagged, ...]:
+    found = finalizing.read_payloads(payloads.names, payloads.folder)
     plans = finalizing.plan_tags(config.matrix, config.version, config.primary, cells, found)
     session.report.say(f"tagging {', '.join(each.tag for each in plans)}")
-    return finalizing.finalize(plans, target, source="HEAD", scratch_root=payloads, dry_run=dry_run)
+    return finalizing.finalize(
+        plans, target, source="HEAD", scratch_root=payloads.folder, dry_run=dry_run
+    )
 
 
 def _release_repository(session: Session, folder: Path) -> Git:
@@ -132,7 +150,8 @@ def _local_work(
     matrix = dataclasses.replace(matrix, lines=tuple(lines.values()))
     chosen = plan.select_cells(cells, platforms=request.selection.platforms)
     config = Config(matrix, session.version(), _local_primary(matrix, request.primary))
-    work = Work(chosen, matrix, FolderSource(folder, prove), pins, out / "payloads")
+    source = FolderSource(folder, prove)
+    work = Work(chosen, matrix, source, pins, out / "payloads", wheels=bool(matrix.wheels))
     return config, work
 
 
@@ -148,11 +167,12 @@ def _pin(asset: Asset) -> Pin:
 
 def _show_plan(config: Config, work: Work, session: Session) -> None:
     rows = [[cell.name, config.tag_of(cell.line)] for cell in work.cells]
+    rows += [[PIP_CELL, "all"]] if work.wheels else []
     session.report.table([Column("cell"), Column("tag")], rows)
-    session.report.say(f"dry run: would build {len(work.cells)} cells from {work.source.title}")
+    session.report.say(f"dry run: would build {len(rows)} cells from {work.source.title}")
 
 
-def _show_tags(tagged: Sequence[Tagged], session: Session, built: Sequence[Built] = ()) -> None:
+def _show_tags(tagged: Sequence[Tagged], session: Session, built: Sequence[BuiltCell] = ()) -> None:
     """A row a tag, the highest last, as Go sorts them."""
     seconds = dict.fromkeys((each.plan.line for each in tagged), 0.0)
     for each in built:

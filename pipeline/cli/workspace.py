@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import sysconfig
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -130,3 +131,7 @@ class Session:
         beside = Path(sysconfig.get_path("scripts"), command[0])
         program = str(beside) if beside.is_file() else command[0]
         return run([program, *command[1:]], timeout_s=60)
+
+    def run_pip(self, arguments: Sequence[str]) -> Finished:
+        """Run the pip of this environment, set up as its user has set it up."""
+        return run([sys.executable, "-m", "pip", *arguments], timeout_s=600)

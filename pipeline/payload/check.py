@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,13 @@ import zstandard
 from pipeline.errors import PayloadError
 from pipeline.host import CHUNK_BYTES
 from pipeline.model import Entry, Manifest
-from pipeline.payload.manifest import FILE_NAME, ZSTD, blob_name, is_file, parse_manifest
+from pipeline.payload.manifest import (
+    FILE_NAME,
+    blob_name,
+    distinct_files,
+    is_file,
+    parse_manifest,
+)
 
 _REMEDY = "Build the cell again."
 
@@ -43,51 +50,79 @@ def read_payload(folder: Path) -> Payload:
     except FileNotFoundError as missing:
         raise PayloadError(f"{folder} has no {FILE_NAME}", remedy=_REMEDY) from missing
     manifest = parse_manifest(data, where=str(path))
-    blobs, missing_blobs = [], []
-    for name in sorted({blob_name(entry) for entry in manifest.entries if is_file(entry)}):
-        blob = folder / name
-        if blob.is_file():
-            blobs.append(StoredBlob(name, blob, blob.stat().st_size))
-        else:
-            missing_blobs.append(f"blob {name} is missing")
-    if missing_blobs:
+    names = {blob_name(entry) for entry in manifest.entries if is_file(entry)}
+    paths = [folder / name for name in sorted([manifest.stream] if manifest.stream else names)]
+    if missing_blobs := [f"blob {path.name} is missing" for path in paths if not path.is_file()]:
         raise PayloadError(f"{folder} is incomplete", faults=missing_blobs, remedy=_REMEDY)
-    return Payload(folder, manifest, tuple(blobs))
+    blobs = tuple(StoredBlob(path.name, path, path.stat().st_size) for path in paths)
+    return Payload(folder, manifest, blobs)
 
 
 def prove_payload(payload: Payload) -> None:
-    """Decompress every blob and compare size and sha256; raises ``PayloadError``."""
-    entries = {blob_name(entry): entry for entry in payload.manifest.entries if is_file(entry)}
+    """Decompress everything and compare size and sha256; raises ``PayloadError``."""
     faults = []
-    for blob in payload.blobs:
-        entry = entries[blob.name]
-        digest, size = hashlib.sha256(), 0
-        try:
-            for chunk in content_of(blob.path, entry):
+    try:
+        for entry, chunks in contents_of(payload):
+            digest, size = hashlib.sha256(), 0
+            for chunk in chunks:
                 digest.update(chunk)
                 size += len(chunk)
-        except zstandard.ZstdError as fault:
-            faults.append(f"{entry.name}: blob {blob.name}: {fault}")
-            continue
-        if (size, digest.hexdigest()) != (entry.size_bytes, entry.sha256):
-            faults.append(f"{entry.name}: blob {blob.name} has other content")
+            if (size, digest.hexdigest()) != (entry.size_bytes, entry.sha256):
+                faults.append(f"{entry.name}: its blob has other content")
+    except TrailingDataError as fault:
+        faults.append(str(fault))
     if faults:
         raise PayloadError(
             f"{payload.folder} is not what its manifest says", faults=faults, remedy=_REMEDY
         )
 
 
-def content_of(blob: Path, entry: Entry) -> Iterator[bytes]:
-    """The uncompressed bytes of a regular file's blob, in chunks.
+class TrailingDataError(Exception):
+    """A stream goes on after its last content."""
 
-    Stops one chunk past the size that the manifest promises: a blob cannot fill the memory.
+
+def contents_of(payload: Payload) -> Iterator[tuple[Entry, Iterator[bytes]]]:
+    """Each different content once, in the manifest's order, as chunks to be read before the next.
+
+    A damaged blob ends early or late; nothing is read further than one chunk past the size that
+    the manifest promises. Raises ``TrailingDataError`` after the last content of a stream.
     """
-    seen = 0
+    entries = distinct_files(payload.manifest.entries)
+    if not payload.manifest.stream:
+        for entry in entries:
+            with _opened(payload.folder / blob_name(entry)) as read:
+                # One byte more, so that a blob that is too long shows.
+                yield entry, _at_most(read, entry.size_bytes + 1)
+        return
+    with _opened(payload.folder / payload.manifest.stream) as read:
+        for entry in entries:
+            yield entry, _at_most(read, entry.size_bytes)
+        if read(1):
+            raise TrailingDataError(f"{payload.manifest.stream}: more than its files' contents")
+
+
+Read = Callable[[int], bytes]
+
+
+@contextmanager
+def _opened(blob: Path) -> Iterator[Read]:
+    """The uncompressed bytes of a file; where it is damaged they end."""
     with blob.open("rb") as file:
-        if entry.codec == ZSTD:
-            reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
-        else:
-            reader = file  # type: ignore[assignment]
-        while seen <= entry.size_bytes and (chunk := reader.read(CHUNK_BYTES)):
-            seen += len(chunk)
-            yield chunk
+        if blob.suffix != ".zst":
+            yield file.read
+            return
+        reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+
+        def read(count: int) -> bytes:
+            try:
+                return reader.read(count)
+            except zstandard.ZstdError:
+                return b""
+
+        yield read
+
+
+def _at_most(read: Read, count: int) -> Iterator[bytes]:
+    while count and (chunk := read(min(count, CHUNK_BYTES))):
+        count -= len(chunk)
+        yield chunk

@@ -29,7 +29,8 @@ MODE_LINK = 1 << 27
 """Go's ``fs.ModeSymlink``."""
 
 _Value = TypeVar("_Value", str, int)
-_BLOB_DIGITS = 32
+BLOB_DIGITS = 32
+_STREAM_NAME = re.compile(r"[0-9a-f]{32}(\.zst)?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")
 
@@ -66,7 +67,7 @@ def is_file(entry: Entry) -> bool:
 
 def blob_name(entry: Entry) -> str:
     """The file that holds a regular file's content, beside the manifest or in ``common/``."""
-    return entry.sha256[:_BLOB_DIGITS] + (".zst" if entry.codec == ZSTD else "")
+    return entry.sha256[:BLOB_DIGITS] + (".zst" if entry.codec == ZSTD else "")
 
 
 def content_hash(entries: Iterable[Entry]) -> str:
@@ -79,7 +80,11 @@ def content_hash(entries: Iterable[Entry]) -> str:
 
 
 def make_manifest(
-    entries: Iterable[Entry], *, origin: Origin | None = None, cell_digest: str = ""
+    entries: Iterable[Entry],
+    *,
+    origin: Origin | None = None,
+    cell_digest: str = "",
+    stream: str = "",
 ) -> Manifest:
     """Sort and hash ``entries``; raises ``PayloadError`` that lists every entry at fault."""
     ordered = tuple(sorted(entries, key=lambda entry: entry.name.encode(errors="surrogateescape")))
@@ -89,7 +94,16 @@ def make_manifest(
             faults=faults,
             remedy="Rename the files, or drop them in [trim].",
         )
-    return Manifest(content_hash(ordered), ordered, origin, cell_digest)
+    return Manifest(content_hash(ordered), ordered, origin, cell_digest, stream)
+
+
+def distinct_files(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """The first entry of each different content, in order; a stream holds them like this."""
+    seen = set()
+    for entry in entries:
+        if is_file(entry) and entry.sha256 not in seen:
+            seen.add(entry.sha256)
+            yield entry
 
 
 def entry_faults(entries: Sequence[Entry]) -> Iterator[str]:
@@ -158,6 +172,8 @@ def dump_manifest(manifest: Manifest) -> bytes:
         }
     if manifest.cell_digest:
         head["cell"] = manifest.cell_digest
+    if manifest.stream:
+        head["stream"] = manifest.stream
     rows = [f"{_compact(key)}: {_compact(value)},\n" for key, value in head.items()]
     files = ",\n".join(_compact(_entry_fields(entry)) for entry in manifest.entries)
     return ("{\n" + "".join(rows) + '"files": [\n' + files + "\n]\n}\n").encode()
@@ -196,6 +212,10 @@ def parse_manifest(data: bytes, *, where: str = FILE_NAME) -> Manifest:
     except (KeyError, TypeError, ValueError, AttributeError) as fault:
         raise PayloadError(f"{where} is not a manifest: {fault!r}", remedy=remedy) from fault
     faults = list(entry_faults(manifest.entries))
+    if manifest.stream and not _STREAM_NAME.fullmatch(manifest.stream):
+        faults.append(f"{manifest.stream!r} is no name of a stream")
+    if manifest.stream and any(entry.codec for entry in manifest.entries):
+        faults.append("files of a stream with codecs of their own")
     if content_hash(manifest.entries) != manifest.content_hash:
         faults.append("contentHash is not that of the entries")
     if faults:
@@ -221,7 +241,8 @@ def _from_fields(fields: Mapping[str, Any]) -> Manifest:
         keys = ("version", "pbs", "triple", "variant", "assetSha256")
         origin = Origin(*(_typed(python, key, str) for key in keys))
     cell = _typed(fields, "cell", str, "")
-    return Manifest(_typed(fields, "contentHash", str), entries, origin, cell)
+    stream = _typed(fields, "stream", str, "")
+    return Manifest(_typed(fields, "contentHash", str), entries, origin, cell, stream)
 
 
 def _typed(

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -19,14 +20,33 @@ from typing import BinaryIO, cast
 import zstandard
 
 from pipeline.errors import ToolError
-from pipeline.host import CHUNK_BYTES, copy_stream, disk_errors, replace_dir
-from pipeline.model import Manifest, PayloadConfig
-from pipeline.payload.manifest import FILE_NAME, ZSTD, dump_manifest
+from pipeline.host import CHUNK_BYTES, copy_stream, disk_errors, replace_dir, scratch_dir
+from pipeline.model import Entry, Manifest, Origin, PayloadConfig
+from pipeline.payload.manifest import (
+    BLOB_DIGITS,
+    FILE_NAME,
+    ZSTD,
+    dump_manifest,
+    file_entry,
+    make_manifest,
+)
 
+STREAM = "stream"
 ZSTANDARD = "0.25.0"
 """The version of the zstandard package whose output the release is made of."""
 MEMORY_BYTES = 192 << 20
 """How much compressors may hold together; level 19 takes 90 MB for a large file."""
+
+
+Write = Callable[[bytes], object]
+Feed = Callable[[Write], object]
+"""Writes a content's bytes, all of them, to what it is given."""
+
+
+MAX_WINDOW_LOG = 23
+"""Whoever extracts holds a window: 8 MiB at most, whatever the level."""
+_READ_BYTES = 1 << 17
+"""One block of zstd: small, so that an interrupted run notices soon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +65,34 @@ class Blob:
     stored_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class PackFile:
+    """A regular file of a payload to be."""
+
+    name: str
+    content: Content
+    executable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """What a payload is to hold: files, entries without content, and where it all comes from."""
+
+    files: tuple[PackFile, ...]
+    others: tuple[Entry, ...]
+    origin: Origin | None = None
+    cell_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A payload that was written; ``packed_bytes`` counts each blob once."""
+
+    folder: Path
+    manifest: Manifest
+    packed_bytes: int
+
+
 class Stage:
     """Uncompressed contents on their way into a payload, each once, in a private directory."""
 
@@ -52,7 +100,7 @@ class Stage:
         self.folder = folder
         self._incoming = folder / "incoming"
 
-    def add(self, feed: Callable[[Callable[[bytes], object]], object]) -> Content:
+    def add(self, feed: Feed) -> Content:
         """Stage what ``feed(write)`` writes."""
         digest, size = hashlib.sha256(), 0
 
@@ -74,6 +122,115 @@ class Stage:
         return self.folder / sha256
 
 
+@contextmanager
+def staging(beside: Path) -> Iterator[Stage]:
+    """A stage on the file system of ``beside``, gone afterwards."""
+    with scratch_dir(beside) as scratch:
+        folder = scratch / "stage"
+        folder.mkdir()
+        yield Stage(folder)
+
+
+def pack_tree(
+    stage: Stage,
+    tree: Tree,
+    target: Path,
+    config: PayloadConfig,
+    *,
+    processors: int,
+    advance: Callable[[int], None] = lambda _count: None,
+) -> Packed:
+    """Make the payload of ``tree``, whose contents are staged, at ``target``: whole or not at all.
+
+    ``advance`` is told of bytes as they are read, from several threads; what it raises ends the
+    work within a moment. Raises ``PayloadError`` for a tree that cannot be a payload.
+    """
+    folder = stage.folder.with_name("payload")
+    folder.mkdir()
+    ordered = sorted(tree.files, key=lambda file: file.name.encode(errors="surrogateescape"))
+    contents = {file.content.sha256: file.content for file in ordered}
+    if config.layout == STREAM:
+        stream, stored = write_stream(list(contents.values()), stage, folder, config, advance)
+        blobs: Mapping[str, Blob] = {}
+    else:
+        stream, blobs = (
+            "",
+            compress_all(
+                contents.values(), stage, folder, config, processors=processors, advance=advance
+            ),
+        )
+        stored = sum(blob.stored_bytes for blob in blobs.values())
+    manifest = make_manifest(
+        [*(_entry(file, blobs) for file in ordered), *tree.others],
+        origin=tree.origin,
+        cell_digest=tree.cell_digest,
+        stream=stream,
+    )
+    with disk_errors(folder):
+        (folder / FILE_NAME).write_bytes(dump_manifest(manifest))
+    replace_dir(folder, target)
+    return Packed(target, manifest, stored)
+
+
+def _entry(file: PackFile, blobs: Mapping[str, Blob]) -> Entry:
+    blob = blobs.get(file.content.sha256)
+    return file_entry(
+        file.name,
+        executable=file.executable,
+        size_bytes=file.content.size_bytes,
+        sha256=file.content.sha256,
+        codec=blob.codec if blob else "",
+    )
+
+
+def write_stream(
+    contents: Sequence[Content],
+    stage: Stage,
+    out: Path,
+    config: PayloadConfig,
+    advance: Callable[[int], None],
+) -> tuple[str, int]:
+    """Write all contents as one file into ``out``; returns its name and stored bytes."""
+    check_compressor()
+    total = sum(content.size_bytes for content in contents)
+    part = out / "part"
+    with disk_errors(out):
+        with part.open("wb") as target:
+            source = _Joined([stage.path(content.sha256) for content in contents], advance)
+            if config.codec == ZSTD:
+                stored = _compress(source, target, total, config)
+            else:
+                stored = copy_stream(cast("BinaryIO", source), target)
+        name = source.digest.hexdigest()[:BLOB_DIGITS] + (".zst" if config.codec == ZSTD else "")
+        part.rename(out / name)
+    return name, stored
+
+
+class _Joined:
+    """Files read as one, with a digest of all."""
+
+    def __init__(self, paths: Sequence[Path], advance: Callable[[int], None]) -> None:
+        self.digest = hashlib.sha256()
+        self._chunks = self._read_all(paths)
+        self._rest = b""
+        self._advance = advance
+
+    def _read_all(self, paths: Sequence[Path]) -> Iterator[bytes]:
+        for path in paths:
+            with path.open("rb") as file:
+                while chunk := file.read(CHUNK_BYTES):
+                    self.digest.update(chunk)
+                    yield chunk
+
+    def read(self, count: int) -> bytes:
+        """Exactly ``count`` bytes but at the end: how the input is cut decides where blocks end."""
+        while len(self._rest) < count and (chunk := next(self._chunks, b"")):
+            self._rest += chunk
+        data, self._rest = self._rest[:count], self._rest[count:]
+        self._advance(len(data))
+        return data
+
+
 def compress_all(
     contents: Iterable[Content],
     stage: Stage,
@@ -81,13 +238,9 @@ def compress_all(
     config: PayloadConfig,
     *,
     processors: int,
-    advance: Callable[[int], None] = lambda _count: None,
+    advance: Callable[[int], None],
 ) -> Mapping[str, Blob]:
-    """Write each content's blob into ``out``; returns by sha256 how it is stored.
-
-    ``advance`` is told of bytes as they are read, from several threads; what it raises ends the
-    work within a moment.
-    """
+    """Write each content's blob into ``out``; returns by sha256 how it is stored."""
     check_compressor()
     work = sorted({c.sha256: c for c in contents}.values(), key=lambda c: (-c.size_bytes, c.sha256))
     budget = _Budget(MEMORY_BYTES)
@@ -118,8 +271,14 @@ def check_compressor() -> None:
 
 
 def _parameters(size_bytes: int, config: PayloadConfig) -> zstandard.ZstdCompressionParameters:
+    size = max(size_bytes, 1)
+    usual = zstandard.ZstdCompressionParameters.from_level(config.level, source_size=size)
     return zstandard.ZstdCompressionParameters.from_level(
-        config.level, source_size=max(size_bytes, 1), write_content_size=True, write_checksum=False
+        config.level,
+        source_size=size,
+        window_log=min(usual.window_log, MAX_WINDOW_LOG),
+        write_content_size=True,
+        write_checksum=False,
     )
 
 
@@ -150,7 +309,7 @@ def _write_blob(
     advance: Callable[[int], None],
 ) -> Blob:
     raw = stage.path(content.sha256)
-    name = content.sha256[:32]
+    name = content.sha256[:BLOB_DIGITS]
     if config.codec == ZSTD:
         packed = out / f"{name}.zst"
         with raw.open("rb") as source, packed.open("wb") as target:
@@ -163,14 +322,16 @@ def _write_blob(
     return Blob("", content.size_bytes)
 
 
-def _compress(source: _Told, target: BinaryIO, size_bytes: int, config: PayloadConfig) -> int:
+def _compress(
+    source: _Told | _Joined, target: BinaryIO, size_bytes: int, config: PayloadConfig
+) -> int:
     compressor = zstandard.ZstdCompressor(compression_params=_parameters(size_bytes, config))
     # Fixed read sizes: how the input is cut decides where blocks end.
     _read, written = compressor.copy_stream(
         cast("BinaryIO", source),
         target,
         size=size_bytes,
-        read_size=CHUNK_BYTES,
+        read_size=_READ_BYTES,
         write_size=CHUNK_BYTES,
     )
     return written
@@ -208,10 +369,3 @@ class _Hold:
 
     def __exit__(self, *_: object) -> None:
         self.budget.give(self.count)
-
-
-def publish(folder: Path, manifest: Manifest, target: Path) -> None:
-    """Write the manifest into ``folder``, which holds its blobs, and move it to ``target``."""
-    with disk_errors(folder):
-        (folder / FILE_NAME).write_bytes(dump_manifest(manifest))
-    replace_dir(folder, target)

@@ -140,7 +140,7 @@ def test_interrupted_while_a_server_is_silent(
         parts = tmp_path / "cache"
         wait_until(lambda: sum(p.stat().st_size for p in parts.glob("*.part")) > 0)
         process.send_signal(number)
-        log = process.communicate(timeout=20)[1]
+        log = process.communicate(timeout=90)[1]
     assert process.returncode == 130
     assert "error: interrupted; nothing half-made is left. Run it again to go on." in log
     assert "Traceback" not in log
@@ -151,10 +151,10 @@ def test_interrupted_while_a_server_is_silent(
     assert server.gets(PATH)[1].startswith("bytes=")
 
 
-def slow_to_pack(project: Project, server: Loopback) -> None:
+def slow_to_pack(project: Project, server: Loopback, words_count: int = 1_000_000) -> None:
     """An archive that takes seconds at level 19."""
     words = [random.Random(n).randbytes(6).hex() for n in range(3000)]
-    text = " ".join(random.Random(5).choices(words, k=1_000_000)).encode()
+    text = " ".join(random.Random(5).choices(words, k=words_count)).encode()
     data = full_archive(unix_tree() | {"bin/big": text})
     lock(project, data)
     server.files[PATH] = data
@@ -163,12 +163,12 @@ def slow_to_pack(project: Project, server: Loopback) -> None:
 
 
 def test_interrupted_while_packing(project: Project, server: Loopback, tmp_path: Path) -> None:
-    slow_to_pack(project, server)
+    slow_to_pack(project, server, words_count=5_000_000)
     out = tmp_path / "out"
     with started(project, "build", CELL, "--out", out, "--source", server.address) as process:
         wait_until(lambda: list(out.glob("*/payload/*.zst")))
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        process.communicate(timeout=90)
     assert process.returncode == 130
     assert list(out.iterdir()) == []
 
@@ -182,7 +182,7 @@ def test_killed_while_packing_the_next_run_is_not_disturbed(
     with started(project, *argv) as process:
         wait_until(lambda: list(out.glob("*/payload/*.zst")))
         process.kill()
-        process.communicate(timeout=20)
+        process.communicate(timeout=90)
     assert not (out / CELL).exists()
     (left,) = out.iterdir()
     long_ago = time.time() - 2 * 3600

@@ -7,8 +7,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.payload.check import content_of, read_payload
-from pipeline.payload.manifest import blob_name, is_dir, is_link
+from pipeline.payload.check import contents_of, prove_payload, read_payload
+from pipeline.payload.manifest import is_dir, is_file, is_link
 
 SOUGHT = ("ssl", "sqlite3", "ctypes", "lzma", "json", "asyncio", "bz2", "zlib", "hashlib")
 SELF_PORTRAIT = f"""
@@ -59,8 +59,17 @@ def portrait(text: str | bytes) -> Portrait:
     return Portrait(**json.loads(text))
 
 
+def unpacked(folder: Path) -> dict[str, bytes]:
+    """The content of each regular file of a payload, by name."""
+    payload = read_payload(folder)
+    prove_payload(payload)
+    contents = {entry.sha256: b"".join(chunks) for entry, chunks in contents_of(payload)}
+    return {e.name: contents[e.sha256] for e in payload.manifest.entries if is_file(e)}
+
+
 def extract(folder: Path, target: Path) -> Path:
     """Write the tree of a payload below ``target``."""
+    contents = unpacked(folder)
     for entry in read_payload(folder).manifest.entries:
         path = target / entry.name
         if is_dir(entry):
@@ -68,7 +77,7 @@ def extract(folder: Path, target: Path) -> Path:
         elif is_link(entry):
             path.symlink_to(entry.target)
         else:
-            path.write_bytes(b"".join(content_of(folder / blob_name(entry), entry)))
+            path.write_bytes(contents[entry.name])
             path.chmod(entry.perm)
     return target
 

@@ -48,7 +48,7 @@ class Loopback:
 
 @contextmanager
 def serve() -> Iterator[Loopback]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server = _Server(("127.0.0.1", 0), _Handler)
     loopback = Loopback(f"http://127.0.0.1:{server.server_address[1]}")
     server.loopback = loopback  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
@@ -60,6 +60,11 @@ def serve() -> Iterator[Loopback]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients that hang up are part of the tests."""
 
 
 class _Handler(BaseHTTPRequestHandler):

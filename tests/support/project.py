@@ -13,6 +13,7 @@ from rich.console import Console
 
 from pipeline.cli import main
 
+MODULE = "github.com/goempy/goempy"
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -76,14 +77,19 @@ def git(folder: Path, *args: str) -> str:
     return done.stdout
 
 
-def matrix_text(*lines: Line, module: str = "github.com/goempy/goempy", level: int = 3) -> str:
-    """The repository's own matrix with other lines, and a level that packs fast."""
+def matrix_text(*lines: Line, pip: bool = False) -> str:
+    """The repository's own matrix with other lines, and a level that packs fast.
+
+    ``[pip]`` needs a package index, so it is left out unless it is asked for.
+    """
     text = (REPOSITORY / "matrix.toml").read_text("utf-8")
-    tail = text[text.index("# wheel_tags") :].replace("level = 19", f"level = {level}")
+    tail = text[text.index("# wheel_tags") :].replace("level = 19", "level = 3")
+    if not pip:
+        tail = tail[: tail.index("[pip]")] + tail[tail.index("[payload]") :]
     tables = "".join(
         f'[[line]]\npython = "{line.python}"\npbs = "{line.pbs}"\n{line.more}\n' for line in lines
     )
-    return f'module = "{module}"\narchive = "full"\n\n{tables}\n{tail}'
+    return f'module = "{MODULE}"\narchive = "full"\n\n{tables}\n{tail}'
 
 
 def make_project(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pipeline.model import Entry, Manifest, PayloadConfig
@@ -71,39 +71,21 @@ def read_tree(root: Path) -> dict[str, File | Link | Folder]:
     return found
 
 
-def pack_tree(tree: Tree, folder: Path, scratch: Path) -> Manifest:
+def pack_tree(tree: Tree, folder: Path) -> Manifest:
     """Pack as the pipeline does; the payload is at ``folder``."""
-    (scratch / "stage").mkdir(parents=True)
-    (scratch / "payload").mkdir()
-    stage = pack.Stage(scratch / "stage")
-    whole = with_folders(tree)
-    files = {name: thing for name, thing in whole.items() if isinstance(thing, File)}
-    contents = {name: stage.add(lambda w, d=file.data: w(d)) for name, file in files.items()}  # type: ignore[misc]
-    config = PayloadConfig(level=3)
-    blobs = pack.compress_all(contents.values(), stage, scratch / "payload", config, processors=1)
-
-    def entry(name: str, thing: File | Link | Folder) -> Entry:
-        if isinstance(thing, Folder):
-            return format1.dir_entry(name)
-        if isinstance(thing, Link):
-            return format1.link_entry(name, thing.target)
-        content = contents[name]
-        return format1.file_entry(
-            name,
-            executable=thing.executable,
-            size_bytes=content.size_bytes,
-            sha256=content.sha256,
-            codec=blobs[content.sha256].codec,
-        )
-
-    manifest = format1.make_manifest(entry(name, thing) for name, thing in whole.items())
-    pack.publish(scratch / "payload", manifest, folder)
-    return manifest
+    files, others = [], list[Entry]()
+    with pack.staging(folder.parent) as stage:
+        for name, thing in with_folders(tree).items():
+            if isinstance(thing, Folder):
+                others.append(format1.dir_entry(name))
+            elif isinstance(thing, Link):
+                others.append(format1.link_entry(name, thing.target))
+            else:
+                content = stage.add(partial(_feed, thing.data))
+                files.append(pack.PackFile(name, content, thing.executable))
+        whole = pack.Tree(tuple(files), tuple(others))
+        return pack.pack_tree(stage, whole, folder, PayloadConfig(level=3), processors=1).manifest
 
 
-def digest_of(folder: Path) -> str:
-    """One digest of all files of a flat folder."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        digest.update(f"{path.name}\0{path.stat().st_size}\0".encode() + path.read_bytes())
-    return digest.hexdigest()
+def _feed(data: bytes, write: pack.Write) -> None:
+    write(data)

@@ -12,11 +12,10 @@ from pipeline import elf
 from pipeline.cell import RECIPE, apply_cell, cell_digest, plan_cell
 from pipeline.matrix import parse_matrix
 from pipeline.model import Asset, Cell, Matrix, TrimRule
-from pipeline.payload.check import content_of, prove_payload, read_payload
-from pipeline.payload.manifest import blob_name, is_file
 from pipeline.plan import all_cells
 from tests.support.archives import INSTALL, Tar, full_archive, unix_tree, windows_tree
 from tests.support.elf_builder import Builder
+from tests.support.extract import unpacked
 from tests.support.project import Line, Project, matrix_text
 
 MATRIX = parse_matrix(matrix_text(Line()))
@@ -37,29 +36,19 @@ def build(
     return result.folder, (result.folder / "files.json").read_bytes()
 
 
-def extracted(folder: Path) -> dict[str, bytes]:
-    payload = read_payload(folder)
-    prove_payload(payload)
-    return {
-        entry.name: b"".join(content_of(folder / blob_name(entry), entry))
-        for entry in payload.manifest.entries
-        if is_file(entry)
-    }
-
-
 def test_a_payload_holds_what_trimming_keeps(tmp_path: Path) -> None:
     folder, _manifest = build(tmp_path, full_archive(unix_tree()))
     assert folder == tmp_path / "out" / "3.14.9" / "linux-amd64"
     kept = {"bin/python3.14", "lib/python3.14/os.py", "lib/python3.14/json/__init__.py"}
     kept |= {"lib/python3.14/encodings/aliases.py", "lib/python3.14/lib-dynload/_json.so"}
-    assert extracted(folder) == {name: unix_tree()[name] for name in kept}
+    assert unpacked(folder) == {name: unix_tree()[name] for name in kept}
 
 
 def test_windows(tmp_path: Path) -> None:
     cell = all_cells(MATRIX)[4]
     folder, _manifest = build(tmp_path, full_archive(windows_tree()), cell)
     assert folder.name == "windows-amd64"
-    assert {"python.exe", "Lib/os.py", "DLLs/_ssl.pyd"} <= set(extracted(folder))
+    assert {"python.exe", "Lib/os.py", "DLLs/_ssl.pyd"} <= set(unpacked(folder))
 
 
 def test_nothing_but_the_payload_is_left(tmp_path: Path) -> None:
@@ -100,7 +89,7 @@ def test_hard_links_are_files_that_share_a_blob(tmp_path: Path) -> None:
     tar = Tar().all(INSTALL, unix_tree())
     tar.hard_link(f"{INSTALL}bin/python3.14t", f"{INSTALL}bin/python3.14")
     folder, _manifest = build(tmp_path, tar.zst())
-    files = extracted(folder)
+    files = unpacked(folder)
     assert files["bin/python3.14t"] == files["bin/python3.14"]
 
 
@@ -109,18 +98,18 @@ def test_a_hard_link_outlives_its_dropped_twin(tmp_path: Path) -> None:
     tar = Tar().file(f"{INSTALL}bin/pip", b"the bytes", mode=0o755).all(INSTALL, unix_tree())
     tar.hard_link(f"{INSTALL}bin/other", f"{INSTALL}bin/pip")
     folder, _manifest = build(tmp_path, tar.zst())
-    assert extracted(folder)["bin/other"] == b"the bytes"
-    assert "bin/pip" not in extracted(folder)
+    assert unpacked(folder)["bin/other"] == b"the bytes"
+    assert "bin/pip" not in unpacked(folder)
 
 
 def test_elf_files_are_stripped(tmp_path: Path) -> None:
     program = Builder(64, "little").build()
     data = full_archive(unix_tree() | {"bin/python3.14": program})
-    stripped = extracted(build(tmp_path / "a", data)[0])["bin/python3.14"]
+    stripped = unpacked(build(tmp_path / "a", data)[0])["bin/python3.14"]
     assert len(stripped) < len(program)
     assert elf.scan(io.BytesIO(stripped).read, len(stripped)).strip is None
     keep = dataclasses.replace(MATRIX, trim=dataclasses.replace(MATRIX.trim, strip=False))
-    assert extracted(build(tmp_path / "b", data, matrix=keep)[0])["bin/python3.14"] == program
+    assert unpacked(build(tmp_path / "b", data, matrix=keep)[0])["bin/python3.14"] == program
 
 
 def test_the_digest_follows_everything_that_decides_the_bytes() -> None:

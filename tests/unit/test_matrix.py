@@ -67,7 +67,10 @@ def test_all_faults_are_told_together_with_their_places() -> None:
 
 
 def test_an_unknown_key_unlike_any_other_is_told_what_there_is() -> None:
-    assert "unknown key; known: codec, level" in faults_of(matrix_text(Line()) + "\nzzz = 1\n")[0]
+    assert (
+        "unknown key; known: codec, layout, level"
+        in faults_of(matrix_text(Line()) + "\nzzz = 1\n")[0]
+    )
 
 
 @pytest.mark.parametrize("table", ["line", "platform"])

@@ -9,13 +9,17 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ModuleTreeError
+from pipeline.matrix import parse_matrix
 from pipeline.model import Line, Platform, PythonVersion
 from pipeline.moduletree import (
     DATA,
+    PIP_DATA,
+    PLATFORM_LIST,
     TEMPLATE,
     PlatformPayload,
     Release,
     build_constraint,
+    platform_list,
     render_tree,
     shared_blobs,
     template_module_path,
@@ -127,7 +131,9 @@ def test_names_that_only_begin_alike_stay(tmp_path: Path, payloads: list[Platfor
     (tmp_path / "x.go").write_text(
         'import "a.b/c/d"\n// a.b/c, a.b/c@latest, https://a.b/c. a.b/c-tools a.b/cc a.b/c.git\n'
     )
-    files = {file.path: file.text.decode() for file in render_tree(RELEASE, payloads, tmp_path)}
+    files = {
+        file.path: file.text.decode() for file in render_tree(RELEASE, payloads, template=tmp_path)
+    }
     new = RELEASE.module_path
     assert files["x.go"] == (
         f'import "{new}/d"\n// {new}, {new}@latest, https://{RELEASE.base_path}. '
@@ -142,8 +148,9 @@ def test_what_lies_about_in_the_template_is_not_shipped(
     (tmp_path / "testdata").mkdir()
     for name in ("x.go", "LICENSE", "testdata/any.bin", ".hidden.go", "x.test", "x.go.orig"):
         (tmp_path / name).write_bytes(b"x")
-    names = {file.path for file in render_tree(RELEASE, payloads, tmp_path)}
+    names = {file.path for file in render_tree(RELEASE, payloads, template=tmp_path)}
     assert {name for name in names if not name.startswith(DATA)} == {
+        PLATFORM_LIST,
         ".gitattributes",
         "go.mod",
         "x.go",
@@ -169,3 +176,36 @@ def test_the_module_s_licence_is_the_repository_s() -> None:
 def test_the_template_s_module_is_the_matrix_s() -> None:
     matrix = (REPOSITORY / "matrix.toml").read_text("utf-8")
     assert f'module = "{template_module_path(TEMPLATE)}"' in matrix
+
+
+def test_package_pip_embeds_its_payload(payloads: list[PlatformPayload]) -> None:
+    pip = payloads[0].payload
+    files = {file.path: file for file in render_tree(RELEASE, payloads, pip)}
+    assert "//go:embed pip\n" in files[f"{PIP_DATA}/payload.go"].text.decode()
+    assert len([name for name in files if name.startswith(f"{PIP_DATA}/pip/")]) == 3
+
+
+def test_go_knows_the_platforms_of_the_release(payloads: list[PlatformPayload]) -> None:
+    files = {file.path: file.text.decode() for file in render_tree(RELEASE, payloads)}
+    assert re.findall(r'Name: +"(.*)"', files[PLATFORM_LIST]) == ["linux-amd64", "windows-amd64"]
+    assert 'Constraint: "linux && amd64 && !musl",' in files[PLATFORM_LIST]
+
+
+def test_the_template_s_platforms_are_those_of_the_matrix() -> None:
+    """In its place the module knows what a release of this commit would."""
+    matrix = parse_matrix((REPOSITORY / "matrix.toml").read_text("utf-8"))
+    expected = platform_list(matrix.platforms)
+    assert (TEMPLATE / PLATFORM_LIST).read_text("utf-8") == expected
+
+
+@pytest.mark.parametrize("name", ["testdata/nul", "testdata/aux.py", "testdata/N"])
+def test_a_module_that_go_would_refuse_is_not_rendered(
+    tmp_path: Path, payloads: list[PlatformPayload], name: str
+) -> None:
+    (tmp_path / "go.mod").write_text("module a.b/c\n")
+    (tmp_path / "testdata").mkdir()
+    (tmp_path / "testdata" / "n").write_bytes(b"x")
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(ModuleTreeError, match="Go would refuse this module") as caught:
+        render_tree(RELEASE, payloads, template=tmp_path)
+    assert any("testdata/" in fault for fault in caught.value.faults)

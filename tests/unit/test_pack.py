@@ -15,7 +15,8 @@ from pipeline.errors import PayloadError
 from pipeline.model import Manifest, PayloadConfig
 from pipeline.payload import manifest as format1
 from pipeline.payload import pack
-from pipeline.payload.check import content_of, prove_payload, read_payload
+from pipeline.payload.check import prove_payload, read_payload
+from tests.support.extract import unpacked
 
 ZSTD = PayloadConfig(level=3)
 TEXT = b"import this\n" * 1000
@@ -35,41 +36,72 @@ def pack_files(
     folder: Path, files: dict[str, bytes], config: PayloadConfig = ZSTD, processors: int = 2
 ) -> Manifest:
     """A payload of flat files at ``folder``."""
-    work = folder.with_name(f"{folder.name}-work")
-    (work / "stage").mkdir(parents=True)
-    (work / "payload").mkdir()
-    stage = pack.Stage(work / "stage")
-    contents = {name: stage.add(writer(data)) for name, data in files.items()}
-    blobs = pack.compress_all(
-        contents.values(), stage, work / "payload", config, processors=processors
-    )
-    manifest = format1.make_manifest(
-        format1.file_entry(
-            name,
-            executable=False,
-            size_bytes=content.size_bytes,
-            sha256=content.sha256,
-            codec=blobs[content.sha256].codec,
+    with pack.staging(folder.parent) as stage:
+        tree = pack.Tree(
+            tuple(pack.PackFile(n, stage.add(writer(data))) for n, data in files.items()),
+            (),
         )
-        for name, content in contents.items()
-    )
-    pack.publish(work / "payload", manifest, folder)
-    return manifest
+        return pack.pack_tree(stage, tree, folder, config, processors=processors).manifest
 
 
 def bytes_below(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-def test_contents_come_back(tmp_path: Path) -> None:
-    manifest = pack_files(tmp_path / "p", FILES)
-    payload = read_payload(tmp_path / "p")
-    prove_payload(payload)
-    assert payload.manifest == manifest
+STREAM = PayloadConfig(level=3, layout="stream")
+
+
+@pytest.mark.parametrize("config", [ZSTD, STREAM, PayloadConfig("none", 3, "stream")])
+def test_contents_come_back(tmp_path: Path, config: PayloadConfig) -> None:
+    manifest = pack_files(tmp_path / "p", FILES, config)
+    assert read_payload(tmp_path / "p").manifest == manifest
+    assert unpacked(tmp_path / "p") == FILES
     for entry in manifest.entries:
-        blob = tmp_path / "p" / format1.blob_name(entry)
-        assert b"".join(content_of(blob, entry)) == FILES[entry.name]
         assert entry.sha256 == hashlib.sha256(FILES[entry.name]).hexdigest()
+
+
+@pytest.mark.parametrize("codec", ["zstd", "none"])
+def test_a_stream_is_one_file_named_by_what_is_in_it(tmp_path: Path, codec: str) -> None:
+    manifest = pack_files(tmp_path / "p", FILES, PayloadConfig(codec, 3, "stream"))
+    joined = FILES["empty"] + FILES["noise"] + FILES["text"]  # sorted, and the twin only once
+    name = hashlib.sha256(joined).hexdigest()[:32] + (".zst" if codec == "zstd" else "")
+    assert manifest.stream == name
+    assert set(bytes_below(tmp_path / "p")) == {"files.json", name}
+    data = (tmp_path / "p" / name).read_bytes()
+    assert (zstandard.decompress(data) if codec == "zstd" else data) == joined
+
+
+def test_both_layouts_are_the_same_tree(tmp_path: Path) -> None:
+    one, two = (pack_files(tmp_path / c.layout, FILES, c) for c in (ZSTD, STREAM))
+    assert one.content_hash == two.content_hash
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "longer", "swap"])
+def test_a_damaged_stream(tmp_path: Path, damage: str) -> None:
+    manifest = pack_files(tmp_path / "p", FILES, STREAM)
+    path = tmp_path / "p" / manifest.stream
+    data = bytearray(path.read_bytes())
+    if damage == "flip":
+        data[len(data) // 2] ^= 1
+    elif damage == "cut":
+        del data[-3:]
+    elif damage == "longer":
+        data = bytearray(zstandard.compress(NOISE + TEXT + b"more"))
+    else:
+        data = bytearray(zstandard.compress(TEXT + NOISE))
+    path.write_bytes(data)
+    with pytest.raises(PayloadError) as caught:
+        prove_payload(read_payload(tmp_path / "p"))
+    assert any("noise: " in f or "text: " in f or "more than" in f for f in caught.value.faults)
+
+
+def test_whatever_the_level_a_window_is_8_mib_at_most(tmp_path: Path) -> None:
+    """The Go side holds one window an extraction."""
+    noise = random.Random(2).randbytes(9 << 20)
+    big = {"big": noise + noise[: 1 << 20] + bytes(1 << 20)}
+    manifest = pack_files(tmp_path / "p", big, PayloadConfig(level=22))
+    blob = (tmp_path / "p" / format1.blob_name(manifest.entries[0])).read_bytes()
+    assert zstandard.get_frame_parameters(blob).window_size <= 8 << 20
 
 
 def test_equal_contents_are_one_blob_and_noise_is_stored_raw(tmp_path: Path) -> None:
@@ -103,12 +135,11 @@ def test_a_frame_tells_its_content_size(tmp_path: Path) -> None:
 
 
 def test_a_payload_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
-    pack_files(tmp_path / "a" / "p", FILES)
-    (tmp_path / "a" / "p" / "stray").write_bytes(b"old")
-    pack_files(tmp_path / "b" / "p", FILES)
-    pack.publish(tmp_path / "b" / "p", format1.make_manifest([]), tmp_path / "a" / "p")
-    assert "stray" not in bytes_below(tmp_path / "a" / "p")
-    assert [path.name for path in (tmp_path / "a").iterdir() if "old" in path.name] == []
+    pack_files(tmp_path / "p", FILES)
+    (tmp_path / "p" / "stray").write_bytes(b"old")
+    pack_files(tmp_path / "p", {"empty": b""})
+    assert set(bytes_below(tmp_path / "p")) == {"files.json", hashlib.sha256().hexdigest()[:32]}
+    assert list(tmp_path.iterdir()) == [tmp_path / "p"]
 
 
 def test_what_the_counter_raises_ends_the_work(tmp_path: Path) -> None:
@@ -174,7 +205,7 @@ def test_a_damaged_blob_is_named_with_its_file(tmp_path: Path, damage: str) -> N
     blob.write_bytes(data)
     with pytest.raises(PayloadError) as caught:
         prove_payload(read_payload(tmp_path / "p"))
-    assert caught.value.faults[0].startswith("text: blob ")
+    assert caught.value.faults == ("text: its blob has other content",)
 
 
 def test_no_manifest(tmp_path: Path) -> None:

@@ -1,0 +1,100 @@
+"""The payload that package ``pip`` of the Go module embeds: wheels, unpacked into one tree."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import posixpath
+import stat
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pipeline.errors import ArchiveError
+from pipeline.host import CHUNK_BYTES
+from pipeline.model import PIP_CELL, PayloadConfig, Wheel
+from pipeline.payload import manifest as format1
+from pipeline.payload import pack
+from pipeline.trim import parents
+
+RECIPE = 1
+"""Raised when this code packs the same wheels to other bytes."""
+MAX_BYTES = 256 << 20
+"""What one wheel may unpack to; pip's own takes 7 MB."""
+_INSTALLERS_NOTES = frozenset({"RECORD", "INSTALLER", "REQUESTED"})
+
+
+def wheels_digest(wheels: Sequence[Wheel], config: PayloadConfig) -> str:
+    """The digest of everything that decides the payload's bytes."""
+    deciding = {
+        "recipe": RECIPE,
+        "format": format1.FORMAT,
+        "zstandard": pack.ZSTANDARD,
+        "wheels": [wheel.sha256 for wheel in wheels],
+        "payload": dataclasses.asdict(config),
+    }
+    return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
+
+
+def build_wheels(
+    files: Mapping[Wheel, Path], out: Path, config: PayloadConfig, *, processors: int
+) -> pack.Packed:
+    """Write the payload to ``out/pip``; raises ``ArchiveError`` naming a wheel's bad member."""
+    with pack.staging(out) as stage:
+        contents: dict[str, pack.Content] = {}
+        for wheel, path in files.items():
+            for name, content in _stage_wheel(wheel, path, stage).items():
+                if name in contents:
+                    raise _bad(wheel, name, "is in another wheel of [pip] too")
+                contents[name] = content
+        folders = {parent for name in contents for parent in parents(name)}
+        tree = pack.Tree(
+            tuple(pack.PackFile(name, content) for name, content in contents.items()),
+            tuple(map(format1.dir_entry, folders)),
+            cell_digest=wheels_digest(list(files), config),
+        )
+        return pack.pack_tree(stage, tree, out / PIP_CELL, config, processors=processors)
+
+
+def _stage_wheel(wheel: Wheel, path: Path, stage: pack.Stage) -> dict[str, pack.Content]:
+    """Contents by name. A wheel is a zip of regular files (PEP 427)."""
+    contents: dict[str, pack.Content] = {}
+    total = 0
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for info in archive.infolist():
+                if info.is_dir() or _is_left_out(info.filename):
+                    continue
+                kind = stat.S_IFMT(info.external_attr >> 16)
+                if kind not in {0, stat.S_IFREG}:
+                    raise _bad(wheel, info.filename, "is no regular file")
+                total += info.file_size
+                if total > MAX_BYTES or info.filename in contents:
+                    raise _bad(wheel, info.filename, "is too large, or there twice")
+                contents[info.filename] = stage.add(_reader(archive, info))
+    except zipfile.BadZipFile as fault:
+        raise _bad(wheel, path.name, f"is damaged: {fault}") from fault
+    return contents
+
+
+def _is_left_out(name: str) -> bool:
+    """What an installer writes for itself, and what Python compiles anew."""
+    folder, base = posixpath.split(name)
+    return "__pycache__" in folder or (folder.endswith(".dist-info") and base in _INSTALLERS_NOTES)
+
+
+def _reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> pack.Feed:
+    def feed(write: pack.Write) -> None:
+        with archive.open(info) as file:
+            while chunk := file.read(CHUNK_BYTES):
+                write(chunk)
+
+    return feed
+
+
+def _bad(wheel: Wheel, member: str, what: str) -> ArchiveError:
+    return ArchiveError(
+        f"{wheel.name} {wheel.version}: member {member} {what}",
+        remedy="Pin another version under [pip] in matrix.toml.",
+    )
