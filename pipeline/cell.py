@@ -6,9 +6,6 @@ it a second time and writes only what stays, so what is dropped never reaches th
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +13,13 @@ from pathlib import Path
 from pipeline import elf
 from pipeline.errors import ArchiveError
 from pipeline.host import CHUNK_BYTES
-from pipeline.model import Asset, Cell, Kind, Manifest, Matrix, Member, Origin
+from pipeline.model import Asset, Cell, Kind, Manifest, Matrix, Member
 from pipeline.payload import manifest as format1
 from pipeline.payload import pack
+from pipeline.payload import stage as stages
+from pipeline.payload.recipe import cell_digest, origin_of
 from pipeline.trim import TrimPlan, plan_trim
 from pipeline.upstream import archive
-
-RECIPE = 1
-"""Raised when this code packs the same input to other bytes; a test with a fixed tree notices."""
 
 Advance = Callable[[int], None]
 
@@ -77,22 +73,6 @@ class CellResult:
     packed_bytes: int
 
 
-def cell_digest(cell: Cell, asset_sha256: str, matrix: Matrix) -> str:
-    """The digest of everything that decides the payload's bytes."""
-    deciding = {
-        "recipe": RECIPE,
-        "format": format1.FORMAT,
-        "zstandard": pack.ZSTANDARD,
-        "asset": asset_sha256,
-        "archive": matrix.archive,
-        "origin": dataclasses.asdict(_origin(cell, asset_sha256)),
-        "windows": cell.platform.goos == "windows",
-        "trim": dataclasses.asdict(matrix.trim),
-        "payload": dataclasses.asdict(matrix.payload),
-    }
-    return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
-
-
 def plan_cell(cell: Cell, asset: Asset, path: Path, matrix: Matrix) -> CellPlan:
     """Read the archive at ``path`` and decide; raises ``ArchiveError`` and ``TreeError``."""
     inventory = archive.scan(path, asset)
@@ -108,7 +88,7 @@ def apply_cell(
 
     ``advance`` is told of bytes as they are compressed, ``plan.shipped_bytes`` in all at most.
     """
-    with pack.staging(out) as stage:
+    with stages.staging(out) as stage:
         contents = _stage_contents(plan, stage)
         packed = pack.pack_tree(
             stage,
@@ -130,15 +110,10 @@ def apply_cell(
     )
 
 
-def _origin(cell: Cell, asset_sha256: str) -> Origin:
-    line = cell.line
-    return Origin(str(line.python), line.pbs, cell.platform.triple, line.variant, asset_sha256)
-
-
-def _stage_contents(plan: CellPlan, stage: pack.Stage) -> dict[int, pack.Content]:
+def _stage_contents(plan: CellPlan, stage: stages.Stage) -> dict[int, stages.Content]:
     """Stage every shipped content, stripped where planned; by ordinal in the archive."""
     files = {m.content: m for m in plan.trim.kept if m.kind is Kind.FILE}
-    staged: dict[int, pack.Content] = {}
+    staged: dict[int, stages.Content] = {}
     for ordinal, read in archive.contents(plan.path, plan.asset, files.keys()):
         member = files[ordinal]
         strip_plan = plan.strip_plan(member)
@@ -151,8 +126,8 @@ def _stage_contents(plan: CellPlan, stage: pack.Stage) -> dict[int, pack.Content
     return staged
 
 
-def _feed(read: archive.Read, size_bytes: int, strip_plan: elf.StripPlan | None) -> pack.Feed:
-    def feed(write: pack.Write) -> None:
+def _feed(read: archive.Read, size_bytes: int, strip_plan: elf.StripPlan | None) -> stages.Feed:
+    def feed(write: stages.Write) -> None:
         if strip_plan is not None:
             elf.strip(read, size_bytes, strip_plan, write)
             return
@@ -169,7 +144,7 @@ def _changed(asset: Asset, member: str) -> ArchiveError:
     )
 
 
-def _tree(plan: CellPlan, contents: Mapping[int, pack.Content]) -> pack.Tree:
+def _tree(plan: CellPlan, contents: Mapping[int, stages.Content]) -> pack.Tree:
     files, others = [], []
     for member in plan.trim.kept:
         if member.kind is Kind.DIR:
@@ -179,5 +154,5 @@ def _tree(plan: CellPlan, contents: Mapping[int, pack.Content]) -> pack.Tree:
         else:
             content = contents[member.content]
             files.append(pack.PackFile(member.name, content, member.executable))
-    origin = _origin(plan.cell, plan.asset.sha256)
+    origin = origin_of(plan.cell, plan.asset.sha256)
     return pack.Tree(tuple(files), tuple(others), origin, plan.digest)

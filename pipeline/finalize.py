@@ -9,8 +9,9 @@ the payloads and VERSION alone, so a run that died is simply run again.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import semver
@@ -28,6 +29,7 @@ from pipeline.moduletree import (
     shared_blobs,
 )
 from pipeline.payload.check import Payload, prove_payload, read_payload
+from pipeline.payload.recipe import cell_digest, wheels_digest
 
 _STAGING = "refs/goempy"
 """Where commits wait in the repository while they are pushed on."""
@@ -64,12 +66,22 @@ class State(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """A tag and the commit that it names, made or found."""
+    """A tag and the commit that it names, made or found.
+
+    ``lacks_here`` speaks of the repository, ``lacks_there`` of the remote, or where there is none,
+    of the repository as well.
+    """
 
     plan: TagPlan
     commit: str
     tree: str
-    state: State
+    lacks_here: bool = True
+    lacks_there: bool = True
+
+    @property
+    def state(self) -> State:
+        """New as long as the place that it is published to lacks it."""
+        return State.NEW if self.lacks_there else State.RELEASED
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +92,17 @@ class Target:
     remote: str = ""
 
 
-def read_payloads(names: Sequence[str], folder: Path) -> Mapping[str, Payload]:
-    """The payload of each cell by its name, proven; raises ``PayloadError`` naming all missing."""
+def read_payloads(cells: Sequence[Cell], matrix: Matrix, folder: Path) -> Mapping[str, Payload]:
+    """The payload of each cell, and of ``[pip]``, by name: proven, and what this matrix makes.
+
+    Raises ``PayloadError`` that names all missing ones, or the first that is not right.
+    """
+    digest_for: dict[str, Callable[[Payload], str]] = {
+        cell.name: partial(_expected_digest, cell, matrix) for cell in cells
+    }
+    if matrix.wheels:
+        digest_for[PIP_CELL] = lambda _payload: wheels_digest(matrix)
+    names = list(digest_for)
     missing = [name for name in names if not (folder / name).is_dir()]
     if missing:
         raise PayloadError(
@@ -94,11 +115,31 @@ def read_payloads(names: Sequence[str], folder: Path) -> Mapping[str, Payload]:
     for name in names:
         try:
             payload = read_payload(folder / name)
+            if payload.manifest.cell_digest != digest_for[name](payload):
+                raise _stranger(payload)
             prove_payload(payload)
         except PayloadError as fault:
             raise fault.at(name) from None
         payloads[name] = payload
     return payloads
+
+
+def _expected_digest(cell: Cell, matrix: Matrix, payload: Payload) -> str:
+    origin = payload.manifest.origin
+    return cell_digest(cell, origin.asset_sha256, matrix) if origin else ""
+
+
+def _stranger(payload: Payload) -> PayloadError:
+    origin = payload.manifest.origin
+    made_of = (
+        f"CPython {origin.version} of PBS {origin.pbs} for {origin.triple}"
+        if origin
+        else "something else"
+    )
+    return PayloadError(
+        f"{payload.folder} is made of {made_of}, or by other rules than matrix.toml has now",
+        remedy="Build the cell again.",
+    )
 
 
 def plan_tags(
@@ -152,24 +193,24 @@ def finalize(
     """
     with scratch_dir(scratch_root) as scratch:
         parent = target.repo.commit(source)
-        workshop = init_bare(scratch / "git", target.repo.env)
+        workshop = init_bare(scratch / "git", target.repo.env, like=target.repo)
         workshop.borrow_objects(target.repo)
         made = make_commits(plans, workshop, parent, scratch)
         tagged = compared(made, target)
-        return tagged if dry_run else _publish_or_compare(tagged, workshop, target)
+        return tagged if dry_run else _publish_or_compare(tagged, workshop, target, parent)
 
 
 def _publish_or_compare(
-    tagged: tuple[Tagged, ...], workshop: Git, target: Target
+    tagged: tuple[Tagged, ...], workshop: Git, target: Target, parent: Commit
 ) -> tuple[Tagged, ...]:
     """Publish; where another run was faster and made the same, that is a release too."""
     try:
-        publish(tagged, workshop, target)
+        publish(tagged, workshop, target, parent)
     except GitError:
         again = compared(tagged, target)
-        if any(each.state is State.NEW for each in again):
+        if again == tagged:
             raise
-        publish(again, workshop, target)
+        publish(again, workshop, target, parent)
         return again
     return tagged
 
@@ -183,24 +224,25 @@ def make_commits(
         ids = workshop.write_files(plan.files, scratch)
         tree = workshop.write_tree(plan.files, ids, scratch / "index")
         commit = workshop.write_commit(tree, parent, plan.message)
-        made.append(Tagged(plan, commit, tree, State.NEW))
+        made.append(Tagged(plan, commit, tree))
     return tuple(made)
 
 
 def compared(made: Sequence[Tagged], target: Target) -> tuple[Tagged, ...]:
-    """Find out which tags exist; raises ``TagConflictError`` for those with other content."""
+    """Find out who has which tags; raises ``TagConflictError`` for those with other content."""
     here = target.repo.tags()
-    there = target.repo.remote_tags(target.remote) if target.remote else {}
+    there = target.repo.remote_tags(target.remote) if target.remote else here
     result, conflicts = [], []
     for each in made:
-        found = there.get(each.plan.tag) or here.get(each.plan.tag)
-        if found is None:
-            result.append(each)
-        elif _tree_of(found, each.plan.tag, target) == each.tree:
-            # The commit that is out there stays: source commits may differ, content may not.
-            result.append(Tagged(each.plan, found, each.tree, State.RELEASED))
-        else:
-            conflicts.append(f"{each.plan.tag} is commit {found[:12]}, this run made another tree")
+        tag = each.plan.tag
+        found = {commit for commit in (there.get(tag), here.get(tag)) if commit}
+        others = [commit for commit in found if _tree_of(commit, tag, target) != each.tree]
+        conflicts += [
+            f"{tag} is commit {commit[:12]}, this run made another tree" for commit in others
+        ]
+        # The commit that is out there stays: source commits may differ, content may not.
+        commit = there.get(tag) or here.get(tag) or each.commit
+        result.append(Tagged(each.plan, commit, each.tree, tag not in here, tag not in there))
     if conflicts:
         raise TagConflictError(
             "tags of this VERSION exist with other content; nothing was written",
@@ -216,26 +258,25 @@ def _tree_of(commit: str, tag: str, target: Target) -> str:
     return target.repo.tree_of(commit)
 
 
-def publish(tagged: Sequence[Tagged], workshop: Git, target: Target) -> None:
-    """Push what is new: to the remote first if there is one, each time all tags or none.
+def publish(tagged: Sequence[Tagged], workshop: Git, target: Target, parent: Commit) -> None:
+    """Push what is lacking: to the remote first if there is one, each time all tags or none.
 
-    Whatever an earlier run left undone is done as well: tags that only the remote has, and
-    commits that still wait to be pushed on.
+    Whatever an earlier run left undone is done as well.
     """
-    new = {each.plan.tag: each.commit for each in tagged if each.state is State.NEW}
+    own = str(target.repo.git_dir())
     _unstage(target.repo)
-    if target.remote and new:
+    there = {each.plan.tag: each.commit for each in tagged if each.lacks_there}
+    here = {f"refs/tags/{each.plan.tag}": each.commit for each in tagged if each.lacks_here}
+    if here or there:
+        # A ref to build upon: a detached, shallow checkout may have none.
+        target.repo.call("update-ref", f"{_STAGING}/source", parent.id)
+    if target.remote and there:
         # The remote's credentials are in the repository's settings, so it does the pushing.
-        staged = {f"{_STAGING}/{tag}": commit for tag, commit in new.items()}
-        workshop.push(str(target.repo.git_dir()), staged)
-        _push_on(target, new)
-        _unstage(target.repo)
-    here = target.repo.tags()
-    missing = {
-        f"refs/tags/{each.plan.tag}": each.commit for each in tagged if each.plan.tag not in here
-    }
-    if missing:
-        workshop.push(str(target.repo.git_dir()), missing)
+        workshop.push(own, {f"{_STAGING}/{tag}": commit for tag, commit in there.items()})
+        _push_on(target, there)
+    if here:
+        workshop.push(own, here)
+    _unstage(target.repo)
 
 
 def _unstage(repo: Git) -> None:

@@ -6,12 +6,13 @@ real one by an atomic push: a run that dies leaves nothing behind but unreferenc
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import GitError
-from pipeline.host import Finished, run
+from pipeline.host import Finished, disk_errors, run
 from pipeline.model import TreeFile
 
 _FILE_MODE = "100644"
@@ -23,10 +24,18 @@ _PLACE_VARIABLES = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_NAMESPACE",
     "GIT_COMMON_DIR",
+    "GIT_DEFAULT_HASH",
 )
+"""What would lead git to another repository than the one that is meant."""
 _SETTINGS = (
     "core.autocrlf=false",
     "core.quotePath=false",
+    # Commit ids must not depend on anyone's settings, and nothing else may be pushed along.
+    "i18n.commitEncoding=UTF-8",
+    "i18n.logOutputEncoding=UTF-8",
+    "push.followTags=false",
+    "push.gpgSign=false",
+    "safe.bareRepository=all",
     "gc.auto=0",
     "maintenance.auto=false",
     # Blobs are zstd already: trying deltas and deflate costs minutes and saves nothing.
@@ -83,8 +92,8 @@ class Git:
             return Path(self.call("rev-parse", "--absolute-git-dir").strip())
         except GitError as fault:
             raise GitError(
-                f"{self.folder} is not a git repository",
-                remedy="Name one with --repo, or clone goempy with git.",
+                f"{self.folder} is no git repository to work with ({fault.what})",
+                remedy="Name another with --repo, or do what git says.",
             ) from fault
 
     def commit(self, revision: str) -> Commit:
@@ -118,7 +127,7 @@ class Git:
                 path = scratch / f"text-{number}"
                 path.write_bytes(file.text)
                 paths.append(str(path))
-        listing = "".join(f"{path}\n" for path in paths).encode()
+        listing = b"".join(os.fsencode(path) + b"\n" for path in paths)
         out = self.call("hash-object", "-w", "--no-filters", "--stdin-paths", stdin=listing)
         return out.split()
 
@@ -191,14 +200,24 @@ class Git:
         alternates = self.git_dir() / "objects" / "info" / "alternates"
         alternates.parent.mkdir(parents=True, exist_ok=True)
         lender = Path(other.call("rev-parse", "--git-path", "objects").strip())
-        alternates.write_text(f"{(other.folder / lender).resolve()}\n", "utf-8")
+        alternates.write_bytes(os.fsencode((other.folder / lender).resolve()) + b"\n")
+
+    def object_format(self) -> str:
+        """``sha1`` or ``sha256``."""
+        return self.call("rev-parse", "--show-object-format").strip()
+
+    def remotes(self) -> list[str]:
+        """The names of the repository's remotes."""
+        return self.call("remote").split()
 
 
-def init_bare(folder: Path, env: Mapping[str, str], *, branch: str = "main") -> Git:
-    """Make an empty bare repository, or take the one that is there."""
-    folder.mkdir(parents=True, exist_ok=True)
+def init_bare(folder: Path, env: Mapping[str, str], *, like: Git) -> Git:
+    """Make an empty bare repository of the same object format, or take the one that is there."""
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     git = Git(folder, env)
-    git.call("init", "--quiet", "--bare", f"--initial-branch={branch}")
+    form = like.object_format()
+    git.call("init", "--quiet", "--bare", "--initial-branch=main", f"--object-format={form}")
     return git
 
 

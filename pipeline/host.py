@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -20,6 +20,13 @@ import filelock
 from pipeline.errors import DiskError, ToolError
 
 CHUNK_BYTES = 1 << 20
+_REFUSED = frozenset(
+    {
+        errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.EISDIR,
+        errno.ENAMETOOLONG, errno.ELOOP,
+    }
+)  # fmt: skip
+"""A path that cannot be written as it is: forbidden, or something else stands there."""
 _SCRATCH = ".goempy-"
 _LOCK = "lock"
 _ABANDONED_S = 3600
@@ -91,7 +98,7 @@ def disk_errors(where: Path) -> Iterator[None]:
             raise DiskError(
                 f"the disk that holds {where} is full", remedy="Free some space and run it again."
             ) from fault
-        if fault.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        if fault.errno in _REFUSED:
             raise DiskError(
                 f"cannot write {fault.filename or where}: {fault.strerror}",
                 remedy="Name another directory, or change its permissions.",
@@ -120,11 +127,11 @@ def scratch_dir(beside: Path) -> Iterator[Path]:
 
 def _remove_abandoned(folder: Path) -> None:
     for path in folder.glob(f"{_SCRATCH}*"):
-        # A new one may not be locked yet.
-        if time.time() - path.stat().st_mtime < _ABANDONED_S:
-            continue
-        with contextlib.suppress(filelock.Timeout), filelock.FileLock(path / _LOCK, timeout=0):
-            shutil.rmtree(path, ignore_errors=True)
+        # Another process may be at the same; and a new one may not be locked yet.
+        with contextlib.suppress(FileNotFoundError, filelock.Timeout):
+            if time.time() - path.stat().st_mtime > _ABANDONED_S:
+                with filelock.FileLock(path / _LOCK, timeout=0):
+                    shutil.rmtree(path, ignore_errors=True)
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -147,13 +154,37 @@ def replace_dir(new: Path, target: Path) -> None:
     """Put the finished directory ``new`` in the place of ``target`` (same file system)."""
     with disk_errors(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
-        if target.exists():
-            aside = Path(tempfile.mkdtemp(prefix=".goempy-old-", dir=target.parent))
-            target.rename(aside / target.name)
-            new.rename(target)
-            shutil.rmtree(aside, ignore_errors=True)
-        else:
-            new.rename(target)
+        while True:
+            try:
+                new.rename(target)
+            except OSError as fault:
+                if fault.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+                    raise
+            else:
+                return
+            with scratch_dir(target.parent) as aside, contextlib.suppress(FileNotFoundError):
+                target.rename(aside / target.name)
+
+
+@contextlib.contextmanager
+def exclusive(name: str, locks: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Do something that two processes must not do at once; ``name`` says what.
+
+    The lock file is in ``locks`` and stays. ``waiting`` is called when another process is first.
+    """
+    digest = hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()
+    with disk_errors(locks):
+        locks.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(locks / f"{digest[:32]}.lock", mode=0o644)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        waiting()
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def sha256_of(path: Path) -> str:

@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -21,6 +21,7 @@ from pydantic_core import ErrorDetails
 
 from pipeline.errors import ConfigError
 from pipeline.model import (
+    PIP_CELL,
     Line,
     Matrix,
     PayloadConfig,
@@ -31,12 +32,26 @@ from pipeline.model import (
     Wheel,
 )
 
-MODULE_PATH = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+(/[A-Za-z0-9._~-]+)+")
+RESERVED_NAMES = frozenset({"common", PIP_CELL})
+_MODULE_PATH = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+(/[A-Za-z0-9._~-]+)+")
 
 
 def _module_path(text: str) -> str:
-    if not MODULE_PATH.fullmatch(text):
-        raise ValueError(f"{text!r} is not a Go module path such as github.com/you/goempy")
+    if not is_module_base(text):
+        raise ValueError(
+            f"{text!r} is not a Go module path such as github.com/you/goempy, without /vN"
+        )
+    return text
+
+
+def is_module_base(text: str) -> bool:
+    """Whether ``text`` is a module path without major version suffix; VERSION decides that."""
+    return bool(_MODULE_PATH.fullmatch(text)) and not re.search(r"/v\d+$", text)
+
+
+def _own_name(text: str) -> str:
+    if text in RESERVED_NAMES:
+        raise ValueError(f"{text!r} is the name of a directory that every tag has")
     return text
 
 
@@ -57,11 +72,11 @@ class _Line(_Table):
     python: Annotated[str, AfterValidator(_python)]
     pbs: Annotated[str, StringConstraints(pattern=r"^\d{8}$")]
     variant: Literal["", "freethreaded"] = ""
-    platforms: list[Name] | None = None
+    platforms: Annotated[list[Name], Field(min_length=1)] | None = None
 
 
 class _Platform(_Table):
-    name: Name
+    name: Annotated[Name, AfterValidator(_own_name)]
     triple: Text
     build: Text
     goos: Literal["linux", "darwin", "windows"]
@@ -112,17 +127,40 @@ def parse_matrix(text: str, *, where: str = "matrix.toml") -> Matrix:
     except tomllib.TOMLDecodeError as fault:
         raise ConfigError(f"{where}: {fault}", remedy="Mend the file's TOML syntax.") from fault
     locate = _locator(text)
-    faults: list[str] = []
-    try:
-        parsed = _File.model_validate(data)
-    except ValidationError as invalid:
-        faults = [_describe(error, locate) for error in invalid.errors()]
-        raise _config_error(where, faults) from None
+    parsed, faults = _validate(data, locate)
+    if parsed is None:
+        raise _config_error(where, faults)
     matrix = _to_matrix(parsed)
-    faults = [*_clashes(matrix, locate), *_unknown_platforms(matrix, locate)]
+    faults += [*_clashes(matrix, locate), *_unknown_platforms(matrix, locate)]
     if faults:
         raise _config_error(where, faults)
     return matrix
+
+
+def _validate(
+    data: dict[str, Any], locate: Callable[[Place], str]
+) -> tuple[_File | None, list[str]]:
+    """The file as its tables describe it, as far as it can be read, and its faults."""
+    try:
+        return _File.model_validate(data), []
+    except ValidationError as invalid:
+        errors = invalid.errors()
+    faults = [_describe(error, locate) for error in errors]
+    for error in errors:
+        if error["type"] == "extra_forbidden":
+            _remove(data, error["loc"])
+    try:
+        # Without the keys that nobody knows, the rest can be checked further.
+        return _File.model_validate(data), faults
+    except ValidationError:
+        return None, faults
+
+
+def _remove(data: dict[str, Any], place: Place) -> None:
+    table: Any = data
+    for step in place[:-1]:
+        table = table[step]
+    del table[place[-1]]
 
 
 def _config_error(where: str, faults: Sequence[str]) -> ConfigError:
@@ -142,10 +180,13 @@ def _locator(text: str) -> Callable[[Place], str]:
 
     def place(path: Place) -> str:
         names = [str(part) for part in path if isinstance(part, str)]
+        index = next((at for at, part in enumerate(path) if isinstance(part, int)), 0)
         number = 0
-        if len(path) > 1 and isinstance(path[1], int):
-            heads = [i for i, row in enumerate(rows) if re.match(rf"\s*\[\[{names[0]}\]\]", row)]
-            number = heads[path[1]] if path[1] < len(heads) else 0
+        if index:
+            table = re.escape(".".join(map(str, path[:index])))
+            heads = [i for i, row in enumerate(rows) if re.match(rf"\s*\[\[{table}\]\]", row)]
+            nth = int(path[index])
+            number = heads[nth] if nth < len(heads) else 0
         elif len(path) > 1:
             number = first(0, rf"\s*\[{names[0]}\]") or 0
         row = first(number, rf"\s*{re.escape(names[-1])}\s*=") if names else None

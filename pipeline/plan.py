@@ -12,22 +12,19 @@ MAX_GITHUB_JOBS = 256
 """GitHub Actions: "A matrix will generate a maximum of 256 jobs per workflow run"."""
 
 
-def find_primary(lines: Sequence[Line], text: str) -> Line:
-    """The line that ``PRIMARY_PYTHON`` names (``3.14``); raises ``ConfigError``."""
+def find_primary(lines: Sequence[Line], text: str, *, where: str = "PRIMARY_PYTHON") -> Line:
+    """The line that ``text`` names (``3.14`` or ``3.14.9``); raises ``ConfigError``."""
     wanted = text.strip()
-    found = [line for line in lines if not line.variant and line.python.minor_line == wanted]
+    plain = [line for line in lines if not line.variant]
+    found = [line for line in plain if wanted in {line.name, line.python.minor_line}]
     if len(found) != 1:
-        have = ", ".join(sorted({line.python.minor_line for line in lines}, key=_version_order))
         count = "no line" if not found else f"{len(found)} lines"
         raise ConfigError(
-            f"PRIMARY_PYTHON is {wanted!r}, and {count} of the matrix match it",
-            remedy=f"Name one of {have}; it decides which Python @latest is.",
+            f"{where} is {wanted!r}, and {count} of the matrix match it",
+            remedy=f"Name one of {', '.join(line.name for line in plain)}; it decides which "
+            "Python @latest is.",
         )
     return found[0]
-
-
-def _version_order(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split("."))
 
 
 def all_cells(matrix: Matrix) -> tuple[Cell, ...]:

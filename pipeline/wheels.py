@@ -2,47 +2,32 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
 import posixpath
 import stat
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.errors import ArchiveError
 from pipeline.host import CHUNK_BYTES
-from pipeline.model import PIP_CELL, PayloadConfig, Wheel
+from pipeline.model import PIP_CELL, Matrix, Wheel
 from pipeline.payload import manifest as format1
 from pipeline.payload import pack
+from pipeline.payload import stage as stages
+from pipeline.payload.recipe import wheels_digest
 from pipeline.trim import parents
 
-RECIPE = 1
-"""Raised when this code packs the same wheels to other bytes."""
 MAX_BYTES = 256 << 20
 """What one wheel may unpack to; pip's own takes 7 MB."""
 _INSTALLERS_NOTES = frozenset({"RECORD", "INSTALLER", "REQUESTED"})
 
 
-def wheels_digest(wheels: Sequence[Wheel], config: PayloadConfig) -> str:
-    """The digest of everything that decides the payload's bytes."""
-    deciding = {
-        "recipe": RECIPE,
-        "format": format1.FORMAT,
-        "zstandard": pack.ZSTANDARD,
-        "wheels": [wheel.sha256 for wheel in wheels],
-        "payload": dataclasses.asdict(config),
-    }
-    return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
-
-
 def build_wheels(
-    files: Mapping[Wheel, Path], out: Path, config: PayloadConfig, *, processors: int
+    files: Mapping[Wheel, Path], out: Path, matrix: Matrix, *, processors: int
 ) -> pack.Packed:
     """Write the payload to ``out/pip``; raises ``ArchiveError`` naming a wheel's bad member."""
-    with pack.staging(out) as stage:
-        contents: dict[str, pack.Content] = {}
+    with stages.staging(out) as stage:
+        contents: dict[str, stages.Content] = {}
         for wheel, path in files.items():
             for name, content in _stage_wheel(wheel, path, stage).items():
                 if name in contents:
@@ -52,14 +37,14 @@ def build_wheels(
         tree = pack.Tree(
             tuple(pack.PackFile(name, content) for name, content in contents.items()),
             tuple(map(format1.dir_entry, folders)),
-            cell_digest=wheels_digest(list(files), config),
+            cell_digest=wheels_digest(matrix),
         )
-        return pack.pack_tree(stage, tree, out / PIP_CELL, config, processors=processors)
+        return pack.pack_tree(stage, tree, out / PIP_CELL, matrix.payload, processors=processors)
 
 
-def _stage_wheel(wheel: Wheel, path: Path, stage: pack.Stage) -> dict[str, pack.Content]:
+def _stage_wheel(wheel: Wheel, path: Path, stage: stages.Stage) -> dict[str, stages.Content]:
     """Contents by name. A wheel is a zip of regular files (PEP 427)."""
-    contents: dict[str, pack.Content] = {}
+    contents: dict[str, stages.Content] = {}
     total = 0
     try:
         with zipfile.ZipFile(path) as archive:
@@ -84,8 +69,8 @@ def _is_left_out(name: str) -> bool:
     return "__pycache__" in folder or (folder.endswith(".dist-info") and base in _INSTALLERS_NOTES)
 
 
-def _reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> pack.Feed:
-    def feed(write: pack.Write) -> None:
+def _reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> stages.Feed:
+    def feed(write: stages.Write) -> None:
         with archive.open(info) as file:
             while chunk := file.read(CHUNK_BYTES):
                 write(chunk)

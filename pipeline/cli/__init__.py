@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 
@@ -33,12 +35,18 @@ _COMMANDS: dict[type[options.Request], Callable[..., None]] = {
 }
 
 
-def main(argv: Sequence[str], env: Mapping[str, str], out: Console, log: Console) -> int:
-    """Carry out one command line; returns the exit code."""
+def main(
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    out: Console,
+    log: Console,
+    sleep: Callable[[float], None] = time.sleep,
+) -> int:
+    """Carry out one command line; returns the exit code. ``sleep`` takes seconds."""
     request = options.parse(argv)
     report = Report(out, log, actions=env.get("GITHUB_ACTIONS") == "true")
     try:
-        with Session(request.root, env, report) as session:
+        with Session(request.root, env, report, sleep) as session:
             _COMMANDS[type(request)](request, session)
     except PipelineError as fault:
         report.error(str(fault))
@@ -52,6 +60,10 @@ def main(argv: Sequence[str], env: Mapping[str, str], out: Console, log: Console
 def entry() -> None:
     """The console script."""
     signal.signal(signal.SIGTERM, _as_interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name that the terminal's encoding does not have is told all the same.
+            stream.reconfigure(errors="backslashreplace")
     code = main(sys.argv[1:], os.environ, console(stderr=False), console(stderr=True))
     if threading.active_count() > 1:
         # A thread still waits for the network; it holds nothing that has to be put in order.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,11 +33,6 @@ class Work:
     pins: Mapping[str, Pin]
     out: Path
     wheels: bool
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The payloads that come of it."""
-        return (*(cell.name for cell in self.cells), *([PIP_CELL] if self.wheels else []))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +69,8 @@ def build(request: BuildRequest, session: Session) -> None:
     cells = tuple(cell for cell in all_cells(matrix) if cell.name in names)
     out = request.out.resolve()
     work = Work(cells, matrix, source, session.pins(), out, wheels=PIP_CELL in names)
-    built = build_all(work, session)
+    with session.alone_in(out):
+        built = build_all(work, session)
     if request.explain:
         for each in built.cells:
             _explain(each.plan, session)
@@ -105,7 +101,7 @@ def _build_wheels(work: Work, session: Session) -> BuiltWheels:
             wheel: fetch_wheel(wheel, session.cache(), session.run_pip)
             for wheel in work.matrix.wheels
         }
-        packed = build_wheels(files, work.out, work.matrix.payload, processors=processors())
+        packed = build_wheels(files, work.out, work.matrix, processors=processors())
     except PipelineError as fault:
         raise fault.at(PIP_CELL) from None
     archive_bytes = sum(path.stat().st_size for path in files.values())
@@ -120,6 +116,9 @@ def build_cells(work: Work, session: Session) -> tuple[BuiltCell, ...]:
     futures = [pool.submit(_build_one, cell, work, session, each) for cell in work.cells]
     with session.report.live():
         try:
+            done, _rest = wait(futures, return_when=FIRST_EXCEPTION)
+            for failed in filter(Future.exception, done):
+                failed.result()
             return tuple(future.result() for future in futures)
         except BaseException:
             session.report.stop()
@@ -135,13 +134,14 @@ def _build_one(cell: Cell, work: Work, session: Session, threads: int) -> BuiltC
     report.check()
     try:
         name = asset_name(cell, work.matrix.archive)
-        pinned = pin_asset(cell.line.pbs, name, work.pins, work.source)
+        cache = session.cache()
+        pinned = pin_asset(cell.line.pbs, name, work.pins, work.source, cache)
         if pinned.unlocked:
             report.warn(
                 f"{cell.name}: {name} is not in matrix.lock; its sha256 is that of SHA256SUMS of "
                 f"release {cell.line.pbs}. 'goempy lock' pins it."
             )
-        path = work.source.fetch(pinned.asset, session.cache())
+        path = work.source.fetch(pinned.asset, cache)
         plan = plan_cell(cell, pinned.asset, path, work.matrix)
         advance = report.start(cell.name, plan.shipped_bytes)
         result = apply_cell(plan, work.out, work.matrix, processors=threads, advance=advance)

@@ -104,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"goempy {version('goempy')}")
     parser.add_argument(
         "--root",
-        type=Path,
+        type=_path,
         default=Path(),
         metavar="DIR",
         help="folder of matrix.toml, matrix.lock, VERSION and PRIMARY_PYTHON (default: here)",
@@ -128,7 +128,7 @@ def _add_plan(commands: _Commands[argparse.ArgumentParser]) -> None:
 def _add_build(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("build", help="make the payloads of cells")
     parser.add_argument("cells", nargs="+", metavar="CELL", help="such as 3.14.9/linux-amd64")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--out", type=_path, required=True, metavar="DIR")
     parser.add_argument(
         "--explain",
         action="store_true",
@@ -142,8 +142,8 @@ def _add_build(commands: _Commands[argparse.ArgumentParser]) -> None:
 
 def _add_finalize(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("finalize", help="commit payloads and tag them")
-    parser.add_argument("--payloads", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--repo", type=Path, required=True, metavar="PATH")
+    parser.add_argument("--payloads", type=_path, required=True, metavar="DIR")
+    parser.add_argument("--repo", type=_path, required=True, metavar="PATH")
     parser.add_argument("--push", default="", metavar="REMOTE", help="push the tags there as well")
     _module_option(parser)
     _dry_run_option(parser)
@@ -170,7 +170,7 @@ def _add_release(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--primary", default="", metavar="X.Y", help="with --local: which one is @latest"
     )
-    parser.add_argument("--out", type=Path, default=DIST, metavar="DIR", help=f"default: {DIST}")
+    parser.add_argument("--out", type=_path, default=DIST, metavar="DIR", help=f"default: {DIST}")
     _source_option(parser)
     _module_option(parser)
     _dry_run_option(parser)
@@ -208,6 +208,12 @@ def _selection_options(parser: argparse.ArgumentParser) -> None:
 
 def _selection(args: argparse.Namespace) -> Selection:
     return Selection(args.lines, args.only_platforms)
+
+
+def _path(text: str) -> Path:
+    if "\n" in text:
+        raise argparse.ArgumentTypeError("a path with a line break cannot be handed to git")
+    return Path(text)
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import finalize as finalizing
@@ -24,24 +24,17 @@ from pipeline.upstream.download import prove
 from pipeline.upstream.source import FolderSource
 
 
-@dataclass(frozen=True, slots=True)
-class Payloads:
-    """Finished payloads: their names, which are paths below ``folder``."""
-
-    names: tuple[str, ...]
-    folder: Path
-
-
 def finalize(request: FinalizeRequest, session: Session) -> None:
     """Tag the payloads of a directory."""
     config = session.config(request.module)
     cells = config.cells(request.selection)
     repo = Git(request.repo.resolve(), session.env)
     repo.git_dir()
-    pip = [PIP_CELL] if config.matrix.wheels else []
-    payloads = Payloads((*(cell.name for cell in cells), *pip), request.payloads.resolve())
-    target = Target(repo, request.push)
-    tagged = _tag(config, cells, payloads, target, session, dry_run=request.dry_run)
+    target = Target(repo, _remote(request.push, repo))
+    payloads = request.payloads.resolve()
+    _warn_if_dirty(session)
+    with session.alone_in(payloads):
+        tagged = _tag(config, cells, payloads, target, session, dry_run=request.dry_run)
     _show_tags(tagged, session)
     if request.dry_run:
         session.report.say("dry run: nothing was written")
@@ -73,11 +66,15 @@ def _carry_out(
     if request.dry_run:
         _show_plan(config, work, session)
         return
+    with session.alone_in(work.out):
+        _make_release(session, config, work, out)
+
+
+def _make_release(session: Session, config: Config, work: Work, out: Path) -> None:
     began = session.report.clock()
     repo = _release_repository(session, out / "release.git")
     built = build_all(work, session)
-    payloads = Payloads(work.names, work.out)
-    tagged = _tag(config, work.cells, payloads, Target(repo), session, dry_run=False)
+    tagged = _tag(config, work.cells, work.out, Target(repo), session, dry_run=False)
     show_built(built, session)
     session.report.result("")
     _show_tags(tagged, session, built.cells)
@@ -91,18 +88,16 @@ def _carry_out(
 def _tag(
     config: Config,
     cells: Sequence[Cell],
-    payloads: Payloads,
+    payloads: Path,
     target: Target,
     session: Session,
     *,
     dry_run: bool,
 ) -> tuple[Tagged, ...]:
-    found = finalizing.read_payloads(payloads.names, payloads.folder)
+    found = finalizing.read_payloads(cells, config.matrix, payloads)
     plans = finalizing.plan_tags(config.matrix, config.version, config.primary, cells, found)
     session.report.say(f"tagging {', '.join(each.tag for each in plans)}")
-    return finalizing.finalize(
-        plans, target, source="HEAD", scratch_root=payloads.folder, dry_run=dry_run
-    )
+    return finalizing.finalize(plans, target, source="HEAD", scratch_root=payloads, dry_run=dry_run)
 
 
 def _release_repository(session: Session, folder: Path) -> Git:
@@ -116,14 +111,32 @@ def _release_repository(session: Session, folder: Path) -> Git:
             f"{session.root} has no commit to release from ({fault.what})",
             remedy="Run it in a git clone of goempy: tags are commits on top of the source's.",
         ) from fault
-    if not checkout.is_clean():
-        session.report.warn(
-            f"{session.root} has changes that are not committed; the tags will hold them, but name "
-            f"commit {head[:12]} as their source"
-        )
-    repo = init_bare(folder, session.env)
+    _warn_if_dirty(session)
+    repo = init_bare(folder, session.env, like=checkout)
     repo.fetch(str(git_dir), f"+{head}:refs/heads/main")
     return repo
+
+
+def _warn_if_dirty(session: Session) -> None:
+    """The tags hold the files as they are, and name a commit as their source."""
+    checkout = Git(session.root, session.env)
+    try:
+        if checkout.is_clean():
+            return
+        head = checkout.commit("HEAD").id
+    except GitError:
+        return  # not a checkout; whoever needs one says so
+    session.report.warn(
+        f"{session.root} has changes that are not committed; the tags will hold them, but name "
+        f"commit {head[:12]} as their source"
+    )
+
+
+def _remote(text: str, repo: Git) -> str:
+    """A remote's name as it is; the path of a repository from here, not from ``repo``."""
+    if text and text not in repo.remotes() and Path(text).exists():
+        return str(Path(text).resolve())
+    return text
 
 
 def _local_work(
@@ -149,16 +162,19 @@ def _local_work(
         cells.append(Cell(line, platform))
     matrix = dataclasses.replace(matrix, lines=tuple(lines.values()))
     chosen = plan.select_cells(cells, platforms=request.selection.platforms)
-    config = Config(matrix, session.version(), _local_primary(matrix, request.primary))
+    config = Config(matrix, session.version(), _local_primary(matrix, request.primary, session))
     source = FolderSource(folder, prove)
     work = Work(chosen, matrix, source, pins, out / "payloads", wheels=bool(matrix.wheels))
     return config, work
 
 
-def _local_primary(matrix: Matrix, wanted: str) -> Line:
+def _local_primary(matrix: Matrix, wanted: str, session: Session) -> Line:
+    """The one that is asked for, else that of PRIMARY_PYTHON, else the first."""
     if wanted:
-        return plan.find_primary(matrix.lines, wanted)
-    return matrix.lines[0]
+        return plan.find_primary(matrix.lines, wanted, where="--primary")
+    usual = session.primary_text()
+    named = [line for line in matrix.lines if usual in {line.name, line.python.minor_line}]
+    return named[0] if len(named) == 1 else matrix.lines[0]
 
 
 def _pin(asset: Asset) -> Pin:
@@ -204,10 +220,10 @@ def how_to_use(repository: Path, tagged: Sequence[Tagged]) -> list[str]:
         "To use it from Go:",
         "",
         "  export GIT_CONFIG_COUNT=1",
-        f"  export GIT_CONFIG_KEY_0=url.{repository.as_uri()}.insteadOf",
+        f"  export GIT_CONFIG_KEY_0={shlex.quote(f'url.{repository.as_uri()}.insteadOf')}",
         f"  export GIT_CONFIG_VALUE_0=https://{root}",
         f"  export GOPRIVATE={root} GOFLAGS=-modcacherw",
-        f"  export GOMODCACHE={repository.parent / 'gomodcache'}",
+        f"  export GOMODCACHE={shlex.quote(str(repository.parent / 'gomodcache'))}",
         "  mkdir hello && cd hello && go mod init hello",
         f"  go get {module}@latest    # {newest}",
     ]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import sys
 import sysconfig
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -16,10 +18,10 @@ import semver
 
 from pipeline import plan, tags
 from pipeline.cli.options import Selection
-from pipeline.errors import ConfigError
-from pipeline.host import Finished, run
+from pipeline.errors import ConfigError, DownloadError
+from pipeline.host import Finished, exclusive, run
 from pipeline.lock import parse_lock
-from pipeline.matrix import MODULE_PATH, parse_matrix
+from pipeline.matrix import is_module_base, parse_matrix
 from pipeline.model import Cell, Line, Matrix, Pin
 from pipeline.report import Report
 from pipeline.upstream.download import Http, prove
@@ -59,32 +61,46 @@ class Config:
 class Session:
     """One run of the command; a context manager that closes its connections."""
 
-    def __init__(self, root: Path, env: Mapping[str, str], report: Report) -> None:
+    def __init__(
+        self,
+        root: Path,
+        env: Mapping[str, str],
+        report: Report,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.root = root.resolve()
         self.env = env
         self.report = report
-        self._client = httpx.Client(timeout=_TIMEOUT, follow_redirects=True)
+        self._sleep = sleep
+        self._client: httpx.Client | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.close()
+        if self._client is not None:
+            self._client.close()
+
+    def alone_in(self, folder: Path) -> AbstractContextManager[None]:
+        """Let no other goempy build into ``folder`` meanwhile; the second one waits."""
+        return exclusive(
+            str(folder),
+            self.cache() / "locks",
+            lambda: self.report.say(f"waiting for another goempy that works in {folder}"),
+        )
 
     def config(self, module: str = "") -> Config:
         """Read ``matrix.toml``, ``VERSION`` and ``PRIMARY_PYTHON``; raises ``ConfigError``."""
         matrix = self.matrix(module)
-        version = tags.parse_version(self._text("VERSION"))
-        return Config(
-            matrix, version, plan.find_primary(matrix.lines, self._text("PRIMARY_PYTHON"))
-        )
+        primary = plan.find_primary(matrix.lines, self.primary_text())
+        return Config(matrix, self.version(), primary)
 
     def matrix(self, module: str = "") -> Matrix:
         """Read ``matrix.toml``; ``module`` takes the place of its module path."""
         matrix = parse_matrix(self._text("matrix.toml"))
         if not module:
             return matrix
-        if not MODULE_PATH.fullmatch(module):
+        if not is_module_base(module):
             raise ConfigError(
                 f"--module {module!r} is not a Go module path",
                 remedy="Name one such as github.com/you/goempy, without /vN.",
@@ -94,6 +110,10 @@ class Session:
     def version(self) -> semver.Version:
         """Read ``VERSION``."""
         return tags.parse_version(self._text("VERSION"))
+
+    def primary_text(self) -> str:
+        """Read ``PRIMARY_PYTHON``."""
+        return self._text("PRIMARY_PYTHON").strip()
 
     def pins(self) -> Mapping[str, Pin]:
         """Read ``matrix.lock``; without the file nothing is pinned."""
@@ -110,16 +130,31 @@ class Session:
             ) from missing
         except UnicodeDecodeError as fault:
             raise ConfigError(f"{name} is not UTF-8", remedy="Save it as UTF-8.") from fault
+        except OSError as fault:
+            raise ConfigError(
+                f"cannot read {self.root / name}: {fault.strerror}",
+                remedy="Run goempy in a checkout of the repository, or name one with --root.",
+            ) from fault
 
     def source(self, name: str) -> Source:
         """Where assets come from: what the user named, else the mirror variable, else GitHub."""
         name = name or self.env.get(MIRROR_VARIABLE, "") or "github"
-        http = Http(self._client, self.report)
         if name == "github":
-            return WebSource(PBS_DOWNLOADS, http)
+            return WebSource(PBS_DOWNLOADS, self._http())
         if is_web_address(name):
-            return WebSource(name, http)
+            return WebSource(name, self._http())
         return FolderSource(existing_folder(name), prove)
+
+    def _http(self) -> Http:
+        """Connections by the rules of this machine: proxies, certificates."""
+        try:
+            self._client = httpx.Client(timeout=_TIMEOUT, follow_redirects=True)
+        except (ValueError, OSError, ImportError, httpx.InvalidURL) as fault:
+            raise DownloadError(
+                f"connections cannot be set up: {fault}",
+                remedy="Check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.",
+            ) from fault
+        return Http(self._client, self.report, self._sleep)
 
     def cache(self) -> Path:
         """The folder of downloaded assets."""

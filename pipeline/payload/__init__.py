@@ -1,7 +1,8 @@
 """Payload format 1.
 
-``manifest`` reads and writes ``files.json``, ``pack`` makes a payload directory from contents,
-``check`` reads one back and proves it.
+``manifest`` reads and writes ``files.json``; ``stage``, ``compress`` and ``pack`` make a payload
+directory from contents; ``check`` reads one back and proves it; ``recipe`` is the digest of what
+decides its bytes.
 
 A payload directory holds ``files.json`` and blobs. A blob is the content of one or more regular
 files, stored once: zstd in one frame that records its content size, or raw where zstd is not

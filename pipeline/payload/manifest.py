@@ -153,6 +153,11 @@ def link_fault(name: str, target: str) -> str:
     """Why a link from ``name`` to ``target`` is refused, or ``""``."""
     if not target or posixpath.isabs(target) or _CONTROL.search(target):
         return f"a link to {target!r}, which is not a relative path"
+    steps = target.rstrip("/").split("/")
+    down = [number for number, step in enumerate(steps) if step != ".."]
+    if down and ".." in steps[down[0] :]:
+        # After another link ".." is the parent of what that link points to.
+        return f"a link to {target!r}, which goes up again after it went down"
     landing = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
     if landing == ".." or landing.startswith("../"):
         return f"a link to {target!r}, which leaves the tree"

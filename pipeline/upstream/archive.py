@@ -28,6 +28,7 @@ import zstandard
 from pipeline import elf
 from pipeline.errors import ArchiveError
 from pipeline.model import Asset, Kind, Member
+from pipeline.payload.manifest import link_fault
 from pipeline.trim import parents
 
 MAX_WINDOW_BYTES = 1 << 27
@@ -35,6 +36,19 @@ MAX_WINDOW_BYTES = 1 << 27
 EXPANSION = 40
 FLOOR_BYTES = 64 << 20
 """An archive may unpack to ``EXPANSION`` times its pinned size plus this; PBS's own stay at 12."""
+MAX_MEMBERS = 300_000
+"""PBS's own archives have some 20,000."""
+MAX_HEADER_BYTES = 1 << 20
+_EXTENDED = frozenset({b"x", b"g", b"X", b"L", b"K"})
+"""Headers that tarfile reads into memory: PAX and GNU long names."""
+_DAMAGE = (
+    tarfile.TarError,
+    EOFError,
+    ValueError,  # tarfile's, for numbers in extended headers
+    zlib.error,
+    zstandard.ZstdError,
+    gzip.BadGzipFile,
+)
 _READ_AHEAD_BYTES = 1 << 20
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]")
 
@@ -47,15 +61,13 @@ class Inventory:
 
     ``members`` are the interpreter's tree, names relative to its root. ``strips`` holds, by a
     member's ``content`` ordinal, how an ELF file loses its debug sections; ``notes`` says of the
-    other ELF files why they do not. ``unpacked_bytes`` counts every member of the archive,
-    ``tree_bytes`` those of the tree.
+    other ELF files why they do not. ``unpacked_bytes`` counts every member of the archive.
     """
 
     members: tuple[Member, ...]
     strips: Mapping[int, elf.StripPlan]
     notes: Mapping[int, str]
     unpacked_bytes: int
-    tree_bytes: int
 
 
 def scan(path: Path, asset: Asset) -> Inventory:
@@ -70,8 +82,8 @@ def scan(path: Path, asset: Asset) -> Inventory:
         if not item.member.name.startswith(root):
             continue
         member = replace(item.member, name=item.member.name.removeprefix(root))
-        if member.kind is Kind.LINK and _leaves(member.name, member.target):
-            raise _bad(asset, item.member.name, f"links to {member.target}, outside its tree")
+        if member.kind is Kind.LINK and (fault := link_fault(member.name, member.target)):
+            raise _bad(asset, item.member.name, f"is {fault}")
         if member.kind is Kind.FILE and item.read is not None:
             found = _look_into(item.read, member.size_bytes)
             if isinstance(found, str):
@@ -89,8 +101,7 @@ def scan(path: Path, asset: Asset) -> Inventory:
             remedy="It is not an archive of python-build-standalone; check the source.",
         )
     tree = _with_shared_needs(members.values())
-    tree_bytes = sum(member.size_bytes for member in tree)
-    return Inventory(tree, MappingProxyType(strips), MappingProxyType(notes), unpacked, tree_bytes)
+    return Inventory(tree, MappingProxyType(strips), MappingProxyType(notes), unpacked)
 
 
 def contents(path: Path, asset: Asset, wanted: Collection[int]) -> Iterator[tuple[int, Read]]:
@@ -156,42 +167,87 @@ class _Item:
 
 
 class _StrictInfo(tarfile.TarInfo):
-    """tarfile takes a broken header for the archive's end; this one does not."""
+    """tarfile takes a broken header for the archive's end, and reads any header whole."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         try:
-            return super().frombuf(buf, encoding, errors)
+            info = super().frombuf(buf, encoding, errors)
         except tarfile.HeaderError as fault:
             if len(buf) == tarfile.BLOCKSIZE and not any(buf):
                 raise  # a block of zeros: the true end
             raise tarfile.ReadError(str(fault)) from fault
+        if info.type in _EXTENDED and info.size > MAX_HEADER_BYTES:
+            raise tarfile.ReadError(f"an extended header of {info.size} bytes")
+        return info
+
+
+class _Limited:
+    """The uncompressed bytes of an archive, as many as its asset may unpack to."""
+
+    def __init__(self, stream: BinaryIO, limit_bytes: int) -> None:
+        self._stream = stream
+        self._limit = self._left = limit_bytes
+
+    def read(self, count: int) -> bytes:
+        data = self._stream.read(count)
+        self._left -= len(data)
+        if self._left < 0:
+            raise _TooMuchError(f"goes past {self._limit} bytes")
+        return data
+
+
+class _TooMuchError(Exception):
+    """An archive unpacks to more than its asset's size allows."""
+
+
+class _Place:
+    """Where in the archive the reading is, and how a failure there is told."""
+
+    def __init__(self, asset: Asset) -> None:
+        self.asset = asset
+        self.last = "its beginning"
+
+    @contextlib.contextmanager
+    def told(self) -> Iterator[None]:
+        try:
+            yield
+        except _TooMuchError as fault:
+            size = self.asset.size_bytes
+            raise _bad(self.asset, self.last, f"{fault}, the most that an asset of {size} bytes "
+                       "may unpack to") from fault  # fmt: skip
+        except _DAMAGE as fault:
+            raise _bad(self.asset, self.last, f"is damaged: {fault}") from fault
+
+    def guarded(self, read: Read) -> Read:
+        """``read`` for whoever consumes a member: its failures are told in the same way."""
+
+        def guarded_read(count: int) -> bytes:
+            with self.told():
+                return read(count)
+
+        return guarded_read
 
 
 def _walk(path: Path, asset: Asset) -> Iterator[_Item]:
     """Every member, checked against all that can be told without the tree's meaning."""
     limit = EXPANSION * asset.size_bytes + FLOOR_BYTES
     seen: dict[str, Member] = {}
-    total, last = 0, "its beginning"
-    try:
-        with _open(path, asset.name) as stream, _tar(stream) as tar:
-            for ordinal, info in enumerate(iter(tar.next, None)):
-                # tarfile would keep every header; its own documentation names this attribute.
-                tar.members.clear()  # type: ignore[attr-defined]
-                last = info.name
-                if info.name == ".":
-                    continue
-                member = _checked(info, ordinal, seen, asset)
-                total += 0 if info.islnk() else member.size_bytes
-                if total > limit:
-                    raise _bad(asset, info.name, f"goes past {limit} bytes, the most that an "
-                               f"asset of {asset.size_bytes} bytes may unpack to")  # fmt: skip
-                seen[member.name] = member
-                file = tar.extractfile(info) if info.isreg() else None
-                yield _Item(member, None if file is None else file.read)
-                last = f"{info.name}, or what follows it"
-    except (tarfile.TarError, EOFError, zlib.error, zstandard.ZstdError, gzip.BadGzipFile) as fault:
-        raise _bad(asset, last, f"is damaged: {fault}") from fault
+    place = _Place(asset)
+    with place.told(), _open(path, asset.name) as stream, _tar(_Limited(stream, limit)) as tar:
+        for ordinal, info in enumerate(iter(tar.next, None)):
+            # tarfile would keep every header; its own documentation names this attribute.
+            tar.members.clear()  # type: ignore[attr-defined]
+            place.last = info.name
+            if info.name == ".":
+                continue
+            if info.size > limit or ordinal >= MAX_MEMBERS:
+                raise _TooMuchError(f"goes past {limit} bytes or {MAX_MEMBERS} members")
+            member = _checked(info, ordinal, seen, asset)
+            seen[member.name] = member
+            file = tar.extractfile(info) if info.isreg() else None
+            yield _Item(member, None if file is None else place.guarded(file.read))
+            place.last = f"{info.name}, or what follows it"
 
 
 def _checked(info: tarfile.TarInfo, ordinal: int, seen: dict[str, Member], asset: Asset) -> Member:
@@ -219,8 +275,8 @@ def _member(
     if info.isdir():
         return Member(name, Kind.DIR)
     if info.issym():
-        if _leaves(name, info.linkname):
-            raise _bad(asset, info.name, f"links to {info.linkname}, outside the archive")
+        if fault := link_fault(name, info.linkname):
+            raise _bad(asset, info.name, f"is {fault}")
         return Member(name, Kind.LINK, target=info.linkname)
     if info.islnk():
         other = seen.get(info.linkname.removeprefix("./"))
@@ -250,12 +306,6 @@ def _path_fault(name: str) -> str:
     return ""
 
 
-def _leaves(name: str, target: str) -> bool:
-    """Whether a link called ``name`` points out of the folder that ``name`` is relative to."""
-    landing = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
-    return posixpath.isabs(target) or landing == ".." or landing.startswith("../")
-
-
 def _bad(asset: Asset, member: str, what: str) -> ArchiveError:
     return ArchiveError(
         f"{asset.name}: member {member} {what}",
@@ -277,9 +327,9 @@ def _open(path: Path, name: str) -> Iterator[BinaryIO]:
                 yield cast("BinaryIO", stream)
 
 
-def _tar(stream: BinaryIO) -> tarfile.TarFile:
+def _tar(stream: _Limited) -> tarfile.TarFile:
     return tarfile.open(
-        fileobj=stream,
+        fileobj=cast("BinaryIO", stream),
         mode="r|",
         bufsize=_READ_AHEAD_BYTES,
         tarinfo=_StrictInfo,

@@ -92,7 +92,7 @@ class Http:
 
         Processes that want one asset at once wait for each other.
         """
-        final = cache / f"{asset.sha256[:16]}-{asset.name}"
+        final = cached_path(cache, asset.name, asset.sha256)
         with disk_errors(cache):
             cache.mkdir(parents=True, exist_ok=True)
             with filelock.FileLock(final.with_name(f"{final.name}.lock"), mode=0o644):
@@ -201,12 +201,18 @@ class Http:
                 asked = fault.pause_s if isinstance(fault, _RetryableError) else None
                 # Jitter, so that the jobs of one matrix do not come back all at once.
                 wait_s = pause_s * random.uniform(0.8, 1.2) if asked is None else asked  # noqa: S311
+                wait_s = min(wait_s, _LONGEST_PAUSE_S)
                 self.progress.warn(f"{what}; attempt {number + 1} of {ATTEMPTS} in {wait_s:.1f} s")
-                self.sleep(min(wait_s, _LONGEST_PAUSE_S))
+                self.sleep(wait_s)
                 pause_s *= 2
             except httpx.HTTPError as fault:
                 raise _gave_up(url, str(fault), number) from fault
         raise AssertionError("the last attempt returns or raises")
+
+
+def cached_path(cache: Path, name: str, sha256: str) -> Path:
+    """Where in ``cache`` an asset is, or would be."""
+    return cache / f"{sha256[:16]}-{name}"
 
 
 def prove(path: Path, asset: Asset) -> None:
@@ -254,8 +260,8 @@ def _retry_after(response: httpx.Response) -> float | None:
     value = response.headers.get("Retry-After", "")
     if value.isdecimal():
         return float(value)
-    date = email.utils.parsedate_to_datetime(value) if "," in value else None
-    return None if date is None else max(0.0, date.timestamp() - time.time())
+    date = email.utils.parsedate_tz(value)
+    return None if date is None else max(0.0, email.utils.mktime_tz(date) - time.time())
 
 
 def _gave_up(url: str, what: str, attempts: int) -> DownloadError:

@@ -209,19 +209,47 @@ def _sources(found: Interpreter) -> Iterator[_SourceFile]:
 
 def _with_libraries(found: Interpreter, tree: list[_SourceFile]) -> list[_SourceFile]:
     """Add libpython and, from a prefix of its own, the other libraries that the tree needs."""
-    wanted = [name for source in tree if source.elf for name in source.elf.needed]
+    wanted = [(name, source) for source in tree if source.elf for name in source.elf.needed]
     seen: set[str] = set()
     while wanted:
-        name = wanted.pop()
-        path = Path(found.library_dir, name)
-        if name in seen or not path.is_file():
+        name, needing = wanted.pop()
+        path = _library(name, needing, found)
+        if name in seen or path is None:
             continue
         seen.add(name)
         if name == found.library or found.prefix not in _SYSTEM_PREFIXES:
             source = _source_file(f"{_LIBRARY_DIR}/{name}", path)
             tree.append(source)
-            wanted += source.elf.needed if source.elf else ()
+            wanted += [(each, source) for each in (source.elf.needed if source.elf else ())]
+    needs_libpython = any(s.elf and found.library in s.elf.needed for s in tree)
+    if needs_libpython and found.library not in seen:
+        raise InterpreterError(
+            f"{found.executable} needs {found.library}, which is in none of its directories",
+            remedy="Name another interpreter with --python.",
+        )
     return tree
+
+
+def _library(name: str, needing: _SourceFile, found: Interpreter) -> Path | None:
+    """Where a library of the interpreter's own is: by its search path, in LIBDIR, or in lib."""
+    facts = needing.elf
+    search = [] if facts is None else [*facts.runpath, *facts.rpath]
+    origin = str(needing.path.resolve().parent)
+    own = [entry.replace("$ORIGIN", origin) for entry in search]
+    for folder in (*own, found.library_dir, f"{found.prefix}/{_LIBRARY_DIR}"):
+        path = Path(folder, name)
+        if path.is_absolute() and path.is_file() and _is_own_folder(folder, found):
+            return path
+    return None
+
+
+def _is_own_folder(folder: str, found: Interpreter) -> bool:
+    """Whether a directory is the interpreter's own, and not the system's."""
+    real = os.path.realpath(folder)
+    if found.prefix not in _SYSTEM_PREFIXES:
+        return real == found.library_dir or Path(real).is_relative_to(found.prefix)
+    # Below /usr most is not Python's; libpython's directory is searched without being told.
+    return real in {found.library_dir, found.stdlib, found.extensions}
 
 
 def _files_below(folder: Path, root: str) -> Iterator[_SourceFile]:
@@ -283,13 +311,7 @@ class _Relocator:
 
     def _is_own(self, entry: str) -> bool:
         """Whether a search path leads into the interpreter's own directories."""
-        if entry.startswith("$ORIGIN"):
-            return True
-        real = os.path.realpath(entry)
-        if self._found.prefix not in _SYSTEM_PREFIXES:
-            return Path(real).is_relative_to(self._found.prefix)
-        # Below /usr most is not Python's; libpython's directory is searched without being told.
-        return real in {self._found.library_dir, self._found.stdlib, self._found.extensions}
+        return entry.startswith("$ORIGIN") or _is_own_folder(entry, self._found)
 
 
 def _copy_stripped(path: Path, target: Path) -> None:

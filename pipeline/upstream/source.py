@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
+
+import httpx
 
 from pipeline.errors import AssetNotFoundError, LockError, UsageError
 from pipeline.model import Asset, Pin
-from pipeline.upstream.download import Http, NotFoundError
+from pipeline.upstream.download import Http, NotFoundError, cached_path
 
 PBS_DOWNLOADS = "https://github.com/astral-sh/python-build-standalone/releases/download"
 """A mirror has the same paths below its own address: ``<release>/<file name>``."""
@@ -94,8 +96,10 @@ class WebSource:
     def _not_found(self, release: str, name: str) -> AssetNotFoundError:
         try:
             names = list(self.checksums(release).sums)
-        except AssetNotFoundError as no_release:
-            return no_release
+        except AssetNotFoundError as no_list:
+            return AssetNotFoundError(
+                f"{name} is not at {self.title}, and {no_list.what}", remedy=no_list.remedy
+            )
         return not_found(self.title, release, name, names)
 
 
@@ -186,9 +190,12 @@ class Pinned:
     """The sha256 is not in ``matrix.lock``; it came from the release's ``SHA256SUMS``."""
 
 
-def pin_asset(release: str, name: str, pins: Mapping[str, Pin], source: Source) -> Pinned:
+def pin_asset(
+    release: str, name: str, pins: Mapping[str, Pin], source: Source, cache: Path
+) -> Pinned:
     """Size and sha256 of an asset: from ``matrix.lock``, and from the source what it lacks.
 
+    A file in ``cache`` tells its size as well; its sha256 is compared before it is used.
     Raises ``LockError`` when the lock pins the name to another release, and
     ``AssetNotFoundError`` when neither knows it.
     """
@@ -204,13 +211,26 @@ def pin_asset(release: str, name: str, pins: Mapping[str, Pin], source: Source) 
             f"matrix.lock has {name} in release {pin.release}, matrix.toml in {release}",
             remedy="Write the lock anew with 'goempy lock'.",
         )
-    size = source.size_of(release, name) if pin.size_bytes is None else pin.size_bytes
+    size = pin.size_bytes
+    if size is None:
+        cached = cached_path(cache, name, pin.sha256)
+        size = cached.stat().st_size if cached.is_file() else source.size_of(release, name)
     return Pinned(Asset(release, name, pin.sha256, size), unlocked=False)
 
 
 def is_web_address(text: str) -> bool:
-    """Whether ``text`` is an http(s) URL."""
-    return urlsplit(text).scheme in {"http", "https"}
+    """Whether ``text`` is an http(s) URL; raises ``UsageError`` for one that is malformed."""
+    if not text.startswith(("http://", "https://")):
+        return False
+    try:
+        usable = bool(httpx.URL(text).host)
+    except httpx.InvalidURL:
+        usable = False
+    if not usable:
+        raise UsageError(
+            f"--source {text} is not a usable address", remedy="Name one such as https://host/path."
+        )
+    return True
 
 
 def existing_folder(text: str) -> Path:

@@ -17,7 +17,14 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from pipeline.errors import ConfigError, DiskError, UsageError
+from pipeline.errors import (
+    AssetNotFoundError,
+    ConfigError,
+    DiskError,
+    DownloadError,
+    UsageError,
+)
+from pipeline.host import processors
 from pipeline.lock import dump_lock
 from pipeline.model import Pin
 from tests.support.archives import INSTALL, Tar, full_archive, unix_tree
@@ -115,15 +122,167 @@ def test_tags_tell_what_each_holds_and_how_to_get_it(project: Project) -> None:
 
 def test_no_network_is_one_clear_error(project: Project, tmp_path: Path) -> None:
     lock(project, b"anything")
-    env = {"GOEMPY_PBS_MIRROR": "http://127.0.0.1:9"}
-    outcome = project.run("tags", env=env)
-    assert outcome.code == 0  # only what needs the network asks for it
-    with started(project, "build", CELL, "--out", tmp_path / "out",
-                 "--source", "http://127.0.0.1:9") as process:  # fmt: skip
-        log = process.communicate(timeout=120)[1]
-    assert process.returncode == 13
-    assert f"error: {CELL}: cannot fetch http://127.0.0.1:9" in log
-    assert "Traceback" not in log
+    argv = ("build", CELL, "--out", tmp_path / "out")
+    outcome = project.run(*argv, env={"GOEMPY_PBS_MIRROR": "http://127.0.0.1:9"})
+    assert outcome.code == DownloadError.exit_code
+    assert f"error: {CELL}: cannot fetch http://127.0.0.1:9" in outcome.log
+    assert outcome.log.count("attempt ") == 5
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("fault", [Fault(503), Fault(cut_after=10), Fault(429)])
+def test_a_server_that_keeps_failing(
+    project: Project, server: Loopback, tmp_path: Path, fault: Fault
+) -> None:
+    data = full_archive(unix_tree())
+    lock(project, data)
+    server.files[PATH] = data
+    server.faults[PATH].extend([fault] * 6)
+    outcome = project.run("build", CELL, "--out", tmp_path / "out", "--source", server.address)
+    assert outcome.code == DownloadError.exit_code
+    assert "(tried 6 times)" in outcome.log
+    assert not (tmp_path / "out").exists()
+
+
+def test_offline_a_cached_asset_is_enough(
+    project: Project, server: Loopback, tmp_path: Path
+) -> None:
+    """Also where the lock does not know its size."""
+    data = full_archive(unix_tree())
+    pin = Pin("20261021", NAME, hashlib.sha256(data).hexdigest())
+    project.write("matrix.lock", dump_lock([pin]))
+    server.files[PATH] = data
+    argv = ("build", CELL, "--out", tmp_path / "out", "--source", server.address)
+    assert project.run(*argv).code == 0
+    server.requests.clear()
+    server.files.clear()
+    assert project.run(*argv).code == 0
+    assert server.requests == []
+
+
+def test_the_first_failure_ends_the_others(
+    project: Project, server: Loopback, tmp_path: Path
+) -> None:
+    """Whichever cell was named first; here the other waits for a silent server."""
+    data = full_archive(unix_tree())
+    lock(project, data)
+    server.files[PATH] = data
+    server.faults[PATH].append(Fault(stall_after=10))
+    other = "3.14.9/windows-amd64"
+    argv = ("build", CELL, other, "--out", tmp_path / "out", "--source", server.address)
+    with started(project, *argv) as process:
+        log = process.communicate(timeout=45)[1]
+    assert process.returncode == AssetNotFoundError.exit_code
+    assert f"error: {other}: " in log
+
+
+def test_cells_are_built_at_the_same_time(
+    project: Project, server: Loopback, tmp_path: Path
+) -> None:
+    """Two servers' worth of waiting, and both requests are there before either is answered."""
+    if processors() < 2:
+        pytest.skip("this machine has one processor, so cells are built one after the other")
+    data = full_archive(unix_tree())
+    names = [NAME, NAME.replace("x86_64", "aarch64")]
+    pins = [Pin("20261021", n, hashlib.sha256(data).hexdigest(), len(data)) for n in names]
+    project.write("matrix.lock", dump_lock(pins))
+    for name in names:
+        server.files[f"/20261021/{name}"] = data
+        server.faults[f"/20261021/{name}"].append(Fault(stall_after=10))
+    argv = ("build", CELL, "3.14.9/linux-arm64", "--out", tmp_path / "out")
+    with started(project, *argv, "--source", server.address) as process:
+        wait_until(lambda: len(server.requests) == 2)
+        process.kill()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ALL_PROXY", "nonsense://127.0.0.1:9"),
+        ("SSL_CERT_FILE", "/none/ca.pem"),
+    ],
+)
+def test_bad_settings_of_the_network_hurt_only_who_needs_it(
+    project: Project, tmp_path: Path, variable: str, value: str
+) -> None:
+    env = {**environment(project), variable: value}
+    build = ("build", CELL, "--out", tmp_path / "out")
+    expected = {("plan",): 0, build: DownloadError.exit_code}
+    for argv, code in expected.items():
+        done = subprocess.run(
+            command(project, *argv), cwd=REPOSITORY, env=env,
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+    assert "connections cannot be set up" in done.stderr
+
+
+@pytest.mark.parametrize("source", ["http://host:abc/", "https://"])
+def test_an_address_that_is_none(project: Project, tmp_path: Path, source: str) -> None:
+    outcome = project.run("build", CELL, "--out", tmp_path / "out", "--source", source)
+    assert outcome.code == UsageError.exit_code
+    assert "is not a usable address" in outcome.log
+
+
+def test_a_file_where_a_folder_should_be(
+    project: Project, server: Loopback, tmp_path: Path
+) -> None:
+    data = full_archive(unix_tree())
+    lock(project, data)
+    server.files[PATH] = data
+    (tmp_path / "file").write_text("x")
+    argv = ("build", CELL, "--source", server.address, "--out")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        outcome = project.run(*argv, out)
+        assert outcome.code == DiskError.exit_code
+        assert "cannot write" in outcome.log
+    env = {"GOEMPY_CACHE_DIR": str(tmp_path / "file")}
+    assert project.run(*argv, tmp_path / "out", env=env).code == DiskError.exit_code
+
+
+def test_names_that_the_terminal_cannot_show(
+    project: Project, server: Loopback, tmp_path: Path
+) -> None:
+    data = full_archive(unix_tree() | {"lib/python3.14/naïve.py": b"x"})
+    lock(project, data)
+    server.files[PATH] = data
+    done = subprocess.run(
+        command(project, "build", CELL, "--out", tmp_path / "out", "--source", server.address,
+                "--explain"),
+        cwd=REPOSITORY, env={**environment(project), "PYTHONIOENCODING": "ascii"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "na\\xefve.py" in done.stdout
+
+
+def test_nothing_dropped_reaches_the_disk(
+    project: Project, server: Loopback, tmp_path: Path
+) -> None:
+    """Neither build/ nor what trimming drops is in the scratch directory at any moment."""
+    dropped = random.Random(8).randbytes(3000)
+    extra = [(f"python/build/object{n}.o", dropped) for n in range(5)]
+    tree = unix_tree() | {"lib/python3.14/test/big.py": dropped, "include/big.h": dropped}
+    data = full_archive(tree, extra=extra)
+    lock(project, data)
+    server.files[PATH] = data
+    written: set[str] = set()
+    shim = tmp_path / "sitecustomize.py"
+    shim.write_text(
+        "import sys\n"
+        "def hook(event, args):\n"
+        "    if event == 'open' and isinstance(args[0], str) and args[1] and 'w' in args[1]:\n"
+        f"        open({str(tmp_path / 'opened')!r}, 'a').write(args[0] + '\\n')\n"
+        "sys.addaudithook(hook)\n"
+    )
+    env = {**environment(project), "PYTHONPATH": str(tmp_path)}
+    argv = command(project, "build", CELL, "--out", tmp_path / "out", "--source", server.address)
+    subprocess.run(argv, cwd=REPOSITORY, env=env, check=True, capture_output=True)
+    written |= set((tmp_path / "opened").read_text().split())
+    staged = [name for name in written if "/stage/" in name]
+    assert len(staged) == 1  # every content goes through one file, which gets its hash as a name
+    assert not any(hashlib.sha256(dropped).hexdigest()[:32] in name for name in written)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

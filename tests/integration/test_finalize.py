@@ -13,7 +13,18 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import GitError, PayloadError, TagConflictError
-from tests.support.project import REPOSITORY, Line, Outcome, Project, git, make_project
+from pipeline.matrix import parse_matrix
+from pipeline.payload.recipe import cell_digest, origin_of
+from pipeline.plan import all_cells
+from tests.support.project import (
+    REPOSITORY,
+    Line,
+    Outcome,
+    Project,
+    git,
+    make_project,
+    matrix_text,
+)
 from tests.unit.test_pack import pack_files
 
 LINES = (Line("3.14.9"), Line("3.13.17"))
@@ -40,14 +51,25 @@ class Site:
         return dict(row.split() for row in rows.splitlines() if "refs/heads" not in row)
 
 
+def make_payload(folder: Path, cell_name: str, matrix: str = "") -> None:
+    """A payload that claims to be that of a cell."""
+    parsed = parse_matrix(matrix or matrix_text(*LINES))
+    (cell,) = [cell for cell in all_cells(parsed) if cell.name == cell_name]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    pack_files(
+        folder,
+        {"os.py": b"shared" * 99, "exe": cell_name.encode()},
+        origin=origin_of(cell, "ab" * 32),
+        cell_digest=cell_digest(cell, "ab" * 32, parsed),
+    )
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
     project = make_project(tmp_path, *LINES)
     payloads = tmp_path / "payloads"
-    for cell in CELLS:
-        folder = payloads / cell
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        pack_files(folder, {"os.py": b"shared" * 99, "exe": cell.encode()})
+    for name in CELLS:
+        make_payload(payloads / name, name)
     remote = tmp_path / "remote.git"
     git(tmp_path, "init", "--quiet", "--bare", str(remote))
     project.git("remote", "add", "origin", str(remote))
@@ -194,6 +216,104 @@ def test_a_tag_that_only_the_remote_has_is_compared(site: Site) -> None:
     outcome = site.finalize("--push", "origin")
     assert outcome.code == TagConflictError.exit_code
     assert "v0.1.0 is commit" in outcome.log
+
+
+def test_tags_of_an_earlier_local_run_are_pushed(site: Site) -> None:
+    site.finalize()
+    outcome = site.finalize("--push", "origin")
+    assert outcome.code == 0
+    assert "already released" not in outcome.out
+    assert site.commits(site.remote) == site.commits()
+    assert site.finalize("--push", "origin").out.count("already released") == 2
+
+
+def test_a_local_tag_with_other_content_is_a_conflict_though_the_remote_is_right(
+    site: Site,
+) -> None:
+    site.finalize("--push", "origin")
+    site.project.git("tag", "--force", "v0.1.0", "HEAD")
+    outcome = site.finalize("--push", "origin")
+    assert outcome.code == TagConflictError.exit_code
+    assert "v0.1.0 is commit" in outcome.log
+
+
+def test_a_remote_may_be_a_path_from_here(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(site.remote.parent)
+    assert site.finalize("--push", "remote.git").code == 0
+    assert site.commits(site.remote) == site.commits()
+
+
+def test_a_payload_of_another_cell_is_refused(site: Site) -> None:
+    folders = [site.payloads / line.python for line in LINES]
+    folders[0].rename(site.payloads / "aside")
+    folders[1].rename(folders[0])
+    (site.payloads / "aside").rename(folders[1])
+    outcome = site.finalize()
+    assert outcome.code == PayloadError.exit_code
+    assert "is made of CPython 3.13.17 of PBS 20261021 for x86_64" in outcome.log
+    assert site.commits() == {}
+
+
+def test_a_payload_that_older_rules_made_is_refused(site: Site) -> None:
+    older = matrix_text(*LINES).replace('"**/*.pdb"', '"**/*.pdb", "**/more"')
+    make_payload(site.payloads / CELLS[0], CELLS[0], older)
+    outcome = site.finalize()
+    assert outcome.code == PayloadError.exit_code
+    assert "by other rules than matrix.toml has now" in outcome.log
+
+
+def test_nobody_s_settings_change_the_ids(site: Site, tmp_path: Path) -> None:
+    expected = {row.split()[0]: row.split()[-2] for row in rows_of(site.finalize("--dry-run").out)}
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / ".gitconfig").write_text(
+        "[i18n]\n commitEncoding = ISO-8859-1\n[push]\n followTags = true\n gpgSign = true\n"
+        "[safe]\n bareRepository = explicit\n[init]\n defaultObjectFormat = sha256\n"
+        "[core]\n autocrlf = true\n[commit]\n gpgSign = true\n[tag]\n gpgSign = true\n"
+    )
+    site.project.git("tag", "--annotate", "--message=note", "private-note")
+    env = {"HOME": str(tmp_path / "home"), "GIT_DEFAULT_HASH": "sha256"}
+    outcome = site.project.run(
+        "finalize", "--payloads", site.payloads, "--repo", site.project.root,
+        "--only-platforms", "linux/amd64,windows/amd64", "--push", "origin", env=env,
+    )  # fmt: skip
+    assert outcome.code == 0, outcome.log
+    assert {row.split()[0]: row.split()[-2] for row in rows_of(outcome.out)} == expected
+    assert list(site.commits(site.remote)) == [f"refs/tags/{tag}" for tag in TAGS]
+
+
+def rows_of(table: str) -> list[str]:
+    return [row for row in table.splitlines() if row.startswith("v0.1.0")]
+
+
+@pytest.mark.parametrize("kind", ["shallow", "shallow and detached", "worktree"])
+def test_checkouts_as_ci_makes_them(site: Site, tmp_path: Path, kind: str) -> None:
+    site.project.write("more.txt", "more")
+    site.project.git("add", "--all")
+    site.project.git("commit", "--quiet", "--message=More")
+    expected = site.finalize("--dry-run").out
+    other = tmp_path / "other"
+    if kind == "worktree":
+        site.project.git("worktree", "add", "--quiet", "--detach", str(other))
+    else:
+        git(tmp_path, "init", "--quiet", str(other))
+        git(other, "remote", "add", "origin", f"file://{site.project.root}")
+        head = site.project.git("rev-parse", "HEAD").strip()
+        git(other, "fetch", "--quiet", "--depth=1", "origin", head)
+        git(other, "checkout", "--quiet", *(["--detach"] if "detached" in kind else ["-b", "x"]),
+            "FETCH_HEAD")  # fmt: skip
+    outcome = site.project.run(
+        "finalize", "--payloads", site.payloads, "--repo", other,
+        "--only-platforms", "linux/amd64,windows/amd64",
+    )  # fmt: skip
+    assert outcome.code == 0, outcome.log
+    assert outcome.out == expected
+
+
+def test_git_s_own_words_are_told(site: Site, tmp_path: Path) -> None:
+    outcome = site.project.run("finalize", "--payloads", site.payloads, "--repo", tmp_path)
+    assert outcome.code == GitError.exit_code
+    assert "is no git repository to work with" in outcome.log
+    assert "not a git repository" in outcome.log
 
 
 SHIM = """#!/bin/sh

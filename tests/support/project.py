@@ -48,7 +48,7 @@ class Project:
         }
         arguments = ["--root", str(self.root), *map(str, argv)]
         consoles = [Console(file=each, width=4000, force_terminal=False) for each in (out, log)]
-        code = main(arguments, environment, *consoles)
+        code = main(arguments, environment, consoles[0], consoles[1], lambda _seconds: None)
         return Outcome(code, out.getvalue(), log.getvalue())
 
     def git(self, *args: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from pipeline.model import Entry, Manifest, PayloadConfig
 from pipeline.payload import manifest as format1
 from pipeline.payload import pack
+from pipeline.payload import stage as stages
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def read_tree(root: Path) -> dict[str, File | Link | Folder]:
 def pack_tree(tree: Tree, folder: Path) -> Manifest:
     """Pack as the pipeline does; the payload is at ``folder``."""
     files, others = [], list[Entry]()
-    with pack.staging(folder.parent) as stage:
+    with stages.staging(folder.parent) as stage:
         for name, thing in with_folders(tree).items():
             if isinstance(thing, Folder):
                 others.append(format1.dir_entry(name))
@@ -87,5 +88,5 @@ def pack_tree(tree: Tree, folder: Path) -> Manifest:
         return pack.pack_tree(stage, whole, folder, PayloadConfig(level=3), processors=1).manifest
 
 
-def _feed(data: bytes, write: pack.Write) -> None:
+def _feed(data: bytes, write: stages.Write) -> None:
     write(data)

@@ -185,6 +185,20 @@ def test_a_server_that_never_answers(network: Network) -> None:
             http.text(f"http://127.0.0.1:{silent.getsockname()[1]}/")
 
 
+def test_a_date_that_is_none_is_passed_over(network: Network) -> None:
+    network.server.faults[PATH].append(Fault(503, (("Retry-After", "Fri, whenever"),)))
+    assert network.fetch().read_bytes() == DATA
+
+
+def test_a_stall_in_the_middle_is_resumed(network: Network) -> None:
+    network.server.faults[PATH].append(Fault(stall_after=100_000))
+    with httpx.Client(timeout=0.2) as client:
+        http = Http(client, network.watcher, network.pauses.append)
+        path = http.download(f"{network.server.address}{PATH}", ASSET, network.cache)
+    assert path.read_bytes() == DATA
+    assert network.server.gets(PATH)[1].startswith("bytes=")
+
+
 def test_refused_for_good(network: Network) -> None:
     network.server.faults[PATH].append(Fault(403))
     with pytest.raises(DownloadError, match="answers 403 Forbidden"):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -62,6 +65,41 @@ def test_a_refused_write_is_told(tmp_path: Path) -> None:
 def test_other_errors_stay_what_they_are(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), host.disk_errors(tmp_path):
         (tmp_path / "none").read_bytes()
+
+
+def test_many_at_once_in_one_folder(tmp_path: Path) -> None:
+    """Scratch directories come and go, and one target is replaced by all."""
+
+    def work(number: int) -> None:
+        for _ in range(40):
+            with host.scratch_dir(tmp_path) as scratch:
+                (scratch / "new").mkdir()
+                (scratch / "new" / "file").write_text(str(number))
+                host.replace_dir(scratch / "new", tmp_path / "target")
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(work, range(4))) == [None] * 4
+    assert [path.name for path in tmp_path.iterdir()] == ["target"]
+
+
+def test_one_waits_for_the_other(tmp_path: Path) -> None:
+    order: list[str] = []
+    entered = threading.Event()
+
+    def second() -> None:
+        entered.wait()
+        with host.exclusive("name", tmp_path, lambda: order.append("waiting")):
+            order.append("second")
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    with host.exclusive("name", tmp_path, lambda: order.append("never")):
+        entered.set()
+        while not order:
+            time.sleep(0.01)
+        order.append("first")
+    thread.join()
+    assert order == ["waiting", "first", "second"]
 
 
 def test_a_scratch_directory_is_private_and_gone_afterwards(tmp_path: Path) -> None:

@@ -101,6 +101,37 @@ def test_a_line_with_an_unknown_platform() -> None:
     assert "no platform 'linux-amd46'; did you mean 'linux-amd64'?" in fault
 
 
+def test_a_misspelt_key_hides_no_other_fault() -> None:
+    faults = faults_of(matrix_text(Line(more="pythn = 1"), Line(pbs="20261009")))
+    assert len(faults) == 2
+    assert "did you mean 'python'?" in faults[0]
+    assert "3.14.9 stands 2 times" in faults[1]
+
+
+def test_a_fault_in_a_drop_rule_has_its_place() -> None:
+    text = matrix_text(Line()).replace('reason = "desktop tool"', "reason = 3")
+    (fault,) = faults_of(text)
+    row = text.splitlines().index("reason = 3") + 1
+    assert fault.startswith(f"line {row}, trim.drop[6].reason: ")
+
+
+def test_a_line_on_no_platform() -> None:
+    (fault,) = faults_of(matrix_text(Line(more="platforms = []")))
+    assert "line[1].platforms" in fault
+
+
+@pytest.mark.parametrize("name", ["common", "pip"])
+def test_names_that_a_tag_uses_itself(name: str) -> None:
+    text = matrix_text(Line()).replace('name = "linux-amd64"', f'name = "{name}"')
+    assert any("a directory that every tag has" in fault for fault in faults_of(text))
+
+
+@pytest.mark.parametrize("path", ["goempy", "github.com/a/b/v2", "https://github.com/a/b", "A.b/c"])
+def test_what_is_no_module_path(path: str) -> None:
+    text = matrix_text(Line()).replace("github.com/goempy/goempy", path)
+    assert any("is not a Go module path" in fault for fault in faults_of(text))
+
+
 def test_broken_toml_names_its_place() -> None:
     with pytest.raises(ConfigError, match=r"matrix.toml: .*line 1"):
         parse_matrix("module = \n")

@@ -12,9 +12,10 @@ import pytest
 import zstandard
 
 from pipeline.errors import PayloadError
-from pipeline.model import Manifest, PayloadConfig
+from pipeline.model import Manifest, Origin, PayloadConfig
+from pipeline.payload import compress, pack
 from pipeline.payload import manifest as format1
-from pipeline.payload import pack
+from pipeline.payload import stage as stages
 from pipeline.payload.check import prove_payload, read_payload
 from tests.support.extract import unpacked
 
@@ -33,13 +34,20 @@ def writer(data: bytes) -> Callable[[Callable[[bytes], object]], None]:
 
 
 def pack_files(
-    folder: Path, files: dict[str, bytes], config: PayloadConfig = ZSTD, processors: int = 2
+    folder: Path,
+    files: dict[str, bytes],
+    config: PayloadConfig = ZSTD,
+    processors: int = 2,
+    origin: Origin | None = None,
+    cell_digest: str = "",
 ) -> Manifest:
     """A payload of flat files at ``folder``."""
-    with pack.staging(folder.parent) as stage:
+    with stages.staging(folder.parent) as stage:
         tree = pack.Tree(
             tuple(pack.PackFile(n, stage.add(writer(data))) for n, data in files.items()),
             (),
+            origin,
+            cell_digest,
         )
         return pack.pack_tree(stage, tree, folder, config, processors=processors).manifest
 
@@ -149,15 +157,15 @@ def test_what_the_counter_raises_ends_the_work(tmp_path: Path) -> None:
     def advance(_count: int) -> None:
         raise EnoughError
 
-    stage = pack.Stage(tmp_path)
+    stage = stages.Stage(tmp_path)
     contents = [stage.add(writer(bytes([n]) * 1000)) for n in range(50)]
     with pytest.raises(EnoughError):
-        pack.compress_all(contents, stage, tmp_path, ZSTD, processors=2, advance=advance)
+        compress.compress_all(contents, stage, tmp_path, ZSTD, processors=2, advance=advance)
 
 
 def test_compressors_together_stay_within_their_memory() -> None:
     """At level 19 a large file takes some 90 MB, so two run at once and the third waits."""
-    budget = pack._Budget(100)
+    budget = compress._Budget(100)
     held, most, lock = 0, 0, threading.Lock()
 
     def work() -> None:

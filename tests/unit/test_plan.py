@@ -73,7 +73,8 @@ def test_primary() -> None:
     assert find_primary(MATRIX.lines, "3.13\n").name == "3.13.17"
     with pytest.raises(ConfigError, match=r"PRIMARY_PYTHON is '3.9', and no line") as caught:
         find_primary(MATRIX.lines, "3.9")
-    assert "3.10, 3.13, 3.14" in caught.value.remedy
+    assert "3.14.9, 3.13.17, 3.10.22" in caught.value.remedy
+    assert find_primary(MATRIX.lines, "3.10.22").name == "3.10.22"
 
 
 def test_the_primary_is_never_a_free_threaded_line() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.cli.workspace import Session
 from pipeline.errors import (
     AssetNotFoundError,
     DigestError,
@@ -20,6 +21,7 @@ from pipeline.upstream.source import parse_checksums
 from tests.support.archives import full_archive, unix_tree
 from tests.support.loopback import Fault, Loopback
 from tests.support.project import Outcome, Project
+from tests.unit.test_report import report
 
 NAME = "cpython-3.14.9+20261021-x86_64-unknown-linux-gnu-pgo+lto-full.tar.zst"
 PATH = f"/20261021/{NAME}"
@@ -134,7 +136,7 @@ def test_an_asset_that_is_not_the_pinned_one(
     assert fault in outcome.log
     assert "Nothing of it was used or kept" in outcome.log
     cache = locked.root.parent / "cache"
-    assert [path for path in cache.iterdir() if path.suffix != ".lock"] == []
+    assert [path for path in cache.iterdir() if path.is_file() and path.suffix != ".lock"] == []
 
 
 def test_an_asset_that_the_release_does_not_have(locked: Project, server: Loopback) -> None:
@@ -150,7 +152,20 @@ def test_an_asset_that_the_release_does_not_have(locked: Project, server: Loopba
 def test_a_release_that_does_not_exist(locked: Project, server: Loopback) -> None:
     outcome = build(locked, server.address)
     assert outcome.code == AssetNotFoundError.exit_code
+    assert f"{NAME} is not at {server.address}" in outcome.log
     assert f"{server.address} has no release 20261021" in outcome.log
+
+
+def test_without_a_source_it_is_pbs_on_github(
+    locked: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is asked: the session only says where it would."""
+    monkeypatch.chdir(locked.root)
+    with Session(locked.root, {}, report()[0]) as session:
+        for name in ("", "github"):
+            assert session.source(name).title == (
+                "https://github.com/astral-sh/python-build-standalone/releases/download"
+            )
 
 
 def test_a_folder_without_the_asset(locked: Project, tmp_path: Path) -> None:

@@ -14,12 +14,14 @@ import pytest
 
 from pipeline.errors import ArchiveError, AssetNotFoundError, ToolError
 from pipeline.host import Finished, run
-from pipeline.model import PayloadConfig, Wheel
+from pipeline.matrix import parse_matrix
+from pipeline.model import Wheel
 from pipeline.payload.check import prove_payload, read_payload
 from pipeline.upstream.index import Pip, fetch_wheel
 from pipeline.wheels import build_wheels
+from tests.support.project import Line, matrix_text
 
-CONFIG = PayloadConfig(level=3)
+MATRIX = parse_matrix(matrix_text(Line()))
 FILES = {
     "tool/__init__.py": b"NAME = 'tool'\n",
     "tool/__pycache__/x.pyc": b"\0",
@@ -54,7 +56,7 @@ def names_of(folder: Path) -> list[str]:
 
 def test_a_tree_without_what_installers_write_for_themselves(tmp_path: Path) -> None:
     wheel, path = wheel_at(tmp_path, wheel_bytes())
-    packed = build_wheels({wheel: path}, tmp_path / "out", CONFIG, processors=1)
+    packed = build_wheels({wheel: path}, tmp_path / "out", MATRIX, processors=1)
     assert packed.folder == tmp_path / "out" / "pip"
     assert names_of(packed.folder) == [
         "tool-1.0.dist-info/METADATA",
@@ -67,7 +69,7 @@ def test_a_tree_without_what_installers_write_for_themselves(tmp_path: Path) -> 
 def test_the_same_wheels_give_the_same_bytes(tmp_path: Path) -> None:
     wheel, path = wheel_at(tmp_path, wheel_bytes())
     hashes = [
-        build_wheels({wheel: path}, tmp_path / name, CONFIG, processors=1).manifest
+        build_wheels({wheel: path}, tmp_path / name, MATRIX, processors=1).manifest
         for name in ("one", "two")
     ]
     assert hashes[0] == hashes[1]
@@ -77,14 +79,14 @@ def test_two_wheels_with_one_file(tmp_path: Path) -> None:
     one = wheel_at(tmp_path, wheel_bytes())
     two = wheel_at(tmp_path, wheel_bytes(), "other")
     with pytest.raises(ArchiveError, match=r"other 1\.0: member tool/__init__\.py is in another"):
-        build_wheels(dict([one, two]), tmp_path / "out", CONFIG, processors=1)
+        build_wheels(dict([one, two]), tmp_path / "out", MATRIX, processors=1)
     assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_a_damaged_wheel(tmp_path: Path) -> None:
     wheel, path = wheel_at(tmp_path, wheel_bytes()[:100])
     with pytest.raises(ArchiveError, match="is damaged"):
-        build_wheels({wheel: path}, tmp_path / "out", CONFIG, processors=1)
+        build_wheels({wheel: path}, tmp_path / "out", MATRIX, processors=1)
 
 
 def pip_from(folder: Path) -> Pip:
