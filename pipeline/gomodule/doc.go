@@ -1,9 +1,9 @@
 // Package goempy is a CPython interpreter as a Go module: the binary that
 // imports it carries Python, and needs none where it runs.
 //
-// The packages to use are python, which runs the interpreter, and embed_util,
-// which embeds other trees of files in the same way. This one has no names of
-// its own. It exists so that
+// The packages to use are python, which runs the interpreter, pip, which
+// installs Python packages for embedding, and embed_util, which embeds any tree
+// of files in the same way. This one has no names of its own. It exists so that
 //
 //	go get github.com/goempy/goempy@latest
 //

@@ -1,0 +1,296 @@
+package pip
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/goempy/goempy/embed_util"
+	"github.com/goempy/goempy/internal/platforms"
+	"github.com/goempy/goempy/pip/internal/data"
+	"github.com/goempy/goempy/python"
+)
+
+// maxParallel limits how many pips run at the same time. They wait for the
+// network more than they compute.
+const maxParallel = 4
+
+// libName is the name under which the embedded Python and pip are extracted.
+const libName = "goempy-pip"
+
+// CreateEmbeddedPipPackagesForKnownPlatforms installs the packages of a
+// requirements file for every platform of the release, or those of
+// WithPlatforms, with the embedded Python and pip. Each platform's packages are
+// packed into targetDir/<platform>, and a Go file in targetDir embeds them as
+// the variable Data of package data in builds for that platform. See the
+// package comment for what is installed and for platforms that have none.
+//
+// Platforms are independent of each other. A platform's folder is replaced when
+// everything for it has succeeded, and stays as it was otherwise; the errors of
+// several platforms are joined. They match ErrNoWheel (as *WheelError) when a
+// package has no wheel for the platform, ErrNoPip and python.ErrNoPayload when
+// the module carries no pip and no Python for this machine, and the context's
+// error.
+//
+// Several platforms are installed at the same time. Two calls must not write to
+// the same targetDir at the same time.
+func CreateEmbeddedPipPackagesForKnownPlatforms(requirementsFile string, targetDir string, opts ...Option) error {
+	o := newOptions(opts)
+	targets, err := choose(platforms.All, o.platforms)
+	if err != nil {
+		return err
+	}
+	w, err := newWork(requirementsFile, targetDir, o)
+	if err != nil {
+		return err
+	}
+	return withEmbeddedPip(o, func(py interpreter) error { return w.all(py, targets) })
+}
+
+// CreateEmbeddedPipPackages installs the packages of a requirements file for
+// one platform, with the embedded Python and pip, into targetDir/<goOs>-<goArch>
+// and with a Go file as CreateEmbeddedPipPackagesForKnownPlatforms writes it.
+// pipPlatforms are the platform tags that wheels may have, best first. Without
+// any, pip takes what runs on this machine and builds what comes as source.
+//
+// With goOs empty, the packages are those for this machine and go to targetDir
+// itself, which is replaced as a whole. It must not exist, be empty, or hold
+// such packages already.
+//
+// Errors and concurrency are those of
+// CreateEmbeddedPipPackagesForKnownPlatforms.
+func CreateEmbeddedPipPackages(requirementsFile string, goOs string, goArch string, pipPlatforms []string, targetDir string, opts ...Option) error {
+	o := newOptions(opts)
+	t, err := newTarget(platforms.All, goOs, goArch, pipPlatforms)
+	if err != nil {
+		return err
+	}
+	w, err := newWork(requirementsFile, targetDir, o)
+	if err != nil {
+		return err
+	}
+	return withEmbeddedPip(o, func(py interpreter) error { return w.one(py, t, "") })
+}
+
+// CreateEmbeddedPipPackages2 is CreateEmbeddedPipPackages with an interpreter
+// of the caller, which finds pip on its path:
+//
+//	lib, err := pip.NewPipLib("myapp")
+//	…
+//	ep.AddPythonPath(lib.GetExtractedPath())
+func CreateEmbeddedPipPackages2(ep *python.EmbeddedPython, requirementsFile string, goOs string, goArch string, pipPlatforms []string, targetDir string, opts ...Option) error {
+	if ep == nil {
+		return errors.New("pip: no interpreter was given")
+	}
+	return create(ep, requirementsFile, goOs, goArch, pipPlatforms, targetDir, newOptions(opts))
+}
+
+func create(py interpreter, requirementsFile, goOs, goArch string, pipPlatforms []string, targetDir string, o *options) error {
+	t, err := newTarget(platforms.All, goOs, goArch, pipPlatforms)
+	if err != nil {
+		return err
+	}
+	w, err := newWork(requirementsFile, targetDir, o)
+	if err != nil {
+		return err
+	}
+	return w.one(py, t, "")
+}
+
+// withEmbeddedPip calls f with the embedded interpreter, which finds the
+// embedded pip.
+func withEmbeddedPip(o *options, f func(py interpreter) error) (err error) {
+	var pyOpts []python.PythonOpt
+	var libOpts []embed_util.Option
+	if o.ctx != nil {
+		pyOpts = append(pyOpts, python.WithContext(o.ctx))
+		libOpts = append(libOpts, embed_util.WithContext(o.ctx))
+	}
+	files, err := data.Files()
+	if err != nil {
+		return err
+	}
+	if files == nil {
+		return ErrNoPip
+	}
+	ep, err := python.NewEmbeddedPython(libName, pyOpts...)
+	if err != nil {
+		return fmt.Errorf("pip: %w", err)
+	}
+	defer func() { err = errors.Join(err, ep.Cleanup()) }()
+	lib, err := NewPipLib(libName, libOpts...)
+	if err != nil {
+		return fmt.Errorf("pip: %w", err)
+	}
+	defer func() { err = errors.Join(err, lib.Cleanup()) }()
+	ep.AddPythonPath(lib.GetExtractedPath())
+	return f(ep)
+}
+
+// work is what the platforms of one call have in common.
+type work struct {
+	requirements string
+	hashes       bool
+	targetDir    string
+	opts         *options
+	console      *console
+}
+
+func newWork(requirements, targetDir string, o *options) (*work, error) {
+	hashes, err := hasHashes(requirements)
+	if err != nil {
+		return nil, err
+	}
+	// Absolute, so that its last element is a name for "." too.
+	dir, err := filepath.Abs(targetDir)
+	if err != nil {
+		return nil, fmt.Errorf("pip: %w", err)
+	}
+	return &work{
+		requirements: requirements,
+		hashes:       hashes,
+		targetDir:    dir,
+		opts:         o,
+		console:      &console{out: o.output},
+	}, nil
+}
+
+// all installs several targets, some at a time.
+func (w *work) all(py interpreter, targets []*target) error {
+	errs := make([]error, len(targets))
+	slots := make(chan struct{}, maxParallel)
+	var wg sync.WaitGroup
+	for i, t := range targets {
+		slots <- struct{}{}
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			defer func() { <-slots }()
+			prefix := ""
+			if len(targets) > 1 {
+				prefix = "[" + t.name + "] "
+			}
+			errs[i] = w.one(py, t, prefix)
+		}()
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// one installs, packs and publishes one target.
+func (w *work) one(py interpreter, t *target, prefix string) error {
+	if err := w.opts.err(); err != nil {
+		return fmt.Errorf("pip: install for %s: %w", t.name, err)
+	}
+	dst := filepath.Join(w.targetDir, t.folder)
+	if t.folder == "" {
+		if err := replaceable(dst); err != nil {
+			return err
+		}
+	}
+	site, err := os.MkdirTemp("", "pip-")
+	if err != nil {
+		return fmt.Errorf("pip: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(site) }()
+	if err := install(py, t, w.requirements, site, w.hashes, w.opts, w.console.stream(prefix)); err != nil {
+		return err
+	}
+	if err := tidy(site); err != nil {
+		return err
+	}
+	stage, err := newStage(dst)
+	if err != nil {
+		return fmt.Errorf("pip: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(stage) }()
+	if err := w.pack(t, stage, site, dst); err != nil {
+		return fmt.Errorf("pip: pack packages for %s: %w", t.name, err)
+	}
+	if err := w.publish(t, stage, dst); err != nil {
+		return fmt.Errorf("pip: write packages for %s: %w", t.name, err)
+	}
+	return nil
+}
+
+// pack fills stage with what will stand at dst.
+func (w *work) pack(t *target, stage, site, dst string) error {
+	if err := embed_util.CopyForEmbed(stage, site); err != nil {
+		return err
+	}
+	if err := setModes(stage, site); err != nil {
+		return err
+	}
+	if t.folder != "" {
+		return nil
+	}
+	if err := keepGitFiles(stage, dst); err != nil {
+		return err
+	}
+	return embed_util.WriteEmbedGoFile(stage, "", "")
+}
+
+// publish puts the packed files in their place. The folder comes before the Go
+// file, which does not compile without it.
+func (w *work) publish(t *target, stage, dst string) error {
+	if err := replaceDir(stage, dst); err != nil || t.folder == "" {
+		return err
+	}
+	return writeFile(filepath.Join(w.targetDir, t.goFile), goSource(t))
+}
+
+// isGitFile reports a file that says how git treats a directory.
+func isGitFile(f fs.DirEntry) bool {
+	return f.Type().IsRegular() && (f.Name() == ".gitignore" || f.Name() == ".gitattributes")
+}
+
+// keepGitFiles copies such files of dst to stage.
+func keepGitFiles(stage, dst string) error {
+	files, err := os.ReadDir(dst)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, f := range files {
+		if !isGitFile(f) {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(dst, f.Name()))
+		if err == nil {
+			err = writeFile(filepath.Join(stage, f.Name()), text)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// replaceable refuses to replace a directory that holds something else than
+// packages, such as a caller's whole module, or other platforms' packages.
+func replaceable(dir string) error {
+	files, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("pip: %w", err)
+	}
+	packages, foreign := false, ""
+	for _, f := range files {
+		name := f.Name()
+		switch {
+		case name == manifestName:
+			packages = true
+		case name == "embed.go" || isGitFile(f):
+		case foreign == "" || strings.HasSuffix(name, ".go") || name == "go.mod" || name == ".git":
+			foreign = name
+		}
+	}
+	mustKeep := strings.HasSuffix(foreign, ".go") || foreign == "go.mod" || foreign == ".git"
+	if foreign != "" && (mustKeep || !packages) {
+		return fmt.Errorf("pip: %s would be replaced as a whole, and %s in it would be lost: "+
+			"choose a directory of its own, or empty it first", dir, foreign)
+	}
+	return nil
+}

@@ -1,0 +1,55 @@
+// Package pip installs Python packages at build time, for embedding in a Go
+// program together with the interpreter of package python.
+//
+// A small program, run by go generate, installs what a requirements file
+// lists, for every platform of the release:
+//
+//	err := pip.CreateEmbeddedPipPackagesForKnownPlatforms("requirements.txt", "./data/")
+//
+// The folder data then is a package, and the program uses it:
+//
+//	lib, err := embed_util.NewEmbeddedFiles(data.Data, "myapp-packages")
+//	if err != nil {
+//		return err
+//	}
+//	ep.AddPythonPath(lib.GetExtractedPath())
+//
+// # What is installed
+//
+// The embedded pip installs with the embedded interpreter, so the packages are
+// those for its Python version. Its configuration is the user's: where packages
+// come from, proxies, certificates. For a platform, only wheels are taken that
+// have one of its tags, nothing is built, and environment markers (such as
+// sys_platform == "win32") are evaluated for that platform. When a requirement
+// has a hash, also in an included file, everything must have one.
+//
+// The same requirements and wheels give the same bytes on every machine:
+//
+//   - there is no __pycache__, and of *.dist-info what tells about the
+//     installation is left out (RECORD, INSTALLER, REQUESTED, direct_url.json).
+//     Metadata, entry points and licences are there, so importlib.metadata works;
+//   - scripts in bin begin with #!/usr/bin/env python3. Those that pip makes for
+//     entry points are such scripts on Windows too, not .exe files;
+//   - files that begin like a script or a Unix program are executable, others
+//     are not.
+//
+// # Platforms
+//
+// The platforms and their tags are those of the release: linux-amd64,
+// windows-amd64 and so on. The Go file of each has the same build constraint as
+// the interpreter's, so at most one is part of a build, also with -tags musl
+// and GOAMD64. On a platform without packages, because the release does not
+// have it or WithPlatforms left it out, a program that imports package data
+// does not compile: "build constraints exclude all Go files". If it should,
+// import it in a file with a build constraint.
+//
+// A Go file and folder of a platform that is not installed for any more stay
+// until they are deleted.
+//
+// # Concurrency
+//
+// All functions may be called from several goroutines and processes, but not
+// with the same target directory at the same time. A target directory can be
+// read at any time: each platform's folder is replaced by renaming. Someone who
+// reads at that very moment may find it missing.
+package pip

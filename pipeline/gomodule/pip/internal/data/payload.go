@@ -1,0 +1,7 @@
+package data
+
+import "embed"
+
+var files embed.FS
+
+const folder = ""

@@ -1,0 +1,67 @@
+package pip
+
+import (
+	"context"
+	"io"
+	"os"
+)
+
+// Option changes how packages are installed.
+type Option func(*options)
+
+type options struct {
+	platforms []string
+	pipArgs   []string
+	output    io.Writer
+	ctx       context.Context // nil: none was given
+}
+
+func newOptions(opts []Option) *options {
+	o := &options{output: os.Stderr}
+	for _, opt := range opts {
+		if opt != nil {
+			opt(o)
+		}
+	}
+	return o
+}
+
+// err says whether the work was called off.
+func (o *options) err() error {
+	if o.ctx == nil {
+		return nil
+	}
+	return o.ctx.Err()
+}
+
+// WithPlatforms makes CreateEmbeddedPipPackagesForKnownPlatforms install for
+// these platforms only, named like "linux-amd64" or "linux/amd64". What it
+// wrote for others earlier stays as it is. The other functions ignore it.
+func WithPlatforms(names ...string) Option {
+	return func(o *options) { o.platforms = append(o.platforms, names...) }
+}
+
+// WithPipArgs adds arguments to the end of the pip command, such as
+// "--no-index", "--find-links", dir.
+func WithPipArgs(args ...string) Option {
+	return func(o *options) { o.pipArgs = append(o.pipArgs, args...) }
+}
+
+// WithOutput sends what pip tells to w and not to os.Stderr; nil discards it.
+// It is written in whole lines, by one goroutine at a time. When several
+// platforms are installed, each line begins with the platform's name. Errors
+// of w are ignored.
+func WithOutput(w io.Writer) Option {
+	return func(o *options) {
+		if w == nil {
+			w = io.Discard
+		}
+		o.output = w
+	}
+}
+
+// WithContext ends everything when ctx is done: pip is killed with all its
+// processes, and the function returns an error that matches the context's.
+func WithContext(ctx context.Context) Option {
+	return func(o *options) { o.ctx = ctx }
+}

@@ -1,0 +1,302 @@
+package pip
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goempy/goempy/embed_util"
+	"github.com/goempy/goempy/internal/platforms"
+	"github.com/goempy/goempy/pip/internal/data"
+	"github.com/goempy/goempy/python"
+)
+
+// needPip skips a test that needs the embedded Python and pip in a tree that
+// has none.
+func needPip(t *testing.T) {
+	t.Helper()
+	files, err := data.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files == nil {
+		t.Skip("no pip in this tree: this test runs in a rendered module tree, on a platform that it carries")
+	}
+	ep, err := python.NewEmbeddedPython("pip-test", python.WithLazyExtract())
+	if errors.Is(err, python.ErrNoPayload) {
+		t.Skip("no Python in this tree for this platform: this test runs in a rendered module tree, on a platform that it carries")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = ep.Cleanup()
+}
+
+func TestNoPip(t *testing.T) {
+	files, err := data.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files != nil {
+		t.Skip("this tree has a pip: this test runs in the source tree")
+	}
+	if _, err := NewPipLib("test"); !errors.Is(err, ErrNoPip) {
+		t.Errorf("NewPipLib: %v", err)
+	}
+	requirements := someRequirements(t, "tool\n")
+	if err := CreateEmbeddedPipPackagesForKnownPlatforms(requirements, t.TempDir()); !errors.Is(err, ErrNoPip) {
+		t.Errorf("CreateEmbeddedPipPackagesForKnownPlatforms: %v", err)
+	}
+	if err := CreateEmbeddedPipPackages(requirements, "", "", nil, t.TempDir()); !errors.Is(err, ErrNoPip) {
+		t.Errorf("CreateEmbeddedPipPackages: %v", err)
+	}
+}
+
+type wheel struct {
+	name, version, tag string
+	requires           []string
+	files              map[string]string
+}
+
+// write makes a wheel file in dir.
+func (w wheel) write(t *testing.T, dir string) {
+	t.Helper()
+	info := w.name + "-" + w.version + ".dist-info/"
+	metadata := "Metadata-Version: 2.1\nName: " + w.name + "\nVersion: " + w.version + "\n"
+	for _, r := range w.requires {
+		metadata += "Requires-Dist: " + r + "\n"
+	}
+	files := map[string]string{
+		w.name + "/__init__.py": "def main():\n    print('run " + w.name + "')\n",
+		info + "METADATA":       metadata,
+		info + "WHEEL":          "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: " + w.tag + "\n",
+		info + "RECORD":         "",
+	}
+	for name, text := range w.files {
+		files[strings.ReplaceAll(name, "INFO/", info)] = text
+	}
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, name := range names(files) {
+		f, err := z.Create(name)
+		if err == nil {
+			_, err = f.Write([]byte(files[name]))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file := fmt.Sprintf("%s-%s-%s.whl", w.name, w.version, w.tag)
+	if err := os.WriteFile(filepath.Join(dir, file), b.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wheelFolder has the packages that the tests install: goempy_tool, with a
+// dependency for each operating system, and goempy_native, which has a wheel
+// for the first platform of the release only.
+func wheelFolder(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "the wheels")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	tool := wheel{name: "goempy_tool", version: "1.0", tag: "py3-none-any", files: map[string]string{
+		"INFO/entry_points.txt":                     "[console_scripts]\ngoempy-tool = goempy_tool:main\n",
+		"INFO/licenses/LICENSE":                     "free\n",
+		"goempy_tool-1.0.data/scripts/goempy-plain": "#!python\nprint(1)\n",
+	}}
+	for _, system := range []string{"Linux", "Darwin", "Windows"} {
+		name := "goempy_for_" + strings.ToLower(system)
+		tool.requires = append(tool.requires, name+`; platform_system == "`+system+`"`)
+		wheel{name: name, version: "1", tag: "py3-none-any"}.write(t, dir)
+	}
+	tool.write(t, dir)
+	wheel{name: "goempy_native", version: "2", tag: "py3-none-" + platforms.All[0].WheelTags[0]}.write(t, dir)
+	wheel{name: "goempy_native", version: "1", tag: "py3-none-any"}.write(t, dir)
+	return dir
+}
+
+func fromFolder(dir string) []Option {
+	return []Option{WithPipArgs("--no-index", "--find-links", dir), WithOutput(nil)}
+}
+
+// sameTree says how two directories differ.
+func sameTree(t *testing.T, a, b string) {
+	t.Helper()
+	first, second := tree(t, a), tree(t, b)
+	if !slices.Equal(names(first), names(second)) {
+		t.Errorf("files %q and %q", names(first), names(second))
+	}
+	for name, text := range first {
+		if second[name] != text {
+			t.Errorf("%s differs", name)
+		}
+	}
+}
+
+func TestPayloadInstalls(t *testing.T) {
+	needPip(t)
+	wheels := wheelFolder(t)
+	requirements := someRequirements(t, "goempy_tool\n")
+	var dirs []string
+	for range 2 {
+		dir := filepath.Join(t.TempDir(), "data")
+		if err := CreateEmbeddedPipPackagesForKnownPlatforms(requirements, dir, fromFolder(wheels)...); err != nil {
+			t.Fatal(err)
+		}
+		dirs = append(dirs, dir)
+	}
+	sameTree(t, dirs[0], dirs[1])
+
+	for _, p := range platforms.All {
+		files := unpack(t, filepath.Join(dirs[0], p.Name))
+		system := "goempy_for_" + p.GOOS
+		want := []string{"bin/goempy-plain", "bin/goempy-tool",
+			system + "-1.dist-info/METADATA", system + "-1.dist-info/WHEEL", system + "/__init__.py",
+			"goempy_tool-1.0.dist-info/METADATA", "goempy_tool-1.0.dist-info/WHEEL",
+			"goempy_tool-1.0.dist-info/entry_points.txt", "goempy_tool-1.0.dist-info/licenses/LICENSE",
+			"goempy_tool/__init__.py"}
+		slices.Sort(want)
+		if got := names(files); !slices.Equal(got, want) {
+			t.Errorf("%s has %q", p.Name, got)
+		}
+		for _, script := range want[:2] {
+			if !strings.HasPrefix(files[script], anyPython) || strings.Contains(files[script], "/tmp") {
+				t.Errorf("%s: %s is %q", p.Name, script, files[script])
+			}
+		}
+		if _, err := os.Stat(filepath.Join(dirs[0], goFileName(p.Name, p.GOOS, p.GOARCH))); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// An interpreter at a long path with spaces makes other scripts; what is packed
+// is the same.
+func TestPayloadPlaceDoesNotMatter(t *testing.T) {
+	needPip(t)
+	wheels := wheelFolder(t)
+	requirements := someRequirements(t, "goempy_tool\n")
+	lib, err := NewPipLib("pip-test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = lib.Cleanup() }()
+	p := platforms.All[0]
+	var dirs []string
+	for _, place := range []string{"p", "with space", strings.Repeat("long/", 30)} {
+		home := filepath.Join(t.TempDir(), filepath.FromSlash(place))
+		if err := os.MkdirAll(home, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		ep, err := python.NewEmbeddedPythonWithTmpDir(filepath.Join(home, "python"), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = ep.Cleanup() }()
+		ep.AddPythonPath(lib.GetExtractedPath())
+		dir := t.TempDir()
+		if err := CreateEmbeddedPipPackages2(ep, requirements, p.GOOS, p.GOARCH, p.WheelTags, dir, fromFolder(wheels)...); err != nil {
+			t.Fatal(err)
+		}
+		dirs = append(dirs, dir)
+	}
+	sameTree(t, dirs[0], dirs[1])
+	sameTree(t, dirs[0], dirs[2])
+}
+
+func TestPayloadMetadata(t *testing.T) {
+	needPip(t)
+	dir := filepath.Join(t.TempDir(), "data")
+	err := CreateEmbeddedPipPackages(someRequirements(t, "goempy_tool\n"), "", "", nil, dir, fromFolder(wheelFolder(t))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	packages, err := embed_util.NewEmbeddedFilesWithTmpDir(os.DirFS(dir), filepath.Join(t.TempDir(), "packages"), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ep, err := python.NewEmbeddedPython("pip-test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ep.Cleanup() }()
+	ep.AddPythonPath(packages.GetExtractedPath())
+	cmd, err := ep.PythonCmd("-c", `
+import importlib.metadata as m, json
+e, = [e for e in m.entry_points(group="console_scripts") if e.name == "goempy-tool"]
+e.load()()
+print(json.dumps([m.version("goempy_tool"), e.value, m.distribution("goempy_tool").read_text("licenses/LICENSE")]))
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	ran, rest, _ := strings.Cut(strings.ReplaceAll(string(out), "\r\n", "\n"), "\n")
+	var got []string
+	if err := json.Unmarshal([]byte(rest), &got); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if ran != "run goempy_tool" || !slices.Equal(got, []string{"1.0", "goempy_tool:main", "free\n"}) {
+		t.Errorf("got %s", out)
+	}
+}
+
+func TestPayloadMissingWheel(t *testing.T) {
+	needPip(t)
+	if len(platforms.All) < 2 {
+		t.Skip("this release has one platform")
+	}
+	first, second := platforms.All[0], platforms.All[1]
+	dir := filepath.Join(t.TempDir(), "data")
+	opts := append(fromFolder(wheelFolder(t)), WithPlatforms(first.Name, second.GOOS+"/"+second.GOARCH), WithContext(t.Context()))
+	if err := CreateEmbeddedPipPackagesForKnownPlatforms(someRequirements(t, "goempy_native>=1,<2\n"), dir, opts...); err != nil {
+		t.Fatal(err)
+	}
+	before := tree(t, dir)
+	err := CreateEmbeddedPipPackagesForKnownPlatforms(someRequirements(t, "goempy_native==2\n"), dir, opts...)
+	var missing *WheelError
+	if !errors.Is(err, ErrNoWheel) || !errors.As(err, &missing) {
+		t.Fatalf("error %v", err)
+	}
+	if missing.Package != "goempy_native==2" || missing.Platform != second.Name || !slices.Equal(missing.Tags, second.WheelTags) {
+		t.Errorf("error %+v", missing)
+	}
+	after := tree(t, dir)
+	for name, text := range before {
+		if strings.HasPrefix(name, second.Name+"/") && after[name] != text {
+			t.Errorf("%s has changed", name)
+		}
+	}
+	if files := unpack(t, filepath.Join(dir, first.Name)); files["goempy_native-2.dist-info/METADATA"] == "" {
+		t.Errorf("the first platform has %q", names(files))
+	}
+}
+
+// As soon as one requirement has a hash, one without is an error.
+func TestPayloadHashes(t *testing.T) {
+	needPip(t)
+	dir := filepath.Join(t.TempDir(), "data")
+	requirements := someRequirements(t, "goempy_native==1 \\\n    --hash=sha256:"+strings.Repeat("0", 64)+"\n")
+	err := CreateEmbeddedPipPackages(requirements, "", "", nil, dir, fromFolder(wheelFolder(t))...)
+	if err == nil || errors.Is(err, ErrNoWheel) || !strings.Contains(err.Error(), "DO NOT MATCH THE HASHES") {
+		t.Errorf("error %v", err)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("there is a result")
+	}
+}
