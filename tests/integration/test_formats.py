@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import json
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.moduletree import TEMPLATE
 from pipeline.payload.check import read_payload
 from pipeline.payload.manifest import blob_name
 from tests.support.extract import unpacked
-from tests.support.gotool import Go
 from tests.support.trees import (
     File,
     Folder,
@@ -30,33 +24,9 @@ from tests.support.trees import (
     with_folders,
     write_tree,
 )
+from tests.support.vectors import LAYOUTS, ODD, SIDES, VECTORS, GoFormats, go_formats, write_vectors
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="trees with Unix names and links")
-
-ODD: Tree = {
-    "aux.py": File(b"a device on Windows"),
-    "con/nul.txt": File(b"two more"),
-    "N": File(b"upper case"),
-    "n": File(b"lower case"),
-    ".hidden": File(b"go:embed leaves this out"),
-    "_underscore/.dots/..x": File(b"and these"),
-    "vendor/a.go": File(b"package a"),
-    "go.mod": File(b"module nested"),
-    "nested/go.mod": File(b"module nested"),
-    "naïve/日本語 файл.txt": File("naïve 日本語".encode()),
-    "spaces and 'quotes' \"*?<>|:": File(b"Go module zips refuse this name"),
-    "empty": File(),
-    "empty folder/inner": Folder(),
-    "program": File(b"#!/bin/sh\n", executable=True),
-    "links/first": Link("second"),
-    "links/second": Link("../links/third"),
-    "links/third": Link("../program"),
-    "links/folder": Link("../empty folder"),
-    "links/nowhere": Link("../missing"),
-    "zeros": File(bytes(300_000)),
-    "twin of zeros": File(bytes(300_000)),
-    "noise": File(bytes(n * n * 7919 % 251 for n in range(5000))),
-}
 
 names = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=8
@@ -82,34 +52,10 @@ def trees(draw: st.DrawFn) -> Tree:
     return tree
 
 
-@dataclass(frozen=True)
-class GoFormats:
-    """The Go side, as a process that answers."""
-
-    process: subprocess.Popen[str]
-
-    def ask(self, *words: str | Path) -> str:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps([str(word) for word in words]) + "\n")
-        self.process.stdin.flush()
-        return self.process.stdout.readline().strip()
-
-
 @pytest.fixture(scope="module")
 def go(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GoFormats]:
-    """Built against the template itself, so that it is what releases carry."""
-    folder = tmp_path_factory.mktemp("goformats")
-    tool = Go(folder / "modcache")
-    shutil.copytree(TEMPLATE, folder / "module")
-    shutil.copytree(Path(__file__).parents[1] / "support" / "goformats", folder / "module" / "zz")
-    tool.run("build", "-o", str(folder / "goformats"), "./zz", cwd=folder / "module")
-    with subprocess.Popen(
-        [folder / "goformats"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        yield GoFormats(process)
-        assert process.stdin is not None
-        process.stdin.close()
+    with go_formats(tmp_path_factory.mktemp("goformats")) as answering:
+        yield answering
 
 
 @pytest.fixture(scope="module")
@@ -177,3 +123,43 @@ def test_go_refuses_a_newer_format(go: GoFormats, places: Iterator[Path]) -> Non
     answer = go.ask("extract", place / "payload", place / "out")
     assert "7" in answer
     assert "1" in answer
+
+
+@each_tree
+@given(tree=trees())
+@example(tree=ODD)
+@example(tree={})
+def test_streams_both_ways(go: GoFormats, places: Iterator[Path], tree: Tree) -> None:
+    place = next(places)
+    pack_tree(tree, place / "payload", layout="stream")
+    assert go.ask("extract", place / "payload", place / "out") == "ok"
+    assert read_tree(place / "out") == with_folders(tree)
+    write_tree(place / "tree", tree)
+    assert go.ask("pack stream", place / "other", place / "tree") == "ok"
+    assert unpacked(place / "other") == unpacked(place / "payload")
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_each_side_packs_the_shared_vectors(
+    go: GoFormats, places: Iterator[Path], layout: str
+) -> None:
+    """The same tree gives the bytes that are committed, today and on every machine."""
+    place = next(places)
+    write_vectors(place, go, layout)
+    for side in SIDES:
+        made, kept = place / layout / side, VECTORS / layout / side
+        assert {p.name: p.read_bytes() for p in made.iterdir()} == {
+            p.name: p.read_bytes() for p in kept.iterdir()
+        }, f"{side} packs other bytes; on purpose? python -m tests.support.vectors"
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("side", SIDES)
+def test_each_side_reads_the_shared_vectors(
+    go: GoFormats, places: Iterator[Path], layout: str, side: str
+) -> None:
+    place = next(places)
+    vector = VECTORS / layout / side
+    assert go.ask("extract", vector, place / "out") == "ok"
+    assert read_tree(place / "out") == with_folders(ODD)
+    assert unpacked(vector) == {n: t.data for n, t in ODD.items() if isinstance(t, File)}

@@ -72,7 +72,7 @@ def read_tree(root: Path) -> dict[str, File | Link | Folder]:
     return found
 
 
-def pack_tree(tree: Tree, folder: Path) -> Manifest:
+def pack_tree(tree: Tree, folder: Path, *, layout: str = "blobs") -> Manifest:
     """Pack as the pipeline does; the payload is at ``folder``."""
     files, others = [], list[Entry]()
     with stages.staging(folder.parent) as stage:
@@ -85,7 +85,9 @@ def pack_tree(tree: Tree, folder: Path) -> Manifest:
                 content = stage.add(partial(_feed, thing.data))
                 files.append(pack.PackFile(name, content, thing.executable))
         whole = pack.Tree(tuple(files), tuple(others))
-        return pack.pack_tree(stage, whole, folder, PayloadConfig(level=3), processors=1).manifest
+        return pack.pack_tree(
+            stage, whole, folder, PayloadConfig(level=3, layout=layout), processors=1
+        ).manifest
 
 
 def _feed(data: bytes, write: stages.Write) -> None:

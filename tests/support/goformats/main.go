@@ -1,6 +1,6 @@
 // Command goformats packs and extracts payloads as a Go program does, for
 // tests of the other side. It reads a JSON array a line: ["extract", payload,
-// dir] or ["pack", out, dir], and answers each with "ok" or the error.
+// dir], ["pack", out, dir] or ["pack stream", out, dir], and answers each with "ok" or the error.
 package main
 
 import (
@@ -35,6 +35,8 @@ func carryOut(line []byte) error {
 		return err
 	case "pack":
 		return embed_util.CopyForEmbed(words[1], words[2])
+	case "pack stream":
+		return embed_util.CopyForEmbed(words[1], words[2], embed_util.WithStream())
 	default:
 		return fmt.Errorf("unknown command %q", words[0])
 	}
