@@ -41,6 +41,12 @@ def lock(project: Project, data: bytes) -> None:
     project.write("matrix.lock", dump_lock([pin]))
 
 
+def offer(project: Project, server: Loopback, data: bytes) -> None:
+    """Lock the asset of ``CELL`` and serve it."""
+    lock(project, data)
+    server.files[PATH] = data
+
+
 def command(project: Project, *argv: str | Path) -> list[str]:
     return [sys.executable, "-m", "pipeline", "--root", str(project.root), *map(str, argv)]
 
@@ -134,9 +140,7 @@ def test_no_network_is_one_clear_error(project: Project, tmp_path: Path) -> None
 def test_a_server_that_keeps_failing(
     project: Project, server: Loopback, tmp_path: Path, fault: Fault
 ) -> None:
-    data = full_archive(unix_tree())
-    lock(project, data)
-    server.files[PATH] = data
+    offer(project, server, full_archive(unix_tree()))
     server.faults[PATH].extend([fault] * 6)
     outcome = project.run("build", CELL, "--out", tmp_path / "out", "--source", server.address)
     assert outcome.code == DownloadError.exit_code
@@ -164,9 +168,7 @@ def test_the_first_failure_ends_the_others(
     project: Project, server: Loopback, tmp_path: Path
 ) -> None:
     """Whichever cell was named first; here the other waits for a silent server."""
-    data = full_archive(unix_tree())
-    lock(project, data)
-    server.files[PATH] = data
+    offer(project, server, full_archive(unix_tree()))
     server.faults[PATH].append(Fault(stall_after=10))
     other = "3.14.9/windows-amd64"
     argv = ("build", CELL, other, "--out", tmp_path / "out", "--source", server.address)
@@ -228,9 +230,7 @@ def test_an_address_that_is_none(project: Project, tmp_path: Path, source: str) 
 def test_a_file_where_a_folder_should_be(
     project: Project, server: Loopback, tmp_path: Path
 ) -> None:
-    data = full_archive(unix_tree())
-    lock(project, data)
-    server.files[PATH] = data
+    offer(project, server, full_archive(unix_tree()))
     (tmp_path / "file").write_text("x")
     argv = ("build", CELL, "--source", server.address, "--out")
     for out in (tmp_path / "file", tmp_path / "file" / "below"):
@@ -245,8 +245,7 @@ def test_names_that_the_terminal_cannot_show(
     project: Project, server: Loopback, tmp_path: Path
 ) -> None:
     data = full_archive(unix_tree() | {"lib/python3.14/naïve.py": b"x"})
-    lock(project, data)
-    server.files[PATH] = data
+    offer(project, server, data)
     done = subprocess.run(
         command(project, "build", CELL, "--out", tmp_path / "out", "--source", server.address,
                 "--explain"),
@@ -265,8 +264,7 @@ def test_nothing_dropped_reaches_the_disk(
     extra = [(f"python/build/object{n}.o", dropped) for n in range(5)]
     tree = unix_tree() | {"lib/python3.14/test/big.py": dropped, "include/big.h": dropped}
     data = full_archive(tree, extra=extra)
-    lock(project, data)
-    server.files[PATH] = data
+    offer(project, server, data)
     written: set[str] = set()
     shim = tmp_path / "sitecustomize.py"
     shim.write_text(
@@ -290,8 +288,7 @@ def test_interrupted_while_a_server_is_silent(
     project: Project, server: Loopback, tmp_path: Path, number: signal.Signals
 ) -> None:
     data = full_archive(unix_tree() | {"bin/big": random.Random(3).randbytes(400_000)})
-    lock(project, data)
-    server.files[PATH] = data
+    offer(project, server, data)
     server.faults[PATH].append(Fault(stall_after=200_000))
     out = tmp_path / "out"
     argv = ("build", CELL, "--out", out, "--source", server.address)
@@ -315,8 +312,7 @@ def slow_to_pack(project: Project, server: Loopback, words_count: int = 1_000_00
     words = [random.Random(n).randbytes(6).hex() for n in range(3000)]
     text = " ".join(random.Random(5).choices(words, k=words_count)).encode()
     data = full_archive(unix_tree() | {"bin/big": text})
-    lock(project, data)
-    server.files[PATH] = data
+    offer(project, server, data)
     matrix = (project.root / "matrix.toml").read_text("utf-8")
     project.write("matrix.toml", matrix.replace("level = 3", "level = 19"))
 
@@ -357,9 +353,7 @@ def test_killed_while_packing_the_next_run_is_not_disturbed(
 def test_two_copies_at_once_make_the_same(
     project: Project, server: Loopback, tmp_path: Path
 ) -> None:
-    data = full_archive(unix_tree())
-    lock(project, data)
-    server.files[PATH] = data
+    offer(project, server, full_archive(unix_tree()))
     argv = ("release", "--out", tmp_path / "out", "--source", server.address,
             "--only-platforms", "linux/amd64")  # fmt: skip
     with started(project, *argv) as one, started(project, *argv) as two:
@@ -372,9 +366,7 @@ def test_two_copies_at_once_make_the_same(
 def test_in_a_terminal_there_are_bars_and_elsewhere_lines(
     project: Project, server: Loopback, tmp_path: Path
 ) -> None:
-    data = full_archive(unix_tree())
-    lock(project, data)
-    server.files[PATH] = data
+    offer(project, server, full_archive(unix_tree()))
     argv = ("build", CELL, "--out", tmp_path / "out", "--source", server.address)
     leader, follower = pty.openpty()
     process = subprocess.Popen(
@@ -400,9 +392,7 @@ def test_in_a_terminal_there_are_bars_and_elsewhere_lines(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/sys takes no folders, not even root's")
 def test_an_out_directory_that_cannot_be_written(project: Project, server: Loopback) -> None:
-    data = full_archive(unix_tree())
-    lock(project, data)
-    server.files[PATH] = data
+    offer(project, server, full_archive(unix_tree()))
     outcome = project.run("build", CELL, "--out", "/sys/x", "--source", server.address)
     assert outcome.code == DiskError.exit_code
     assert "cannot write" in outcome.log
@@ -423,8 +413,7 @@ def test_one_cell_stays_within_300_mib(project: Project, server: Loopback, tmp_p
     settings = zstandard.ZstdCompressionParameters.from_level(3, window_log=27, enable_ldm=True)
     data = zstandard.ZstdCompressor(compression_params=settings).compress(tar.tar())
     assert zstandard.get_frame_parameters(data).window_size == 1 << 27
-    lock(project, data)
-    server.files[PATH] = data
+    offer(project, server, data)
     script = (
         "import resource, subprocess, sys\n"
         "code = subprocess.run(sys.argv[1:]).returncode\n"
