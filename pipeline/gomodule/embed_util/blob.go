@@ -3,13 +3,13 @@ package embed_util
 import (
 	"bufio"
 	"compress/gzip"
-	"crypto/sha256"
-	"encoding/hex"
+	"context"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
+	"os"
 	"runtime"
+	"sort"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -33,7 +33,7 @@ func workers() int {
 	return min(runtime.GOMAXPROCS(0), 16)
 }
 
-// blobs writes contents out of a payload. It may be used concurrently.
+// blobs are contents that have a file each. It may be used concurrently.
 type blobs struct {
 	fsys    fs.FS
 	once    sync.Once
@@ -46,7 +46,6 @@ func newBlobs(fsys fs.FS) *blobs {
 	return &blobs{fsys: fsys}
 }
 
-// close gives back the decoders' memory.
 func (b *blobs) close() {
 	if b.small != nil {
 		b.small.Close()
@@ -60,48 +59,29 @@ func (b *blobs) close() {
 	}
 }
 
-// writeError is a failure of the place written to, not of the payload.
-type writeError struct{ err error }
-
-func (e *writeError) Error() string { return e.err.Error() }
-func (e *writeError) Unwrap() error { return e.err }
-
-// checker passes bytes on, and counts and hashes them.
-type checker struct {
-	w io.Writer
-	h hash.Hash
-	n int64
+func (b *blobs) writeAll(ctx context.Context, _ *os.Root, files []*entry, write writeFunc) error {
+	// The largest first: a large one that comes last keeps one core busy
+	// while the others have nothing left.
+	files = append([]*entry(nil), files...)
+	sort.SliceStable(files, func(i, j int) bool { return files[i].size > files[j].size })
+	return parallel(ctx, len(files), func(i int) error {
+		return write(files[i], func(w io.Writer) error {
+			_, err := b.writeTo(w, files[i])
+			return err
+		})
+	})
 }
 
-func (c *checker) Write(p []byte) (int, error) {
-	c.h.Write(p)
-	n, err := c.w.Write(p)
-	c.n += int64(n)
-	if err != nil {
-		return n, &writeError{err}
+func (b *blobs) sumOf(e *entry) (string, error) {
+	if e.sum != "" {
+		return e.sum, nil
 	}
-	return n, nil
+	return b.writeTo(io.Discard, e)
 }
 
-// writeTo writes an entry's content to w and checks size and sha256 on the
-// way. It returns the content's sha256. What it has written must not be used
-// when it returns an error.
+// writeTo writes an entry's checked content to w and returns its sha256.
 func (b *blobs) writeTo(w io.Writer, e *entry) (string, error) {
-	c := &checker{w: w, h: sha256.New()}
-	if err := b.decode(c, e); err != nil {
-		if we, ok := err.(*writeError); ok {
-			return "", we.err
-		}
-		return "", payloadErrorf("%q in blob %q: %w", e.name, e.blob, err)
-	}
-	if c.n != e.size {
-		return "", payloadErrorf("%q in blob %q: has not %d bytes", e.name, e.blob, e.size)
-	}
-	sum := hex.EncodeToString(c.h.Sum(nil))
-	if e.sum != "" && sum != e.sum {
-		return "", payloadErrorf("%q in blob %q: sha256 is %s, the manifest says %s", e.name, e.blob, sum, e.sum)
-	}
-	return sum, nil
+	return checked(w, e, "blob", func(w io.Writer) error { return b.decode(w, e) })
 }
 
 // decode writes at most one byte more than the entry's size.

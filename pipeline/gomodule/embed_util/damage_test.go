@@ -99,9 +99,11 @@ func TestFlippedRightAfterExtraction(t *testing.T) {
 	}
 }
 
-func TestDamageIsRepaired(t *testing.T) {
+func TestDamageIsRepaired(t *testing.T) { eachLayout(t, testDamageIsRepaired) }
+
+func testDamageIsRepaired(t *testing.T, opts ...PackOption) {
 	ownPlaces(t)
-	payload := pack(t, sample())
+	payload := pack(t, sample(), opts...)
 	e := start(t, payload)
 	tree := e.GetExtractedPath()
 	want := dump(t, tree)

@@ -8,8 +8,8 @@ import (
 
 var (
 	// ErrManifest is matched by every error about the payload itself: a
-	// manifest that breaks a rule, a blob that is missing or has other content
-	// than the manifest says. Building the program again is the remedy.
+	// manifest that breaks a rule, a blob or stream that is missing or has other
+	// content than the manifest says. Building the program again is the remedy.
 	ErrManifest = errors.New("bad payload")
 
 	// ErrFormat is matched when the manifest has a format that this version

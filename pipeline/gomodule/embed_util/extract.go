@@ -216,8 +216,8 @@ func (j *job) act(ctx context.Context, p *place) (fresh bool, err error) {
 		return false, err
 	}
 	w := &worker{ctx: ctx, place: p, plan: plan, key: j.pl.key, copies: copies,
-		blobs: newBlobs(j.pl.fsys), check: j.opts.check}
-	defer w.blobs.close()
+		from: contentsOf(j.pl.fsys, man), check: j.opts.check}
+	defer w.from.close()
 	need := int64(0)
 	if !w.occupied() {
 		need = man.bytes()
@@ -245,9 +245,9 @@ func (j *job) verify(ctx context.Context, p *place) error {
 	if err != nil {
 		return err
 	}
-	b := newBlobs(j.pl.fsys)
-	defer b.close()
-	r := repairer{tree: p.tree, plan: plan, blobs: b}
+	from := contentsOf(j.pl.fsys, man)
+	defer from.close()
+	r := repairer{tree: p.tree, plan: plan, from: from}
 	found, err := r.run(ctx)
 	if err != nil {
 		return err

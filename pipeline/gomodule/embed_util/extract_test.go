@@ -11,9 +11,11 @@ import (
 	"testing/fstest"
 )
 
-func TestExtractsWhatWasPacked(t *testing.T) {
+func TestExtractsWhatWasPacked(t *testing.T) { eachLayout(t, testExtractsWhatWasPacked) }
+
+func testExtractsWhatWasPacked(t *testing.T, opts ...PackOption) {
 	ownPlaces(t)
-	e := start(t, pack(t, sample()))
+	e := start(t, pack(t, sample(), opts...))
 	if got, want := dump(t, e.GetExtractedPath()), treeOf(t, sample()); got != want {
 		t.Errorf("extracted:\n%s\npacked:\n%s", got, want)
 	}

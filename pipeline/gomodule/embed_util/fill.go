@@ -7,13 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
-	"sort"
 )
 
 // fill writes a whole plan into dir, which it makes and which must not exist.
 // Every byte is checked while it is written. Folders come first and symlinks
 // last, so that nothing is ever written through a symlink.
-func fill(ctx context.Context, dir string, plan []entry, b *blobs) error {
+func fill(ctx context.Context, dir string, plan []entry, from contents) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
 	}
@@ -34,10 +33,9 @@ func fill(ctx context.Context, dir string, plan []entry, b *blobs) error {
 			files = append(files, e)
 		}
 	}
-	// The largest first: a large one that comes last keeps one core busy
-	// while the others have nothing left.
-	sort.SliceStable(files, func(i, j int) bool { return files[i].size > files[j].size })
-	err = parallel(ctx, len(files), func(i int) error { return fillFile(root, files[i].name, files[i], b) })
+	err = from.writeAll(ctx, root, files, func(e *entry, content source) error {
+		return fillFile(root, e.name, e, content)
+	})
 	if err != nil {
 		return err
 	}
@@ -62,12 +60,12 @@ func fillDir(root *os.Root, dir string, e *entry) error {
 }
 
 // fillFile writes an entry's content to a new file of the given name.
-func fillFile(root *os.Root, name string, e *entry, b *blobs) error {
+func fillFile(root *os.Root, name string, e *entry, content source) error {
 	f, err := root.OpenFile(fromSlash(name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return collides(name, err)
 	}
-	if _, err := b.writeTo(f, e); err != nil {
+	if err := content(f); err != nil {
 		f.Close()
 		return err
 	}

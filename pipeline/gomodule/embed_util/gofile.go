@@ -19,7 +19,15 @@ func BuildAndWriteFilesList(dir string) error {
 	if err != nil {
 		return err
 	}
-	err = parallel(context.Background(), len(entries), func(i int) error {
+	if err := hashAll(dir, entries); err != nil {
+		return fmt.Errorf("embed_util: list %s: %w", dir, err)
+	}
+	return writeBeside(filepath.Join(dir, manifestName), encodeOld(entries))
+}
+
+// hashAll fills in sizes and hashes of the regular files below dir.
+func hashAll(dir string, entries []entry) error {
+	return parallel(context.Background(), len(entries), func(i int) error {
 		e := &entries[i]
 		if !e.isRegular() {
 			return nil
@@ -33,10 +41,6 @@ func BuildAndWriteFilesList(dir string) error {
 		e.sum, err = hashFile(path)
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("embed_util: list %s: %w", dir, err)
-	}
-	return writeBeside(filepath.Join(dir, manifestName), encodeOld(entries))
 }
 
 // WriteEmbedGoFile writes a Go file of package data into targetDir that embeds

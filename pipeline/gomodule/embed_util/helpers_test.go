@@ -66,21 +66,31 @@ func makeTree(t testing.TB, dir string, nodes []node) {
 	}
 }
 
+// layouts are the ways to pack.
+var layouts = map[string][]PackOption{"blobs": nil, "stream": {WithStream()}}
+
+// eachLayout runs a test with payloads of every layout.
+func eachLayout(t *testing.T, test func(t *testing.T, opts ...PackOption)) {
+	for name, opts := range layouts {
+		t.Run(name, func(t *testing.T) { test(t, opts...) })
+	}
+}
+
 // pack packs nodes and returns the directory of the payload.
-func pack(t testing.TB, nodes []node) string {
+func pack(t testing.TB, nodes []node, opts ...PackOption) string {
 	t.Helper()
 	src, out := filepath.Join(t.TempDir(), "src"), filepath.Join(t.TempDir(), "out")
 	if err := os.Mkdir(src, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	makeTree(t, src, nodes)
-	if err := CopyForEmbed(out, src); err != nil {
+	if err := CopyForEmbed(out, src, opts...); err != nil {
 		t.Fatal(err)
 	}
 	return out
 }
 
-// samePlaces points the temp and the cache dir into a directory of the test.
+// ownPlaces points the temp and the cache dir into a directory of the test.
 func ownPlaces(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -159,6 +169,3 @@ func age(t testing.TB, path string, by time.Duration) {
 		t.Fatal(err)
 	}
 }
-
-// testTime is a moment long ago.
-var testTime = time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC)

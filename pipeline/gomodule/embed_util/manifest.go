@@ -32,7 +32,7 @@ type entry struct {
 	size    int64       // of a regular file's content, in bytes
 	sum     string      // its sha256 in hex; "" in older manifests
 	symlink string      // a symlink's target, as written
-	blob    string      // where a regular file's content is in the payload
+	blob    string      // the payload's file that a regular file's content is in
 	codec   codec
 }
 
@@ -53,6 +53,21 @@ func (e *entry) perm() fs.FileMode {
 // manifest is a payload's checked table of contents, sorted by name.
 type manifest struct {
 	entries []entry
+	stream  string // the one file with all contents; "" when they have a blob each
+}
+
+// distinct returns the first entry of every content that is not empty, in the
+// manifest's order, which is that of the contents in a stream.
+func (m *manifest) distinct() []*entry {
+	var first []*entry
+	seen := make(map[string]bool, len(m.entries))
+	for i := range m.entries {
+		if e := &m.entries[i]; e.isRegular() && e.size > 0 && !seen[e.sum] {
+			seen[e.sum] = true
+			first = append(first, e)
+		}
+	}
+	return first
 }
 
 // bytes is the room that the files take, counted in blocks.
@@ -121,12 +136,24 @@ func sortEntries(entries []entry) {
 	sort.Slice(entries, func(i, j int) bool { return entries[i].name < entries[j].name })
 }
 
+// emptySum is the sha256 of no content.
+const emptySum = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+// zstdSuffix ends the names of compressed blobs and streams.
+const zstdSuffix = ".zst"
+
 // blobName is where a content with this sha256 is stored.
 func blobName(sum string, c codec) string {
 	if c == codecZstd {
-		return sum[:32] + ".zst"
+		return sum[:32] + zstdSuffix
 	}
 	return sum[:32]
+}
+
+// isBlobName says whether a blob or stream can have this name.
+func isBlobName(s string) bool {
+	s = strings.TrimSuffix(s, zstdSuffix)
+	return len(s) == 32 && strings.Trim(s, "0123456789abcdef") == ""
 }
 
 func isHexSum(s string) bool {

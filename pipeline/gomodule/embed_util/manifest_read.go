@@ -20,6 +20,7 @@ type jsonEntry struct {
 type jsonManifest struct {
 	Format      *int64      `json:"format"`
 	ContentHash string      `json:"contentHash"`
+	Stream      *string     `json:"stream"`
 	Files       []jsonEntry `json:"files"`
 }
 
@@ -57,6 +58,10 @@ func parseFormat1(jm *jsonManifest) (*manifest, error) {
 		}
 	}
 	checkTree(m, &f)
+	if jm.Stream != nil {
+		m.stream = *jm.Stream
+		checkStream(m, &f)
+	}
 	if len(f.list) == 0 {
 		if got := contentHash(m.entries); got != jm.ContentHash {
 			f.addf("contentHash is %q, the entries give %q", jm.ContentHash, got)
@@ -115,6 +120,37 @@ func contentFormat1(e *entry, je *jsonEntry, f *faults) {
 	}
 	e.sum = *je.Sum
 	e.blob = blobName(e.sum, e.codec)
+}
+
+// checkStream adds the faults of a payload whose contents are in one stream.
+// What is where in it follows from sizes and hashes alone, so these must not
+// contradict each other.
+func checkStream(m *manifest, f *faults) {
+	if !isBlobName(m.stream) {
+		f.addf("stream %q is not named by 32 lower-case hex digits, with %q behind them or not", m.stream, zstdSuffix)
+	}
+	first := make(map[string]*entry, len(m.entries))
+	for i := range m.entries {
+		e := &m.entries[i]
+		if !e.isRegular() {
+			continue
+		}
+		e.blob = m.stream
+		if e.codec != codecRaw {
+			f.addf("%q: has a codec, and its content is in a stream", e.name)
+		}
+		if e.sum == "" {
+			continue // a fault already
+		}
+		if (e.size == 0) != (e.sum == emptySum) {
+			f.addf("%q: size %d does not fit its sha256", e.name, e.size)
+		}
+		if other := first[e.sum]; other == nil {
+			first[e.sum] = e
+		} else if other.size != e.size {
+			f.addf("%q: has the sha256 of %q and another size", e.name, other.name)
+		}
+	}
 }
 
 // checkTree adds the faults that no entry has on its own: a parent that is

@@ -9,12 +9,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
 const (
 	dirPerm  = uint64(fs.ModeDir | 0o755)
 	linkPerm = uint64(fs.ModeSymlink | 0o777)
-	emptySum = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )
 
 // sealed makes a manifest of format 1 out of entries, with the contentHash
@@ -200,7 +200,7 @@ func FuzzManifest(f *testing.F) {
 			}
 		}
 		if bytes.Contains(data, []byte(`"format"`)) && sealedEntries(m) {
-			again, err := parseManifest(encodeManifest(m.entries))
+			again, err := parseManifest(encodeManifest(m))
 			if err != nil {
 				t.Fatalf("written again: %v", err)
 			}
@@ -220,6 +220,49 @@ func sealedEntries(m *manifest) bool {
 		}
 	}
 	return true
+}
+
+// FuzzExtract writes what manifests ask for, and looks around afterwards.
+func FuzzExtract(f *testing.F) {
+	f.Add(sealed(f, folder("d"), file("d/f"), link("l", "d/f")))
+	f.Add(sealed(f, folder("d"), link("d/l", ".."), file("e")))
+	f.Add([]byte(`{"files":[{"name":"d\\f","size":0,"perm":420},{"name":"l","perm":134217728,"symlink":"d"}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := parseManifest(data)
+		if err != nil || len(m.entries) > 50 {
+			return
+		}
+		blobs := fstest.MapFS{emptySum[:32]: &fstest.MapFile{}}
+		if m.stream != "" {
+			blobs[m.stream] = &fstest.MapFile{}
+		}
+		for i := range m.entries {
+			if e := &m.entries[i]; e.isRegular() && e.sum == "" {
+				blobs[e.blob] = &fstest.MapFile{}
+			}
+		}
+		for name, copies := range map[string]bool{"links": false, "copies": true} {
+			plan, err := planFor(m, copies)
+			if err != nil {
+				continue
+			}
+			base := t.TempDir()
+			from := contentsOf(blobs, m)
+			_ = fill(t.Context(), filepath.Join(base, name), plan, from)
+			from.close()
+			if files, err := os.ReadDir(base); err != nil || len(files) != 1 || files[0].Name() != name {
+				t.Errorf("written outside: %v, %v", files, err)
+			}
+			mustDo(t, filepath.WalkDir(filepath.Join(base, name), func(path string, d fs.DirEntry, err error) error {
+				if err == nil && d.Type()&fs.ModeSymlink != 0 {
+					if to, err := filepath.EvalSymlinks(path); err == nil && !strings.HasPrefix(to, base) {
+						t.Errorf("%s leads to %s", path, to)
+					}
+				}
+				return err
+			}))
+		}
+	})
 }
 
 func FuzzPaths(f *testing.F) {

@@ -9,15 +9,19 @@ import (
 
 // encodeManifest writes a files.json of format 1, one entry a line, keys in a
 // fixed order: what is equal is equal byte by byte.
-func encodeManifest(entries []entry) []byte {
+func encodeManifest(m *manifest) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "{\n\"format\": %d,\n\"contentHash\": \"%s\",\n\"files\": [", formatNumber, contentHash(entries))
-	for i := range entries {
+	fmt.Fprintf(&b, "{\n\"format\": %d,\n\"contentHash\": \"%s\",\n", formatNumber, contentHash(m.entries))
+	if m.stream != "" {
+		fmt.Fprintf(&b, "\"stream\": \"%s\",\n", m.stream)
+	}
+	b.WriteString("\"files\": [")
+	for i := range m.entries {
 		if i > 0 {
 			b.WriteByte(',')
 		}
 		b.WriteByte('\n')
-		encodeEntry(&b, &entries[i])
+		encodeEntry(&b, &m.entries[i])
 	}
 	b.WriteString("\n]\n}\n")
 	return b.Bytes()

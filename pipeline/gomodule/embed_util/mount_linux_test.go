@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // mount puts a small file system at dir. It skips the test where that is not
@@ -71,10 +72,12 @@ func TestTempDirThatCannotBeUsed(t *testing.T) {
 
 // The room is counted in advance, but others take it meanwhile: then writing
 // fails half-way.
-func TestFullWhileWriting(t *testing.T) {
+func TestFullWhileWriting(t *testing.T) { eachLayout(t, testFullWhileWriting) }
+
+func testFullWhileWriting(t *testing.T, opts ...PackOption) {
 	dir := filepath.Join(t.TempDir(), "small")
 	mount(t, dir, 0, "size=1m")
-	payload := pack(t, sample())
+	payload := pack(t, sample(), opts...)
 	pl, err := openPayload(os.DirFS(payload))
 	mustDo(t, err)
 	man, err := pl.manifest()
@@ -82,7 +85,7 @@ func TestFullWhileWriting(t *testing.T) {
 	p, err := givenPlace(filepath.Join(dir, "tree"), pl.key, false)
 	mustDo(t, err)
 	mustDo(t, p.prepare())
-	w := &worker{ctx: t.Context(), place: &p, plan: man.entries, key: pl.key, blobs: newBlobs(pl.fsys)}
+	w := &worker{ctx: t.Context(), place: &p, plan: man.entries, key: pl.key, from: contentsOf(pl.fsys, man)}
 	if err := w.build(); !errors.Is(err, syscall.ENOSPC) || errors.Is(err, ErrManifest) {
 		t.Errorf("error: %v", err)
 	}
@@ -105,7 +108,7 @@ func TestReadOnlyTree(t *testing.T) {
 	mustDo(t, err)
 	// As if copied: everything has other times.
 	for _, path := range regularFiles(t, given) {
-		mustDo(t, os.Chtimes(path, testTime, testTime))
+		age(t, path, 1000*time.Hour)
 	}
 	remount(t, dir, syscall.MS_RDONLY)
 	e, err := NewEmbeddedFilesWithTmpDir(os.DirFS(payload), given, false)

@@ -64,3 +64,26 @@ func WithContext(ctx context.Context) Option {
 func WithStartCheck(check func(dir string) error) Option {
 	return func(o *options) { o.check = check }
 }
+
+// PackOption changes how CopyForEmbed packs.
+type PackOption func(*packOptions)
+
+type packOptions struct {
+	stream bool
+}
+
+func newPackOptions(opts []PackOption) packOptions {
+	var o packOptions
+	for _, opt := range opts {
+		if opt != nil {
+			opt(&o)
+		}
+	}
+	return o
+}
+
+// WithStream packs all contents into one compressed file. Programs become
+// smaller, and their first start may take longer: see the package comment.
+func WithStream() PackOption {
+	return func(o *packOptions) { o.stream = true }
+}

@@ -16,18 +16,19 @@ import (
 )
 
 // CopyForEmbed packs the directory dir into the directory out, in payload
-// format 1: a files.json and one compressed blob per different content. Embed
-// out with go:embed, and it is what NewEmbeddedFiles takes.
+// format 1: a files.json and one compressed blob per different content, or
+// with WithStream one file for all. Embed out with go:embed, and it is what
+// NewEmbeddedFiles takes.
 //
 // The same files give the same bytes, wherever and whenever they are packed:
-// permissions become 0755 or 0644, times and owners are not stored. Blobs of
-// an earlier CopyForEmbed to out that are not needed any more are removed.
+// permissions become 0755 or 0644, times and owners are not stored. What an
+// earlier CopyForEmbed has left in out and is not needed any more is removed.
 //
 // It is an error if dir holds a symlink that leaves it, a file that is no
 // regular file, folder or symlink, or a name that is not portable (see
 // payload format 1 in the package comment); all of these are told together.
 // Two calls must not write to the same out at the same time.
-func CopyForEmbed(out string, dir string) error {
+func CopyForEmbed(out string, dir string, opts ...PackOption) error {
 	if err := apart(out, dir); err != nil {
 		return err
 	}
@@ -38,13 +39,19 @@ func CopyForEmbed(out string, dir string) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return fmt.Errorf("embed_util: pack: %w", err)
 	}
-	if err := packBlobs(out, dir, entries); err != nil {
+	m := &manifest{entries: entries}
+	if newPackOptions(opts).stream {
+		m.stream, err = packStream(out, dir, m)
+	} else {
+		err = packBlobs(out, dir, entries)
+	}
+	if err != nil {
 		return fmt.Errorf("embed_util: pack %s: %w", dir, err)
 	}
-	if err := removeOldBlobs(out, entries); err != nil {
+	if err := removeOldBlobs(out, m); err != nil {
 		return fmt.Errorf("embed_util: pack: %w", err)
 	}
-	return writeBeside(filepath.Join(out, manifestName), encodeManifest(entries))
+	return writeBeside(filepath.Join(out, manifestName), encodeManifest(m))
 }
 
 // apart refuses an output inside the input, which would pack itself.
@@ -169,11 +176,20 @@ func packBlobs(out, dir string, entries []entry) error {
 
 // writeBeside replaces a file in one step.
 func writeBeside(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".goempy-*")
+	return writeThenName(filepath.Dir(path), func(f *os.File) (string, error) {
+		_, err := f.Write(data)
+		return filepath.Base(path), err
+	})
+}
+
+// writeThenName is writeBeside for a file whose name follows from what write
+// has written.
+func writeThenName(dir string, write func(f *os.File) (name string, err error)) error {
+	f, err := os.CreateTemp(dir, ".goempy-*")
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
+	name, err := write(f)
 	if err == nil {
 		err = f.Chmod(0o644)
 	}
@@ -181,7 +197,7 @@ func writeBeside(path string, data []byte) error {
 		err = errClose
 	}
 	if err == nil {
-		err = renameRetry(f.Name(), path)
+		err = renameRetry(f.Name(), filepath.Join(dir, name))
 	}
 	if err != nil {
 		_ = os.Remove(f.Name())
@@ -189,24 +205,23 @@ func writeBeside(path string, data []byte) error {
 	return err
 }
 
-// removeOldBlobs removes blobs that no entry needs. It goes by their names,
-// and only where an earlier manifest shows that the folder is a payload's.
-func removeOldBlobs(out string, entries []entry) error {
+// removeOldBlobs removes blobs and streams that are not the manifest's. It goes
+// by their names, and only where an earlier manifest shows that the folder is a
+// payload's.
+func removeOldBlobs(out string, m *manifest) error {
 	if _, err := os.Stat(filepath.Join(out, manifestName)); err != nil {
 		return nil
 	}
-	needed := make(map[string]bool, len(entries))
-	for i := range entries {
-		needed[entries[i].blob] = true
+	needed := map[string]bool{m.stream: true}
+	for i := range m.entries {
+		needed[m.entries[i].blob] = true
 	}
 	files, err := os.ReadDir(out)
 	if err != nil {
 		return err
 	}
 	for _, f := range files {
-		sum := strings.TrimSuffix(f.Name(), ".zst")
-		isBlob := len(sum) == 32 && strings.Trim(sum, "0123456789abcdef") == ""
-		if isBlob && f.Type().IsRegular() && !needed[f.Name()] {
+		if isBlobName(f.Name()) && f.Type().IsRegular() && !needed[f.Name()] {
 			if err := os.Remove(filepath.Join(out, f.Name())); err != nil {
 				return err
 			}

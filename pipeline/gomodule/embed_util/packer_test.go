@@ -3,6 +3,7 @@ package embed_util
 import (
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -10,8 +11,10 @@ import (
 	"testing"
 )
 
-func TestSameInputSameBytes(t *testing.T) {
-	a, b := pack(t, sample()), pack(t, sample())
+func TestSameInputSameBytes(t *testing.T) { eachLayout(t, testSameInputSameBytes) }
+
+func testSameInputSameBytes(t *testing.T, opts ...PackOption) {
+	a, b := pack(t, sample(), opts...), pack(t, sample(), opts...)
 	if got, want := dump(t, a), dump(t, b); got != want {
 		t.Errorf("packed:\n%s\nand:\n%s", got, want)
 	}
@@ -59,10 +62,15 @@ func TestManifestText(t *testing.T) {
 // The digest is that of a text that anyone can compute.
 func TestContentHash(t *testing.T) {
 	entries := []entry{
-		{name: "d", mode: 0o20000000755},
+		{name: "d", mode: fs.ModeDir | 0o755},
 		{name: "d/f", mode: 0o644, size: 1, sum: emptySum, codec: codecZstd},
+		{name: "l", mode: fs.ModeSymlink | 0o777, symlink: "d/f"},
 	}
+	const want = "53e46b63a61a865034fc5b59ed76735fcac644133d1427d103fa53b5e4cbf55c"
 	a := contentHash(entries)
+	if a != want {
+		t.Errorf("it is %s", a)
+	}
 	entries[1].codec = codecRaw
 	if contentHash(entries) != a {
 		t.Error("the codec counts")

@@ -8,8 +8,10 @@ import (
 )
 
 // Where there are no symlinks, a tree has copies of what they lead to.
-func TestCopiesInsteadOfSymlinks(t *testing.T) {
-	payload := pack(t, append(sample(), node{name: "lib/pkg/inner", target: "../../bin/python3"}))
+func TestCopiesInsteadOfSymlinks(t *testing.T) { eachLayout(t, testCopiesInsteadOfSymlinks) }
+
+func testCopiesInsteadOfSymlinks(t *testing.T, opts ...PackOption) {
+	payload := pack(t, append(sample(), node{name: "lib/pkg/inner", target: "../../bin/python3"}), opts...)
 	pl, err := openPayload(os.DirFS(payload))
 	mustDo(t, err)
 	man, err := pl.manifest()
@@ -19,7 +21,7 @@ func TestCopiesInsteadOfSymlinks(t *testing.T) {
 	p, err := givenPlace(filepath.Join(t.TempDir(), "tree"), pl.key, false)
 	mustDo(t, err)
 	mustDo(t, p.prepare())
-	w := &worker{ctx: t.Context(), place: &p, plan: plan, key: pl.key, copies: true, blobs: newBlobs(pl.fsys)}
+	w := &worker{ctx: t.Context(), place: &p, plan: plan, key: pl.key, copies: true, from: contentsOf(pl.fsys, man)}
 	mustDo(t, w.build())
 	got := dump(t, p.tree)
 	if strings.Contains(got, "->") {

@@ -8,14 +8,15 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 )
 
-// needRoot skips a test that plays two users.
+// needRoot skips a test that an ordinary user cannot run.
 func needRoot(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("needs root, to act as two users")
+		t.Skip("needs root, to act as other users and to mount file systems")
 	}
 }
 
@@ -137,5 +138,21 @@ func TestTwoUsersStart(t *testing.T) {
 	mustDo(t, mine.Verify())
 	if err := checkPrivate(strings.TrimPrefix(out, "fresh ")); !errors.Is(err, ErrUnsafeDir) {
 		t.Errorf("the other user's tree would be used: %v", err)
+	}
+}
+
+// Modes are the payload's, whatever the caller's umask.
+func TestUmask(t *testing.T) {
+	for _, mask := range []int{0, 0o022, 0o077} {
+		ownPlaces(t)
+		payload := pack(t, sample())
+		want := treeOf(t, sample())
+		old := syscall.Umask(mask)
+		e, err := NewEmbeddedFiles(os.DirFS(payload), "test")
+		syscall.Umask(old)
+		mustDo(t, err)
+		if got := dump(t, e.GetExtractedPath()); got != want {
+			t.Errorf("with umask %#o:\n%s", mask, got)
+		}
 	}
 }

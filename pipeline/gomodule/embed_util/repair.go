@@ -25,11 +25,11 @@ const stageName = ".goempy-new"
 // A running program may be using the tree: files are replaced by rename, never
 // written to.
 type repairer struct {
-	tree  string
-	plan  []entry
-	only  map[string]bool // the names to look at; nil for all
-	blobs *blobs
-	fix   bool
+	tree string
+	plan []entry
+	only map[string]bool // the names to look at; nil for all
+	from contents
+	fix  bool
 
 	root  *os.Root
 	next  atomic.Int64
@@ -63,8 +63,7 @@ func (r *repairer) run(ctx context.Context) (map[string]string, error) {
 			files = append(files, e)
 		}
 	}
-	err := parallel(ctx, len(files), func(i int) error { return r.file(files[i]) })
-	if err != nil {
+	if err := r.files(ctx, files); err != nil {
 		return r.found, err
 	}
 	for _, e := range links {
@@ -151,31 +150,52 @@ func (r *repairer) dir(e *entry) error {
 	return fillDir(r.root, r.tree, e)
 }
 
-func (r *repairer) file(e *entry) error {
-	st, ok, err := r.kind(e)
-	if err != nil {
+// files compares first and writes then, so that a payload in one stream is
+// decoded once for all that differ.
+func (r *repairer) files(ctx context.Context, files []*entry) error {
+	differ := make([]bool, len(files))
+	err := parallel(ctx, len(files), func(i int) (err error) {
+		differ[i], err = r.differs(files[i])
+		return err
+	})
+	if err != nil || !r.fix {
 		return err
 	}
-	if ok {
-		wrong, err := r.content(e, st)
-		if err != nil {
-			return err
+	var bad []*entry
+	for i, e := range files {
+		if differ[i] {
+			bad = append(bad, e)
 		}
-		if wrong == "" {
-			return nil
-		}
-		r.note(e, "%s", wrong)
 	}
-	if !r.fix {
+	if len(bad) == 0 {
 		return nil
 	}
-	if st != nil && st.IsDir() {
+	return r.from.writeAll(ctx, r.root, bad, r.replace)
+}
+
+// differs says whether an entry's content has to be written anew.
+func (r *repairer) differs(e *entry) (bool, error) {
+	st, ok, err := r.kind(e)
+	if err != nil || !ok {
+		return err == nil, err
+	}
+	wrong, err := r.content(e, st)
+	if err != nil || wrong == "" {
+		return false, err
+	}
+	r.note(e, "%s", wrong)
+	return true, nil
+}
+
+// replace puts an entry's content where something else, or nothing, is.
+func (r *repairer) replace(e *entry, content source) error {
+	if st, err := os.Lstat(r.path(e)); err == nil && st.IsDir() {
 		if err := os.RemoveAll(r.path(e)); err != nil {
 			return err
 		}
 	}
 	beside := stageName + "/" + strconv.FormatInt(r.next.Add(1), 10)
-	if err := fillFile(r.root, beside, e, r.blobs); err != nil {
+	if err := fillFile(r.root, beside, e, content); err != nil {
 		return err
 	}
 	if err := renameRetry(r.tree+sep+fromSlash(beside), r.path(e)); err != nil {
@@ -189,12 +209,9 @@ func (r *repairer) content(e *entry, st fs.FileInfo) (string, error) {
 	if st.Size() != e.size {
 		return fmt.Sprintf("has %d bytes, not %d", st.Size(), e.size), nil
 	}
-	want := e.sum
-	if want == "" {
-		var err error
-		if want, err = r.blobs.writeTo(io.Discard, e); err != nil {
-			return "", err
-		}
+	want, err := r.from.sumOf(e)
+	if err != nil {
+		return "", err
 	}
 	got, err := hashFile(r.path(e))
 	switch {

@@ -17,7 +17,7 @@ type worker struct {
 	plan   []entry
 	key    string
 	copies bool
-	blobs  *blobs
+	from   contents
 	check  func(dir string) error
 }
 
@@ -31,7 +31,7 @@ func (w *worker) occupied() bool {
 // tree without one is never used as it is.
 func (w *worker) build() error {
 	fresh := filepath.Join(w.place.state(), uniqueName(newPrefix))
-	if err := fill(w.ctx, fresh, w.plan, w.blobs); err != nil {
+	if err := fill(w.ctx, fresh, w.plan, w.from); err != nil {
 		removeAll(fresh)
 		return err
 	}
@@ -104,12 +104,12 @@ func (w *worker) repair(only map[string]bool) (map[string]string, error) {
 		return nil, err
 	}
 	removeAll(filepath.Join(w.place.tree, stageName))
-	look := repairer{tree: w.place.tree, plan: w.plan, only: only, blobs: w.blobs}
+	look := repairer{tree: w.place.tree, plan: w.plan, only: only, from: w.from}
 	found, err := look.run(w.ctx)
 	if err != nil || len(found) == 0 {
 		return found, err
 	}
-	fix := repairer{tree: w.place.tree, plan: w.plan, only: w.below(found), blobs: w.blobs, fix: true}
+	fix := repairer{tree: w.place.tree, plan: w.plan, only: w.below(found), from: w.from, fix: true}
 	mended, err := fix.run(w.ctx)
 	for name, what := range mended {
 		found[name] = what

@@ -3,3 +3,5 @@
 package python
 
 func isWrongFormat(error) bool { return false }
+
+func isBusy(error) bool { return false }

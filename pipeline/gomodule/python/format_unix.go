@@ -7,4 +7,7 @@ import (
 	"syscall"
 )
 
+// isBusy says that a program is open for writing somewhere.
+func isBusy(err error) bool { return errors.Is(err, syscall.ETXTBSY) }
+
 func isWrongFormat(err error) bool { return errors.Is(err, syscall.ENOEXEC) }

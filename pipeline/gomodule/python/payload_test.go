@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -139,30 +138,84 @@ func TestPayloadWarmStart(t *testing.T) {
 	}
 }
 
-func TestPayloadConcurrentColdStarts(t *testing.T) {
-	needPayload(t)
-	dir := filepath.Join(t.TempDir(), "python")
-	var wg sync.WaitGroup
-	for i := range 8 {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			ep, err := NewEmbeddedPythonWithTmpDir(dir, true)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			cmd, err := ep.PythonCmd("-c", fmt.Sprintf("print(%d*2)", i))
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			if out, err := cmd.Output(); err != nil || strings.TrimSpace(string(out)) != fmt.Sprint(i*2) {
-				t.Errorf("%q, %v", out, err)
-			}
-		}()
+// helperEnv makes the test binary a program that runs one line of Python. Its
+// value is the directory to extract to.
+const helperEnv = "GOEMPY_TEST_PYTHON"
+
+func TestMain(m *testing.M) {
+	dir := os.Getenv(helperEnv)
+	if dir == "" {
+		os.Exit(m.Run())
 	}
-	wg.Wait()
+	ep, err := NewEmbeddedPythonWithTmpDir(dir, true)
+	if err == nil {
+		var cmd *exec.Cmd
+		if cmd, err = ep.PythonCmd("-c", "print('ran')"); err == nil {
+			cmd.Stdout = os.Stdout
+			err = cmd.Run()
+		}
+	}
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(3)
+	}
+	os.Exit(0)
+}
+
+// program is a process that starts once in dir.
+func program(t testing.TB, dir string) (*exec.Cmd, *bytes.Buffer) {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(exe)
+	// A program with the race detector sleeps a second before it exits.
+	cmd.Env = append(os.Environ(), helperEnv+"="+dir, "GORACE=atexit_sleep_ms=0")
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	return cmd, &out
+}
+
+func timed(t testing.TB, dir string) time.Duration {
+	t.Helper()
+	begin := time.Now()
+	if cmd, out := program(t, dir); cmd.Run() != nil {
+		t.Fatal(out)
+	}
+	return time.Since(begin)
+}
+
+// Many processes that start cold at once take hardly longer than one cold
+// start and the warm starts of the others.
+func TestPayloadManyColdStarts(t *testing.T) {
+	needPayload(t)
+	const n = 64
+	base := t.TempDir()
+	cold := timed(t, filepath.Join(base, "one"))
+	warm := time.Hour
+	for range 3 {
+		warm = min(warm, timed(t, filepath.Join(base, "one")))
+	}
+	begin := time.Now()
+	cmds := make([]*exec.Cmd, n)
+	outs := make([]*bytes.Buffer, n)
+	for i := range cmds {
+		cmds[i], outs[i] = program(t, filepath.Join(base, "many"))
+		if err := cmds[i].Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, cmd := range cmds {
+		if err := cmd.Wait(); err != nil || strings.TrimSpace(outs[i].String()) != "ran" {
+			t.Errorf("start %d: %v: %s", i, err, outs[i])
+		}
+	}
+	took, limit := time.Since(begin), 2*cold+n*warm
+	t.Logf("one cold start %v, one warm start %v, %d cold starts at once %v", cold, warm, n, took)
+	if took > limit {
+		t.Errorf("they took %v, more than %v", took, limit)
+	}
 }
 
 func TestPayloadVenv(t *testing.T) {

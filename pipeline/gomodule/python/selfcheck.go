@@ -41,6 +41,10 @@ func (e *StartError) Unwrap() []error { return []error{ErrCannotStart, e.Err} }
 // startTimeout is far more than a start takes, even on a machine that is busy.
 const startTimeout = 2 * time.Minute
 
+// busyTime is how long the check waits for the interpreter's file to be closed
+// by everyone who could have it open for writing.
+const busyTime = 5 * time.Second
+
 // maxStderr is how much of the interpreter's output an error repeats, in bytes.
 const maxStderr = 2000
 
@@ -49,22 +53,33 @@ const maxStderr = 2000
 func checkStart(ctx context.Context, exe string, env []string) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, exe, "-I", "-B", "-S", "-c", "import encodings, os")
-	cmd.Env = env
-	cmd.WaitDelay = waitDelay
-	killGroup(cmd)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	err := cmd.Run()
+	stderr, err := startOnce(ctx, exe, env)
+	// A process that this program starts at the same time has, for a moment,
+	// all its open files, and the interpreter was one of them just now.
+	for begin := time.Now(); isBusy(err) && time.Since(begin) < busyTime; {
+		time.Sleep(5 * time.Millisecond)
+		stderr, err = startOnce(ctx, exe, env)
+	}
 	if err == nil {
 		return nil
 	}
 	if ctx.Err() != nil {
 		err = fmt.Errorf("%w: %w", err, ctx.Err())
 	}
-	text := strings.ToValidUTF8(strings.TrimSpace(stderr.String()), "?")
+	text := strings.ToValidUTF8(strings.TrimSpace(stderr), "?")
 	if len(text) > maxStderr {
 		text = text[:maxStderr] + "…"
 	}
 	return &StartError{Exe: exe, Stderr: text, Cause: likelyCause(exe, text, err), Err: err}
+}
+
+func startOnce(ctx context.Context, exe string, env []string) (stderr string, err error) {
+	cmd := exec.CommandContext(ctx, exe, "-I", "-B", "-S", "-c", "import encodings, os")
+	cmd.Env = env
+	cmd.WaitDelay = waitDelay
+	killGroup(cmd)
+	var b bytes.Buffer
+	cmd.Stderr = &b
+	err = cmd.Run()
+	return b.String(), err
 }

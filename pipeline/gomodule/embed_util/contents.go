@@ -1,0 +1,88 @@
+package embed_util
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// contents are what a payload's files hold, however it is stored.
+type contents interface {
+	// writeAll calls write once for each of files, from several goroutines.
+	// When write returns, the file is at the entry's name below root.
+	writeAll(ctx context.Context, root *os.Root, files []*entry, write writeFunc) error
+
+	// sumOf returns the sha256 of an entry's content, also for entries of
+	// older manifests, which do not say it.
+	sumOf(e *entry) (string, error)
+
+	// close gives back the decoders' memory.
+	close()
+}
+
+// source writes one checked content. What it has written must not be used when
+// it returns an error.
+type source func(w io.Writer) error
+
+// writeFunc makes the file of an entry.
+type writeFunc func(e *entry, content source) error
+
+func contentsOf(fsys fs.FS, m *manifest) contents {
+	if m.stream != "" {
+		return &stream{fsys: fsys, name: m.stream, order: m.distinct()}
+	}
+	return newBlobs(fsys)
+}
+
+// writeError is a failure of the place written to, not of the payload.
+type writeError struct{ err error }
+
+func (e *writeError) Error() string { return e.err.Error() }
+func (e *writeError) Unwrap() error { return e.err }
+
+// checker passes bytes on, and counts and hashes them.
+type checker struct {
+	w io.Writer
+	h hash.Hash
+	n int64
+}
+
+func (c *checker) Write(p []byte) (int, error) {
+	c.h.Write(p)
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	if err != nil {
+		return n, &writeError{err}
+	}
+	return n, nil
+}
+
+// checked has decode write an entry's content to w, and checks size and sha256
+// on the way. It returns the content's sha256; what was written must not be
+// used when it returns an error. Errors say in what kind of file it is stored.
+func checked(w io.Writer, e *entry, kind string, decode func(w io.Writer) error) (string, error) {
+	c := &checker{w: w, h: sha256.New()}
+	if err := decode(c); err != nil {
+		if we, ok := err.(*writeError); ok {
+			return "", we.err
+		}
+		return "", contentErrorf(e, kind, "%w", err)
+	}
+	if c.n != e.size {
+		return "", contentErrorf(e, kind, "has not %d bytes", e.size)
+	}
+	sum := hex.EncodeToString(c.h.Sum(nil))
+	if e.sum != "" && sum != e.sum {
+		return "", contentErrorf(e, kind, "sha256 is %s, the manifest says %s", sum, e.sum)
+	}
+	return sum, nil
+}
+
+// contentErrorf returns an error that names a file and where its content is.
+func contentErrorf(e *entry, kind, format string, args ...any) error {
+	return payloadErrorf("%q in "+kind+" %q: "+format, append([]any{e.name, e.blob}, args...)...)
+}

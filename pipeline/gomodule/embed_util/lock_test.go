@@ -1,0 +1,83 @@
+package embed_util
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func TestContextEndsTheWait(t *testing.T) {
+	ownPlaces(t)
+	payload := pack(t, sample())
+	e := start(t, payload)
+	path := filepath.Join(e.GetExtractedPath(), "lib", "same.py")
+	mustDo(t, os.WriteFile(path, []byte("damaged"), 0o644))
+	lock, err := takeLock(t.Context(), e.at.place.lockPath(), waitExclusive)
+	mustDo(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := NewEmbeddedFiles(os.DirFS(payload), "test", WithContext(ctx)); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error: %v", err)
+	}
+	mustDo(t, lock.Close())
+	start(t, payload, WithContext(t.Context()))
+	mustDo(t, e.Verify())
+}
+
+// A start that finds everything in place waits for nobody.
+func TestWarmStartNeedsNoLock(t *testing.T) {
+	ownPlaces(t)
+	payload := pack(t, sample())
+	e := start(t, payload)
+	lock, err := takeLock(t.Context(), e.at.place.lockPath(), waitExclusive)
+	mustDo(t, err)
+	defer lock.Close()
+	start(t, payload)
+}
+
+func TestLockOfARemovedFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	first, err := takeLock(t.Context(), path, waitExclusive)
+	mustDo(t, err)
+	second := make(chan error)
+	go func() {
+		l, err := takeLock(context.Background(), path, waitExclusive)
+		if l != nil {
+			_ = l.Close()
+		}
+		second <- err
+	}()
+	time.Sleep(20 * time.Millisecond)
+	if os.Remove(path) != nil {
+		t.Skip("this system keeps files that are open")
+	}
+	mustDo(t, first.Close())
+	if err := <-second; err != nil && !errors.Is(err, errGone) {
+		t.Errorf("error: %v", err)
+	} else if err == nil {
+		t.Log("the second came after the removal, and has the new file")
+	}
+}
+
+// Programs that have a file open when it is repaired keep what they have.
+func TestRepairDoesNotWriteInPlace(t *testing.T) {
+	ownPlaces(t)
+	payload := pack(t, sample())
+	e := start(t, payload)
+	path := filepath.Join(e.GetExtractedPath(), "lib", "same.py")
+	mustDo(t, os.WriteFile(path, []byte("x = 2\n"), 0o644))
+	f, err := os.Open(path)
+	mustDo(t, err)
+	defer f.Close()
+	mustDo(t, e.Repair())
+	if b, err := io.ReadAll(f); err != nil || string(b) != "x = 2\n" {
+		t.Errorf("%q, %v", b, err)
+	}
+	if b, err := os.ReadFile(path); err != nil || string(b) != "x = 1\n" {
+		t.Errorf("%q, %v", b, err)
+	}
+}
