@@ -51,18 +51,24 @@ def write_stream(
 ) -> tuple[str, int]:
     """Write all contents as one file into ``out``; returns its name and stored bytes."""
     check_compressor()
+    paths = [stage.path(content.sha256) for content in contents]
     total = sum(content.size_bytes for content in contents)
     part = out / "part"
     with disk_errors(out):
-        with part.open("wb") as target:
-            source = _Joined([stage.path(content.sha256) for content in contents], advance)
-            if config.codec == ZSTD:
+        if config.codec == ZSTD:
+            source = _Joined(paths, advance)
+            with part.open("wb") as target:
                 stored = _compress(source, target, total, config)
-            else:
-                stored = copy_stream(cast("BinaryIO", source), target)
-        name = source.digest.hexdigest()[:BLOB_DIGITS] + (".zst" if config.codec == ZSTD else "")
+            if stored < total:
+                name = f"{source.digest.hexdigest()[:BLOB_DIGITS]}.zst"
+                part.rename(out / name)
+                return name, stored
+        source = _Joined(paths, advance)
+        with part.open("wb") as target:
+            copy_stream(cast("BinaryIO", source), target)
+        name = source.digest.hexdigest()[:BLOB_DIGITS]
         part.rename(out / name)
-    return name, stored
+        return name, total
 
 
 class _Joined:

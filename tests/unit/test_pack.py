@@ -79,6 +79,12 @@ def test_a_stream_is_one_file_named_by_what_is_in_it(tmp_path: Path, codec: str)
     assert (zstandard.decompress(data) if codec == "zstd" else data) == joined
 
 
+def test_a_stream_that_zstd_does_not_make_smaller_is_raw(tmp_path: Path) -> None:
+    manifest = pack_files(tmp_path / "p", {"noise": NOISE}, STREAM)
+    assert manifest.stream == hashlib.sha256(NOISE).hexdigest()[:32]
+    assert unpacked(tmp_path / "p") == {"noise": NOISE}
+
+
 def test_both_layouts_are_the_same_tree(tmp_path: Path) -> None:
     one, two = (pack_files(tmp_path / c.layout, FILES, c) for c in (ZSTD, STREAM))
     assert one.content_hash == two.content_hash
