@@ -18,9 +18,9 @@ def find_primary(lines: Sequence[Line], text: str, *, where: str = "PRIMARY_PYTH
     plain = [line for line in lines if not line.variant]
     found = [line for line in plain if wanted in {line.name, line.python.minor_line}]
     if len(found) != 1:
-        count = "no line" if not found else f"{len(found)} lines"
+        matching = f"{len(found)} lines of the matrix match" if found else "no line matches"
         raise ConfigError(
-            f"{where} is {wanted!r}, and {count} of the matrix match it",
+            f"{where} is {wanted!r}, and {matching} it",
             remedy=f"Name one of {', '.join(line.name for line in plain)}; it decides which "
             "Python @latest is.",
         )

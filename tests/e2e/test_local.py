@@ -61,9 +61,7 @@ def test_it_ends_with_tags_sizes_times_and_the_lines_to_type(local: Local) -> No
 
 def test_the_tree_is_formatted_and_vets(local: Local, go: Go) -> None:
     assert go.run("vet", "./...", cwd=local.tree) == ""
-    gofmt = str(go.program.parent / "gofmt")
-    done = subprocess.run([gofmt, "-l", "."], cwd=local.tree, capture_output=True, check=True)
-    assert done.stdout == b""
+    assert go.gofmt(local.tree) == ""
 
 
 def test_package_pip_passes_its_tests_with_its_payload(local: Local, go: Go) -> None:

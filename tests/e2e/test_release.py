@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import subprocess
 import sys
@@ -11,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import elf
 from pipeline.lock import dump_lock
-from pipeline.model import Pin
-from tests.support.extract import SELF_PORTRAIT, Portrait, portrait
+from pipeline.model import Asset, Pin
+from pipeline.upstream.archive import scan
+from tests.support.extract import SELF_PORTRAIT, Portrait, portrait, unpacked
 from tests.support.gotool import Go, from_repository
 from tests.support.interpreters import PBS, RealArchive, host_platform, two_lines
 from tests.support.loopback import serve
@@ -182,6 +185,20 @@ def test_the_payload_holds_nothing_that_was_to_be_dropped(release: Released) -> 
         assert not [name for name in names if "licenses" in name or "PYTHON.json" in name]
 
 
+def test_debug_sections_came_in_and_did_not_go_out(release: Released, tmp_path: Path) -> None:
+    for archive in (release.older, release.primary):
+        path = tmp_path / archive.name
+        path.write_bytes(archive.data)
+        asset = Asset(PBS, archive.name, "", len(archive.data))
+        assert scan(path, asset).strips
+        cell = f"{archive.version}/{host_platform().name}"
+        contents = unpacked(release.repository.parent / "payloads" / cell)
+        binaries = [data for data in contents.values() if data.startswith(elf.MAGIC)]
+        assert binaries
+        plans = [elf.scan(io.BytesIO(data).read, len(data)).strip for data in binaries]
+        assert plans == [None] * len(plans)
+
+
 def tags_of(repository: Path) -> str:
     return git(repository, "for-each-ref", "--format=%(refname) %(objectname)", "refs/tags")
 
@@ -226,8 +243,4 @@ def test_the_module_passes_its_own_tests_with_a_payload(release: Released, tmp_p
     assert go.run("vet", "./...", cwd=tree) == ""
     report = go.run("test", "-short", "./...", cwd=tree)
     assert f"ok  \t{MODULE}/python" in report
-    formatted = subprocess.run(
-        [str(go.program.parent / "gofmt"), "-l", "."],
-        cwd=tree, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert formatted.stdout == ""
+    assert go.gofmt(tree) == ""

@@ -126,6 +126,21 @@ def test_tags_tell_what_each_holds_and_how_to_get_it(project: Project) -> None:
     assert rows[1].rstrip().endswith("go get github.com/goempy/goempy@latest")
 
 
+def test_a_dry_run_of_a_release_asks_nobody_and_writes_nothing(
+    project: Project, server: Loopback, tmp_path: Path
+) -> None:
+    outcome = project.run(
+        "release", "--dry-run", "--source", server.address, "--out", tmp_path / "out"
+    )
+    assert outcome.code == 0
+    rows = [row.split() for row in outcome.out.splitlines()[1:]]
+    assert [row[0] for row in rows][:2] == [CELL, "3.14.9/linux-arm64"]
+    assert {row[1] for row in rows} == {"v0.1.0"}
+    assert "would build 5 cells" in outcome.log
+    assert server.requests == []
+    assert not (tmp_path / "out").exists()
+
+
 def test_no_network_is_one_clear_error(project: Project, tmp_path: Path) -> None:
     lock(project, b"anything")
     argv = ("build", CELL, "--out", tmp_path / "out")

@@ -40,6 +40,21 @@ def go() -> Go:
     return Go(Path(where.stdout.strip()), extra={"GOOS": "darwin", "GOARCH": "arm64"})
 
 
+IN_CACHE_DIR = """package main
+
+import "MODULE/python"
+
+var _ = func() error {
+	ep, err := python.NewEmbeddedPythonInCacheDir("app")
+	if err != nil {
+		return err
+	}
+	return ep.Cleanup()
+}
+"""
+"""What ratatoskr has and go-embed-python has not."""
+
+
 def write_program(folder: Path, module: str, text: str = PROGRAM) -> None:
     (folder / "main.go").write_text(text.replace("MODULE", module))
     (folder / "go.mod").write_text("module example.com/dropin\n\ngo 1.24\n")
@@ -48,6 +63,8 @@ def write_program(folder: Path, module: str, text: str = PROGRAM) -> None:
 @pytest.mark.parametrize("peer", [GO_EMBED_PYTHON, RATATOSKR], ids=lambda peer: peer.module)
 def test_the_program_compiles_against_the_peer(go: Go, tmp_path: Path, peer: Peer) -> None:
     write_program(tmp_path, peer.module)
+    if peer is RATATOSKR:
+        (tmp_path / "more.go").write_text(IN_CACHE_DIR.replace("MODULE", peer.module))
     packages = [f"{peer.module}/{name}@{peer.version}" for name in ("python", "pip", "embed_util")]
     go.run("get", *packages, cwd=tmp_path)
     # Without this tag ratatoskr has no pip to compile.
@@ -56,6 +73,7 @@ def test_the_program_compiles_against_the_peer(go: Go, tmp_path: Path, peer: Pee
 
 def test_the_same_program_compiles_against_ours(go: Go, tmp_path: Path) -> None:
     write_program(tmp_path, OWN)
+    (tmp_path / "more.go").write_text(IN_CACHE_DIR.replace("MODULE", OWN))
     go.run("mod", "edit", f"-require={OWN}@v0.0.0", f"-replace={OWN}={TEMPLATE}", cwd=tmp_path)
     go.run("mod", "tidy", cwd=tmp_path)
     assert go.run("vet", ".", cwd=tmp_path) == ""

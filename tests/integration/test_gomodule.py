@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
+from pathlib import Path
 
 import pytest
 
+from pipeline.matrix import parse_matrix
 from pipeline.moduletree import TEMPLATE
 from tests.support.gotool import Go
+from tests.support.project import REPOSITORY
 
-SYSTEMS = [
-    ("linux", "amd64"),
-    ("linux", "arm64"),
-    ("darwin", "amd64"),
-    ("darwin", "arm64"),
-    ("windows", "amd64"),
-]
+MATRIX = parse_matrix((REPOSITORY / "matrix.toml").read_text("utf-8"))
+SYSTEMS = sorted({(platform.goos, platform.goarch) for platform in MATRIX.platforms})
+OLDEST = "go1.24.0"
+"""What go.mod promises; the module proxy has it as a toolchain."""
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +39,25 @@ def test_it_builds_and_vets_for_every_platform(go: Go, goos: str, goarch: str) -
 
 
 def test_it_is_formatted(go: Go) -> None:
-    gofmt = str(go.program.parent / "gofmt")
-    done = subprocess.run([gofmt, "-l", "."], cwd=TEMPLATE, capture_output=True, check=True)
-    assert done.stdout == b""
+    assert go.gofmt(TEMPLATE) == ""
+
+
+def test_it_builds_with_the_oldest_go_that_it_names(go: Go) -> None:
+    env = {"GOTOOLCHAIN": OLDEST}
+    assert go.run("version", cwd=TEMPLATE, env=env).startswith(f"go version {OLDEST} ")
+    go.run("build", "./...", cwd=TEMPLATE, env=env)
 
 
 def test_go_mod_says_what_the_oldest_go_needs() -> None:
     text = (TEMPLATE / "go.mod").read_text("utf-8")
     assert "\ngo 1.24\n" in text
     assert "toolchain" not in text
+
+
+@pytest.mark.parametrize("target", ["Manifest", "Paths", "Marker", "Extract", "Stream"])
+def test_it_holds_against_nonsense(go: Go, tmp_path: Path, target: str) -> None:
+    """The committed corpus, and some thousand inputs beyond it: no panic, no write outside."""
+    shutil.copytree(TEMPLATE, tmp_path / "module")  # a finding would be written beside the tests
+    argv = ["test", "-run=^$", f"-fuzz=^Fuzz{target}$", "-fuzztime=3000x", "./embed_util"]
+    report = go.run(*argv, cwd=tmp_path / "module", env={"TMPDIR": str(tmp_path)})
+    assert "PASS" in report

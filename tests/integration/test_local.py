@@ -117,3 +117,28 @@ def test_a_dry_run_makes_nothing(project: Project, tmp_path: Path) -> None:
     assert "v0.1.0" in outcome.out
     assert "would build 1 cells" in outcome.log
     assert not (tmp_path / "out").exists()
+
+
+def test_which_interpreter_is_latest(project: Project, tmp_path: Path) -> None:
+    """The one asked for, else that of PRIMARY_PYTHON, else the first."""
+    found = {each.version.rpartition(".")[0]: each for each in interpreters()}
+    if len(found) < 2:
+        pytest.skip("this machine has interpreters of one minor version only")
+    (first, one), (second, other) = list(found.items())[:2]
+    argv = ["release", "--local", "--dry-run", "--out", str(tmp_path / "out")]
+    argv += ["--python", one.executable, "--python", other.executable]
+
+    def tag_of(version: str, *more: str) -> str:
+        rows = project.run(*argv, *more).out.splitlines()
+        (row,) = [row for row in rows if row.startswith(f"{version}/")]
+        return row.split()[1]
+
+    project.write("PRIMARY_PYTHON", "2.7")
+    assert tag_of(one.version) == "v0.1.0"
+    project.write("PRIMARY_PYTHON", second)
+    assert tag_of(other.version) == "v0.1.0"
+    assert tag_of(one.version) == f"v0.1.0-py{one.version}"
+    assert tag_of(one.version, "--primary", first) == "v0.1.0"
+    outcome = project.run(*argv, "--primary", "9.9")
+    assert outcome.code == ConfigError.exit_code
+    assert "--primary is '9.9', and no line matches it" in outcome.log

@@ -53,6 +53,15 @@ class Go:
         assert done.returncode == 0, f"go {' '.join(args)}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
+    def gofmt(self, folder: Path) -> str:
+        """What ``gofmt -l`` finds below ``folder``; nothing is good."""
+        root = self.run("env", "GOROOT", cwd=folder).strip()
+        done = subprocess.run(
+            [Path(root, "bin", "gofmt"), "-l", "."],
+            cwd=folder, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout
+
 
 def from_repository(modcache: Path, repository: Path, module_root: str) -> Go:
     """A Go that takes ``module_root`` from a bare repository, as after ``git push``.

@@ -35,6 +35,10 @@ def test_the_repository_s_own_matrix() -> None:
         "windows/amd64",
     ]
     assert len(all_cells(matrix)) == 30
+    assert (matrix.payload.codec, matrix.payload.level, matrix.payload.layout) == (
+        "zstd", 19, "blobs",
+    )  # fmt: skip
+    assert [wheel.name for wheel in matrix.wheels] == ["packaging", "pip", "setuptools", "wheel"]
 
 
 def test_a_line_can_name_its_platforms_and_variant() -> None:
