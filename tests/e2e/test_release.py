@@ -190,7 +190,7 @@ def test_debug_sections_came_in_and_did_not_go_out(release: Released, tmp_path: 
         path = tmp_path / archive.name
         path.write_bytes(archive.data)
         asset = Asset(PBS, archive.name, "", len(archive.data))
-        assert scan(path, asset).strips
+        assert len(scan(path, asset).strips) > 20
         cell = f"{archive.version}/{host_platform().name}"
         contents = unpacked(release.repository.parent / "payloads" / cell)
         binaries = [data for data in contents.values() if data.startswith(elf.MAGIC)]

@@ -147,3 +147,23 @@ class Builder:
         if self.wide:
             return self.pack("IIQQQQQQ", kind, 6, offset, address, address, size, size, 1)
         return self.pack("8I", kind, offset, address, address, size, size, 6, 1)
+
+
+def with_debug_section(data: bytes, debug: bytes) -> bytes:
+    """A 64-bit little-endian ELF file of a compiler, and a ``.debug_info`` more than it had."""
+    shoff, shentsize, shnum, names_at = struct.unpack("<Q10xHHH", data[40:64])
+    headers = [
+        list(struct.unpack_from("<IIQQQQIIQQ", data, shoff + number * shentsize))
+        for number in range(shnum)
+    ]
+    names = headers[names_at]
+    table = data[names[4] : names[4] + names[5]] + b".debug_info\0"
+    debug_at = len(data) + -len(data) % 8
+    table_at = debug_at + len(debug)
+    headers.append([names[5], 1, 0, 0, debug_at, len(debug), 0, 0, 1, 0])
+    names[4], names[5] = table_at, len(table)
+    out = bytearray(data.ljust(debug_at, b"\0") + debug + table)
+    out += bytes(-len(out) % 8)
+    struct.pack_into("<Q", out, 40, len(out))
+    struct.pack_into("<H", out, 60, shnum + 1)
+    return bytes(out) + b"".join(struct.pack("<IIQQQQIIQQ", *header) for header in headers)
