@@ -3,9 +3,11 @@
 package embed_util
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -28,12 +30,18 @@ func asUser(t *testing.T, tests string) {
 	mustDo(t, err)
 	copied := filepath.Join(dir, "tests")
 	mustDo(t, os.WriteFile(copied, data, 0o755))
-	cmd := exec.Command(copied, "-test.run", "^("+tests+")$")
+	cmd := exec.Command(copied, "-test.v", "-test.run", "^("+tests+")$")
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "TMPDIR="+dir, "HOME="+dir)
 	credential(cmd, otherUID)
-	if out, err := cmd.CombinedOutput(); err != nil {
+	out, err := cmd.CombinedOutput()
+	if err != nil {
 		t.Errorf("as user %d: %v\n%s", otherUID, err, out)
+	}
+	for _, name := range strings.Split(tests, "|") {
+		if !bytes.Contains(out, []byte("\n--- PASS: "+name+" ")) {
+			t.Errorf("as user %d: %s did not run\n%s", otherUID, name, out)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 // flip changes one byte of a file in place, keeps its size, and sets its old
@@ -74,12 +75,32 @@ func TestFlippedByteInEveryFile(t *testing.T) {
 // as the extraction, if nobody waits for the tick to end.
 func TestFlippedRightAfterExtraction(t *testing.T) {
 	seesSilentChanges(t)
+	for name, c := range clocks {
+		t.Run(name, func(t *testing.T) { c.use(t); testFlippedRightAfterExtraction(t, c.rounds) })
+	}
+}
+
+// clocks are those of file systems: this one's, one whose tick can be waited
+// for, and one whose tick cannot.
+var clocks = map[string]clock{
+	"as it is": {1, 50},
+	"coarse":   {int64(settleTime) * 4 / 5, 10},
+	"slow":     {int64(time.Hour), 3},
+}
+
+type clock struct {
+	tick   int64
+	rounds int
+}
+
+func (c clock) use(t *testing.T) {
+	clockTick = c.tick
+	t.Cleanup(func() { clockTick = 1 })
+}
+
+func testFlippedRightAfterExtraction(t *testing.T, rounds int) {
 	ownPlaces(t)
 	payload := pack(t, []node{{name: "a.txt", content: "aaaa"}, {name: "b.txt", content: "bbbb"}})
-	rounds := 100
-	if testing.Short() {
-		rounds = 10
-	}
 	for range rounds {
 		e := start(t, payload)
 		tree := e.GetExtractedPath()
@@ -155,6 +176,9 @@ func testDamageIsRepaired(t *testing.T, opts ...PackOption) {
 		{"file without permissions", true, func() error { return os.Chmod(in("lib/pkg/mod.py"), 0) }},
 		{"file not executable", true, func() error { return os.Chmod(in("bin/python3.14"), 0o644) }},
 		{"file writable by all", true, func() error { return os.Chmod(in("lib/same.py"), 0o666) }},
+		{"file runs as its owner", true, func() error { return os.Chmod(in("bin/python3.14"), 0o755|fs.ModeSetuid) }},
+		{"file runs as its group", true, func() error { return os.Chmod(in("bin/python3.14"), 0o755|fs.ModeSetgid) }},
+		{"sticky file", true, func() error { return os.Chmod(in("lib/same.py"), 0o644|fs.ModeSticky) }},
 		{"folder without permissions", true, func() error { return os.Chmod(in("lib/pkg"), 0) }},
 		{"tree without permissions", true, func() error { return os.Chmod(tree, 0) }},
 		{"tree open to all", true, func() error { return os.Chmod(tree, 0o777) }},

@@ -41,7 +41,12 @@
 // The directory's name carries a part of the hash, so versions do not mix.
 // It stands in a folder that only this user can enter. A folder or file that
 // another user has put there is never used: such an error matches
-// ErrUnsafeDir, and the next place is tried. Beside the tree, a directory of
+// ErrUnsafeDir, and the next place is tried. So is a place that another user
+// could replace: on Unix every folder on the way to it must belong to root (or
+// whoever owns "/") or to this user, and must not be writable by others unless
+// it has the sticky bit, as /tmp has. Writable by the group is fine if that is
+// this process's own group or root's: with umask 002, as many systems have it,
+// every folder of a user is. A temp dir that does not exist is not made. Beside the tree, a directory of
 // the same name with ".goempy" appended holds its locks and its marker.
 //
 // A tree is filled in a private sibling directory, by all cores, and appears

@@ -45,9 +45,11 @@ func NewEmbeddedFiles(embedFs fs.FS, name string, opts ...Option) (*EmbeddedFile
 // NewEmbeddedFilesWithTmpDir extracts a payload to tmpDir, or with
 // withHashInDir, to tmpDir-<hash>. There is no other place to fall back to.
 //
-// The directory becomes one that only this user can enter; one that exists
-// must belong to this user and must not be writable by others, or the error
-// matches ErrUnsafeDir. Other files in it are left alone. Locks and the record
+// A directory that is missing or empty becomes one that only this user can
+// enter. One with files in it, and one that is a mount point, keeps its mode.
+// It must belong to this user and must not be writable by others, and nobody
+// else may be able to replace it or a folder above it (see the package
+// comment), or the error matches ErrUnsafeDir. Other files in it are left alone. Locks and the record
 // of what was extracted are in the directory of the same name with ".goempy"
 // appended. Without a hash in the name, the payload of another version that was
 // extracted to the same directory is replaced.
@@ -125,6 +127,11 @@ func (e *EmbeddedFiles) GetExtractedPath() string {
 // Cleanup removes the extracted directory, unless something else uses it:
 // another process, or another EmbeddedFiles of this one. Then it is left to
 // them, and that is no error. Calling it again does nothing.
+//
+// A directory without a hash in its name, see NewEmbeddedFilesWithTmpDir, may
+// be shared with other files. From it the payload's files, Python's caches in
+// the payload's folders, and folders that are empty then are removed.
+// Everything else stays, and so does the directory if it is not empty.
 func (e *EmbeddedFiles) Cleanup() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -137,8 +144,28 @@ func (e *EmbeddedFiles) Cleanup() error {
 	if !at.use.release() {
 		return nil
 	}
-	_, err := removeUnused(e.opts.ctx, &at.place)
+	var entries []markerEntry
+	if at.place.pat == "" {
+		entries = e.entries(&at.place)
+	}
+	_, err := removeUnused(e.opts.ctx, &at.place, entries)
 	return err
+}
+
+// entries is what this payload has put into a directory.
+func (e *EmbeddedFiles) entries(p *place) []markerEntry {
+	if m, err := readMarker(p.markerPath()); err == nil {
+		return m.entries
+	}
+	man, err := e.pl.manifest()
+	if err != nil {
+		return nil
+	}
+	entries := make([]markerEntry, len(man.entries))
+	for i := range entries {
+		entries[i] = markerEntry{name: man.entries[i].name, dir: man.entries[i].isDir()}
+	}
+	return entries
 }
 
 // Verify reads and hashes everything that was extracted, and writes nothing.
@@ -175,8 +202,9 @@ func (e *EmbeddedFiles) Repair() error {
 
 // Prune removes what other versions of the payload have extracted under the
 // same name, if they were last used more than maxAge ago. A directory that a
-// running process uses is never removed: its users hold a shared lock. Times of
-// use are known to an hour. Prune returns the directories it removed, also
+// running process uses is never removed: its users hold a shared lock. Last
+// used means the last start, known to an hour, or Cleanup, whichever was later.
+// Prune returns the directories it removed, also
 // when it returns an error about another one.
 //
 // It does nothing for a directory without a hash in its name.

@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-
-	"github.com/gofrs/flock"
 )
 
 // job brings one payload into one of several places.
@@ -95,7 +93,7 @@ func (j *job) warm(ctx context.Context, p *place) (*use, bool) {
 	if err != nil {
 		return nil, false
 	}
-	if v := lookAt(p, j.pl.key); !v.good(j.pl.key) {
+	if v := lookAt(p, j.pl.key); !v.good(j.pl.key) || v.runs(p) != nil {
 		u.release()
 		return nil, false
 	}
@@ -109,8 +107,8 @@ const maxGone = 100
 // extract makes the tree at p complete and claims it.
 func (j *job) extract(ctx context.Context, p *place) (u *use, fresh bool, err error) {
 	for range maxGone {
-		if err := p.prepare(); err != nil {
-			if errors.Is(err, fs.ErrNotExist) {
+		if err = p.prepare(); err != nil {
+			if errors.Is(err, errGone) {
 				continue
 			}
 			if isReadOnly(err) {
@@ -154,6 +152,13 @@ func (j *job) readOnly(ctx context.Context, p *place, cause error) (*use, bool, 
 	if err := j.verify(ctx, p); err != nil {
 		return nil, false, fmt.Errorf("%w, and what is there cannot be used: %w", cause, err)
 	}
+	man, err := j.pl.manifest()
+	if err == nil {
+		err = checkVolume(p.tree, 0, man.executable())
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("%w, and what is there cannot be used: %w", cause, err)
+	}
 	return nil, false, nil
 }
 
@@ -181,7 +186,7 @@ func (j *job) ensure(ctx context.Context, p *place) (fresh bool, err error) {
 			return false, err
 		}
 		if v := lookAt(p, j.pl.key); v.good(j.pl.key) {
-			return false, nil
+			return false, v.runs(p)
 		}
 	}
 }
@@ -200,7 +205,7 @@ func waitFor(ctx context.Context, p *place) error {
 func (j *job) act(ctx context.Context, p *place) (fresh bool, err error) {
 	v := lookAt(p, j.pl.key)
 	if v.good(j.pl.key) && j.opts.verify != VerifyFull {
-		return false, nil
+		return false, v.runs(p)
 	}
 	man, err := j.pl.manifest()
 	if err != nil {
@@ -270,7 +275,7 @@ func damage(tree string, plan []entry, found map[string]string) error {
 }
 
 // lockIf takes the lock at once or not at all.
-func lockIf(ctx context.Context, path string) (*flock.Flock, bool) {
+func lockIf(ctx context.Context, path string) (*fileLock, bool) {
 	l, err := takeLock(ctx, path, tryExclusive)
 	return l, err == nil && l != nil
 }

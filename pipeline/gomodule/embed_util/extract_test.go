@@ -112,6 +112,34 @@ func TestGivenDirectoryKeepsForeignFiles(t *testing.T) {
 			t.Errorf("%s: %q, %v", name, b, err)
 		}
 	}
+	cache := filepath.Join(dir, "lib", "pkg", "__pycache__")
+	mustDo(t, os.Mkdir(cache, 0o755))
+	mustDo(t, os.WriteFile(filepath.Join(cache, "mod.pyc"), nil, 0o644))
+	if runtime.GOOS != "windows" {
+		// A folder that leads elsewhere is not followed.
+		elsewhere := t.TempDir()
+		makeTree(t, elsewhere, []node{{name: "ß 文.txt", content: "not the payload's"}})
+		link := filepath.Join(dir, "lib", "ünïcode")
+		mustDo(t, os.RemoveAll(link))
+		mustDo(t, os.Symlink(elsewhere, link))
+		defer func() {
+			if files, err := os.ReadDir(elsewhere); err != nil || len(files) != 1 {
+				t.Errorf("removed elsewhere: %v, %v", files, err)
+			}
+		}()
+	}
+	mustDo(t, e.Cleanup())
+	want := "lib lib/mine.py mine.txt"
+	var left []string
+	mustDo(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if rel, _ := filepath.Rel(dir, path); rel != "." {
+			left = append(left, filepath.ToSlash(rel))
+		}
+		return err
+	}))
+	if got := strings.Join(left, " "); got != want {
+		t.Errorf("Cleanup left %s, not %s", got, want)
+	}
 }
 
 func TestAnotherPayloadInTheSameDirectory(t *testing.T) {

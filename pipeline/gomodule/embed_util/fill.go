@@ -13,7 +13,7 @@ import (
 // Every byte is checked while it is written. Folders come first and symlinks
 // last, so that nothing is ever written through a symlink.
 func fill(ctx context.Context, dir string, plan []entry, from contents) error {
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	if err := makeDir(dir); err != nil {
 		return err
 	}
 	root, err := os.OpenRoot(dir)
@@ -53,7 +53,7 @@ func fillDir(root *os.Root, dir string, e *entry) error {
 	if err := root.Mkdir(fromSlash(e.name), 0o700); err != nil {
 		return collides(e.name, err)
 	}
-	if runtime.GOOS == "windows" || e.perm() == 0o700 {
+	if runtime.GOOS == "windows" {
 		return nil
 	}
 	return os.Chmod(dir+sep+fromSlash(e.name), e.perm())

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
-
-	"github.com/gofrs/flock"
 )
 
 // lockPoll is how often a lock is asked for while a context can end the wait.
@@ -17,6 +15,9 @@ const lockPoll = 10 * time.Millisecond
 
 // errGone means that the lock file was removed by someone who held it.
 var errGone = errors.New("lock file was replaced")
+
+// errHeld means that others hold a lock that was tried.
+var errHeld = errors.New("in use by others")
 
 type lockKind int
 
@@ -30,64 +31,60 @@ const (
 // takeLock locks the file at path, which it creates. It returns nil and no
 // error when a try finds it held by others, and errGone when the file at path
 // is no longer the one that was locked: then the directory went away under us.
-func takeLock(ctx context.Context, path string, kind lockKind) (*flock.Flock, error) {
-	// The file is created first, so that there is something to compare with.
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDONLY, 0o600)
+func takeLock(ctx context.Context, path string, kind lockKind) (*fileLock, error) {
+	l, err := openLock(path)
 	if err != nil {
 		return nil, err
 	}
-	before, err := f.Stat()
-	f.Close()
-	if err != nil {
-		return nil, err
+	return l.take(ctx, kind)
+}
+
+// take locks what was opened, and closes it if it fails to.
+func (l *fileLock) take(ctx context.Context, kind lockKind) (*fileLock, error) {
+	ok, err := l.acquire(ctx, kind)
+	if err == nil && ok && !l.stands() {
+		err = errGone
 	}
-	l := flock.New(path)
-	ok, err := acquire(ctx, l, kind)
 	if err != nil || !ok {
-		return nil, err
-	}
-	after, err := os.Stat(path)
-	if err != nil || !os.SameFile(before, after) {
 		_ = l.Close()
-		return nil, errGone
+		return nil, err
 	}
 	return l, nil
 }
 
-func acquire(ctx context.Context, l *flock.Flock, kind lockKind) (bool, error) {
-	for {
-		ok, err := acquireOnce(ctx, l, kind)
-		if !errors.Is(err, syscall.EINTR) {
-			return ok, err
-		}
-	}
-}
-
-func acquireOnce(ctx context.Context, l *flock.Flock, kind lockKind) (bool, error) {
-	switch kind {
-	case tryExclusive:
-		return l.TryLock()
-	case tryShared:
-		return l.TryRLock()
+func (l *fileLock) acquire(ctx context.Context, kind lockKind) (bool, error) {
+	shared := kind == tryShared || kind == waitShared
+	if kind == tryExclusive || kind == tryShared {
+		return l.lock(shared, false)
 	}
 	if ctx.Done() == nil {
-		if kind == waitShared {
-			return true, l.RLock()
+		return l.lock(shared, true)
+	}
+	for {
+		if err := ctx.Err(); err != nil {
+			return false, err
 		}
-		return true, l.Lock()
+		if ok, err := l.lock(shared, false); ok || err != nil {
+			return ok, err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(lockPoll):
+		}
 	}
-	if kind == waitShared {
-		return l.TryRLockContext(ctx, lockPoll)
-	}
-	return l.TryLockContext(ctx, lockPoll)
 }
 
 // use is this process's claim on a tree: while it lasts, Prune and Cleanup of
 // other processes leave the tree alone. A process holds one lock per tree,
 // however many EmbeddedFiles use it.
+//
+// It holds the file named use, which also tells when the tree was used last,
+// and on Unix the state directory itself: cleaners of temp dirs may remove the
+// file, but not the directory as long as the marker is in it.
 type use struct {
 	path string
-	lock *flock.Flock
+	lock *fileLock
+	dir  *fileLock // nil where directories have no locks
 	file fs.FileInfo
 	refs int
 }
@@ -120,8 +117,14 @@ func claim(ctx context.Context, path string) (*use, error) {
 	if err != nil {
 		return nil, err
 	}
+	dir, err := lockDir(ctx, filepath.Dir(path), waitShared)
+	if err != nil {
+		_ = l.Close()
+		return nil, err
+	}
 	st, err := os.Stat(path)
 	if err != nil {
+		_ = dir.Close()
 		_ = l.Close()
 		return nil, err
 	}
@@ -135,8 +138,9 @@ func claim(ctx context.Context, path string) (*use, error) {
 		// Someone removed the file that was locked, as cleaners of temp dirs
 		// do. From now on the new one is what others see.
 		_ = u.lock.Close()
+		_ = u.dir.Close()
 	}
-	u.lock, u.file = l, st
+	u.lock, u.dir, u.file = l, dir, st
 	u.refs++
 	return u, nil
 }
@@ -152,7 +156,27 @@ func (u *use) release() bool {
 	if u.refs > 0 {
 		return false
 	}
+	now := time.Now()
+	_ = os.Chtimes(u.path, now, now)
 	_ = u.lock.Close()
+	_ = u.dir.Close()
 	delete(uses, u.path)
 	return true
+}
+
+// lockDir locks a state directory. It returns nil and no error where there are
+// no such locks; then the file in it has to do.
+func lockDir(ctx context.Context, dir string, kind lockKind) (*fileLock, error) {
+	l, err := openDirLock(dir)
+	if l == nil || err != nil {
+		return nil, err
+	}
+	got, err := l.take(ctx, kind)
+	switch {
+	case noLocks(err):
+		return nil, nil
+	case got == nil && err == nil:
+		return nil, errHeld
+	}
+	return got, err
 }

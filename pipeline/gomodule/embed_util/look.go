@@ -16,6 +16,17 @@ func (v *view) good(key string) bool {
 	return v.marker != nil && v.marker.key == key && v.suspects == nil
 }
 
+// runs says why programs of a tree cannot run where it is: its file system may
+// have been mounted otherwise since.
+func (v *view) runs(p *place) error {
+	for i := range v.marker.entries {
+		if e := &v.marker.entries[i]; !e.dir && e.mode&0o111 != 0 && e.mode&typeBits == regularBits {
+			return checkVolume(p.tree, 0, true)
+		}
+	}
+	return nil
+}
+
 // suspect returns the names whose content has to be looked at. all is true
 // when that is every name.
 func (v *view) suspect(key string) (names map[string]bool, all bool) {

@@ -165,7 +165,7 @@ const settleTime = 50 * time.Millisecond
 // the clock that stamps files has passed every time in m.
 func (m *marker) publish(path string) error {
 	beside := path + ".new"
-	if err := os.WriteFile(beside, m.encode(), 0o600); err != nil {
+	if err := writeOwn(beside, m.encode()); err != nil {
 		return err
 	}
 	now, err := m.settle(beside)
@@ -173,7 +173,7 @@ func (m *marker) publish(path string) error {
 		return err
 	}
 	if m.distrust(now) {
-		if err := os.WriteFile(beside, m.encode(), 0o600); err != nil {
+		if err := writeOwn(beside, m.encode()); err != nil {
 			return err
 		}
 	}

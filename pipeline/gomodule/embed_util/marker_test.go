@@ -58,20 +58,30 @@ func TestPublishWaitsForTheClock(t *testing.T) {
 	if !hasChangeTime {
 		t.Skip("this system keeps no time of change that programs cannot set")
 	}
-	dir := t.TempDir()
-	for range 50 {
-		path := filepath.Join(dir, "file")
-		mustDo(t, os.WriteFile(path, []byte("a"), 0o600))
-		s, err := stampOf(path)
-		mustDo(t, err)
-		m := marker{entries: []markerEntry{{name: "file", stamp: s}}}
-		mustDo(t, m.publish(filepath.Join(dir, "marker")))
-		if m.entries[0].ctime == untrusted {
-			continue
-		}
-		mustDo(t, os.WriteFile(path, []byte("b"), 0o600))
-		if after, err := stampOf(path); err != nil || after.ctime <= s.ctime {
-			t.Fatalf("changed later, stamped %d after %d: %v", after.ctime, s.ctime, err)
-		}
+	for name, c := range clocks {
+		t.Run(name, func(t *testing.T) {
+			c.use(t)
+			dir := t.TempDir()
+			trusted := 0
+			for range c.rounds {
+				path := filepath.Join(dir, "file")
+				mustDo(t, os.WriteFile(path, []byte("a"), 0o600))
+				s, err := stampOf(path)
+				mustDo(t, err)
+				m := marker{entries: []markerEntry{{name: "file", stamp: s}}}
+				mustDo(t, m.publish(filepath.Join(dir, "marker")))
+				if m.entries[0].ctime == untrusted {
+					continue
+				}
+				trusted++
+				mustDo(t, os.WriteFile(path, []byte("b"), 0o600))
+				if after, err := stampOf(path); err != nil || after.ctime <= s.ctime {
+					t.Fatalf("changed later, stamped %d after %d: %v", after.ctime, s.ctime, err)
+				}
+			}
+			if c.tick < int64(settleTime) && trusted < c.rounds/2 {
+				t.Errorf("it waited long enough %d times of %d", trusted, c.rounds)
+			}
+		})
 	}
 }

@@ -25,7 +25,7 @@ func mount(t *testing.T, dir string, flags uintptr, options string) {
 func remount(t *testing.T, dir string, flags uintptr) {
 	t.Helper()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|flags, ""); err != nil {
-		t.Skipf("cannot mount a file system here: %v", err)
+		t.Fatalf("cannot mount a file system again: %v", err)
 	}
 }
 
@@ -135,4 +135,35 @@ func TestGivenMountPoint(t *testing.T) {
 		t.Errorf("extracted:\n%s", got)
 	}
 	mustDo(t, e.Verify())
+}
+
+// A tree stays where it is, but its file system is mounted otherwise.
+func TestTempDirThatBecameNoexec(t *testing.T) {
+	for name, flags := range map[string]uintptr{"writable": 0, "read-only": syscall.MS_RDONLY} {
+		t.Run(name, func(t *testing.T) {
+			dir := ownPlaces(t)
+			tmp := filepath.Join(dir, "tmp")
+			mount(t, tmp, 0, "")
+			payload := pack(t, sample())
+			data := pack(t, []node{{name: "a.txt", content: "a"}})
+			e := start(t, payload)
+			d := start(t, data)
+			for _, x := range []*EmbeddedFiles{e, d} {
+				if !strings.HasPrefix(x.GetExtractedPath(), tmp) {
+					t.Fatalf("extracted to %s", x.GetExtractedPath())
+				}
+			}
+			remount(t, tmp, syscall.MS_NOEXEC|flags)
+			for _, fresh := range []bool{true, false} {
+				again := start(t, payload)
+				if !strings.HasPrefix(again.GetExtractedPath(), filepath.Join(dir, "cache")) || again.at.fresh != fresh {
+					t.Errorf("used %s", again.GetExtractedPath())
+				}
+			}
+			if again := start(t, data); again.GetExtractedPath() != d.GetExtractedPath() {
+				t.Errorf("files that nobody runs moved to %s", again.GetExtractedPath())
+			}
+			remount(t, tmp, 0)
+		})
+	}
 }

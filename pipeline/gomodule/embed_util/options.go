@@ -59,8 +59,11 @@ func WithContext(ctx context.Context) Option {
 
 // WithStartCheck has check called with the tree's path after files were
 // written and before they count as extracted. When it fails, the constructor
-// fails with its error and what was extracted is removed. An error that
-// matches fs.ErrPermission makes the next place be tried, if there is one.
+// fails with its error. A tree that was extracted for this start is removed
+// then; one that was only repaired stays, since other programs may be using it,
+// and is checked again at the next start. An error that matches
+// fs.ErrPermission makes the next place be tried, if there is one. When the
+// context is done, the error matches the context's and nothing is removed.
 func WithStartCheck(check func(dir string) error) Option {
 	return func(o *options) { o.check = check }
 }

@@ -18,6 +18,7 @@ type place struct {
 	root string // the private folder that holds it; "" when the caller chose tree
 	base string // folder that root is made in
 	pat  string // tree without its hash, for Prune; "" when it has none
+	made bool   // base is made if it is missing
 }
 
 // stateSuffix makes the name of a tree's state directory.
@@ -37,23 +38,35 @@ const hashLen = 16
 func namedPlaces(name, key string) ([]place, error) {
 	var places []place
 	name = safeName(name)
-	add := func(what, base, folder string) {
+	add := func(what, base, folder string, made bool) {
 		if abs, err := filepath.Abs(base); err == nil {
 			base = abs
 		}
 		root := filepath.Join(base, folder)
 		pat := filepath.Join(root, name+"-")
-		places = append(places, place{what: what, base: base, root: root, tree: pat + key[:hashLen], pat: pat})
+		places = append(places, place{what: what, base: base, root: root, tree: pat + key[:hashLen], pat: pat, made: made})
 	}
 	folder := "goempy"
 	if uid := os.Geteuid(); uid >= 0 {
 		folder += "-" + strconv.Itoa(uid)
 	}
-	add("temp dir", os.TempDir(), folder)
-	if cache, err := os.UserCacheDir(); err == nil {
-		add("cache dir", cache, "goempy")
+	// The temp dir is for all users: whoever made a missing one would shut the
+	// others out, or let them in.
+	cache, err := os.UserCacheDir()
+	if temp := os.TempDir(); err != nil || !sharedTemp(runtime.GOOS, temp, os.Getenv("SystemRoot")) {
+		add("temp dir", temp, folder, false)
+	}
+	if err == nil {
+		add("cache dir", cache, "goempy", true)
 	}
 	return places, nil
+}
+
+// sharedTemp says that a temp dir is the one of all Windows services, where
+// permissions are not looked at here.
+func sharedTemp(goos, temp, systemRoot string) bool {
+	clean := func(s string) string { return strings.ToLower(strings.TrimRight(strings.ReplaceAll(s, "/", `\`), `\`)) }
+	return goos == "windows" && systemRoot != "" && clean(temp) == clean(systemRoot)+`\temp`
 }
 
 // givenPlace is the place that a caller named.
@@ -65,7 +78,7 @@ func givenPlace(tmpDir, key string, withHash bool) (place, error) {
 	if err != nil {
 		return place{}, fmt.Errorf("embed_util: %w", err)
 	}
-	p := place{what: "given dir", tree: abs}
+	p := place{what: "given dir", tree: abs, made: true}
 	if withHash {
 		p.pat = abs + "-"
 		p.tree = p.pat + key[:hashLen]
@@ -97,7 +110,16 @@ func (e *placeError) Unwrap() error { return e.err }
 
 // prepare makes the directories that are missing and checks all of them.
 func (p *place) prepare() error {
-	if err := os.MkdirAll(p.base, 0o700); err != nil {
+	if p.made {
+		// Before anything is made: not in a folder that cannot be trusted.
+		if err := checkParents(p.base); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err := makeAll(p.base); err != nil {
+			return err
+		}
+	}
+	if err := checkParents(p.base); err != nil {
 		return err
 	}
 	if p.root != "" {
@@ -114,6 +136,9 @@ func (p *place) prepare() error {
 // check says whether the place may be used as it stands. It matches
 // fs.ErrNotExist when nothing was extracted there yet.
 func (p *place) check() error {
+	if err := checkParents(p.base); err != nil {
+		return err
+	}
 	if p.root != "" {
 		if err := checkPrivate(p.root); err != nil {
 			return err
@@ -162,10 +187,70 @@ func (p *place) fixMode() error {
 // makePrivate makes a directory that only this user can enter, or accepts one
 // that is so already. A directory that someone else put there is refused.
 func makePrivate(dir string) error {
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := makeDir(dir); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return checkPrivate(dir)
+	err := checkPrivate(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %w", errGone, err) // somebody has pruned it
+	}
+	if err != nil || runtime.GOOS == "windows" {
+		return err
+	}
+	st, err := os.Lstat(dir)
+	if err == nil && st.Mode().Perm()&0o700 != 0o700 {
+		// Whoever made it was killed before it had its mode.
+		err = os.Chmod(dir, 0o700)
+	}
+	return err
+}
+
+// makeDir makes a directory for this user alone, whatever the umask.
+func makeDir(dir string) error {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	return os.Chmod(dir, 0o700)
+}
+
+// makeAll makes a directory and those above it that are missing.
+func makeAll(dir string) error {
+	if st, err := os.Stat(dir); err == nil && st.IsDir() {
+		return nil
+	}
+	err := makeDir(dir)
+	if errors.Is(err, fs.ErrNotExist) && filepath.Dir(dir) != dir {
+		if err = makeAll(filepath.Dir(dir)); err == nil {
+			err = makeDir(dir)
+		}
+	}
+	if errors.Is(err, fs.ErrExist) {
+		if st, bad := os.Stat(dir); bad == nil && st.IsDir() {
+			return nil
+		}
+	}
+	return err
+}
+
+// writeOwn writes a file of this user alone, whatever the umask.
+func writeOwn(path string, data []byte) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if runtime.GOOS != "windows" {
+		err = f.Chmod(0o600)
+	}
+	if err == nil {
+		_, err = f.Write(data)
+	}
+	return errors.Join(err, f.Close())
 }
 
 func checkPrivate(dir string) error { return checkOwned(dir, 0o077) }

@@ -63,6 +63,39 @@ func TestOpenDirectoriesAreRefused(t *testing.T) {
 	}
 }
 
+// The temp dir is for all users: it is not for one of them to make it.
+func TestMissingTempDirIsNotMade(t *testing.T) {
+	dir := ownPlaces(t)
+	tmp := filepath.Join(dir, "tmp")
+	mustDo(t, os.Remove(tmp))
+	mustDo(t, os.Remove(filepath.Join(dir, "cache")))
+	e := start(t, pack(t, sample()))
+	if !strings.HasPrefix(e.GetExtractedPath(), filepath.Join(dir, "cache")) {
+		t.Errorf("extracted to %s", e.GetExtractedPath())
+	}
+	if _, err := os.Lstat(tmp); err == nil {
+		t.Error("the temp dir was made")
+	}
+}
+
+func TestSharedTemp(t *testing.T) {
+	for _, c := range []struct {
+		goos, temp, root string
+		want             bool
+	}{
+		{"windows", `C:\Windows\Temp`, `C:\Windows`, true},
+		{"windows", `c:\windows\TEMP\`, `C:\Windows`, true},
+		{"windows", `C:/WINDOWS/temp`, `C:\Windows\`, true},
+		{"windows", `C:\Users\u\AppData\Local\Temp`, `C:\Windows`, false},
+		{"windows", `C:\Windows\Temp`, "", false},
+		{"linux", "/tmp", "", false},
+	} {
+		if got := sharedTemp(c.goos, c.temp, c.root); got != c.want {
+			t.Errorf("sharedTemp of %q is %v", c.temp, got)
+		}
+	}
+}
+
 func TestNoPlaceAtAll(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the places of Windows have other variables")

@@ -89,7 +89,7 @@ func needCopies(dir string) bool {
 // in case as one.
 func foldsNames(dir string) bool {
 	probe := filepath.Join(dir, "new-case")
-	if err := os.WriteFile(probe, nil, 0o600); err != nil {
+	if err := writeOwn(probe, nil); err != nil {
 		return false
 	}
 	defer os.Remove(probe)

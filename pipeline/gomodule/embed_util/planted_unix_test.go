@@ -143,16 +143,49 @@ func TestTwoUsersStart(t *testing.T) {
 
 // Modes are the payload's, whatever the caller's umask.
 func TestUmask(t *testing.T) {
-	for _, mask := range []int{0, 0o022, 0o077} {
-		ownPlaces(t)
+	for _, mask := range []int{0, 0o022, 0o077, 0o777} {
+		dir := ownPlaces(t)
 		payload := pack(t, sample())
 		want := treeOf(t, sample())
-		old := syscall.Umask(mask)
-		e, err := NewEmbeddedFiles(os.DirFS(payload), "test")
-		syscall.Umask(old)
-		mustDo(t, err)
-		if got := dump(t, e.GetExtractedPath()); got != want {
-			t.Errorf("with umask %#o:\n%s", mask, got)
+		for _, place := range []string{"temp", "cache, made anew"} {
+			if place != "temp" {
+				t.Setenv("TMPDIR", filepath.Join(dir, "missing"))
+				t.Setenv("XDG_CACHE_HOME", filepath.Join(dir, "x", ".cache"))
+				t.Setenv("HOME", filepath.Join(dir, "x"))
+			}
+			open := func() *EmbeddedFiles {
+				old := syscall.Umask(mask)
+				e, err := NewEmbeddedFiles(os.DirFS(payload), "test")
+				syscall.Umask(old)
+				if err != nil {
+					t.Fatalf("with umask %#o in %s: %v", mask, place, err)
+				}
+				return e
+			}
+			e := open()
+			if got := dump(t, e.GetExtractedPath()); got != want {
+				t.Errorf("with umask %#o:\n%s", mask, got)
+			}
+			if again := open(); again.at.fresh {
+				t.Errorf("with umask %#o: extracted at every start", mask)
+			}
+			mustDo(t, os.RemoveAll(filepath.Join(e.GetExtractedPath(), "lib")))
+			open()
+			if got := dump(t, e.GetExtractedPath()); got != want {
+				t.Errorf("repaired with umask %#o:\n%s", mask, got)
+			}
+			// What a process left that was killed before it set a mode.
+			mustDo(t, os.Chmod(e.at.place.lockPath(), 0))
+			mustDo(t, os.Chmod(e.at.place.state(), 0))
+			mustDo(t, os.Chmod(e.at.place.root, 0))
+			if again := open(); again.GetExtractedPath() != e.GetExtractedPath() {
+				t.Errorf("with umask %#o: moved to %s", mask, again.GetExtractedPath())
+			}
 		}
 	}
+}
+
+func TestUmaskAsAnOrdinaryUser(t *testing.T) {
+	needRoot(t)
+	asUser(t, "TestUmask")
 }

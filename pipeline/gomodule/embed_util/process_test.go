@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -74,13 +75,27 @@ func TestKilledDuringExtraction(t *testing.T) {
 	ownPlaces(t)
 	payload := pack(t, manyFiles(100))
 	want := treeOf(t, manyFiles(100))
+	e := start(t, payload)
+	tree, state := e.at.place.tree, e.at.place.state()
+	mustDo(t, e.Cleanup())
+	marker := filepath.Join(state, "marker")
+	// appears waits until a process has come so far.
+	appears := func(path string) {
+		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Microsecond) {
+			if _, err := os.Lstat(path); err == nil {
+				return
+			}
+		}
+	}
 	span := time.Hour
 	for range 3 {
+		cmd := helper(t, payload)
+		mustDo(t, cmd.Start())
+		appears(state)
 		begin := time.Now()
-		if out, err := helper(t, payload).CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
+		appears(marker)
 		span = min(span, time.Since(begin))
+		mustDo(t, cmd.Wait())
 		mustDo(t, start(t, payload).Cleanup())
 	}
 	rounds := 200
@@ -90,16 +105,18 @@ func TestKilledDuringExtraction(t *testing.T) {
 	half := 0
 	for range rounds {
 		cmd := helper(t, payload)
-		var out bytes.Buffer
-		cmd.Stdout = &out
 		mustDo(t, cmd.Start())
-		time.Sleep(rand.N(span))
+		appears(state)
+		time.Sleep(rand.N(span * 5 / 4))
 		_ = cmd.Process.Kill()
-		if cmd.Wait() != nil && out.Len() == 0 {
+		_ = cmd.Wait()
+		if _, err := os.Lstat(marker); err != nil {
 			half++
 		}
 		next := start(t, payload)
-		tree := next.GetExtractedPath()
+		if next.GetExtractedPath() != tree {
+			t.Fatalf("extracted to %s", next.GetExtractedPath())
+		}
 		if got := dump(t, tree); got != want {
 			t.Fatalf("after a kill:\n%s", got)
 		}
@@ -115,6 +132,9 @@ func TestKilledDuringExtraction(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d were killed before they were ready", half, rounds)
+	if half < rounds/5 {
+		t.Errorf("only %d of %d were killed half-way", half, rounds)
+	}
 }
 
 func TestManyColdStarts(t *testing.T) {
@@ -238,6 +258,45 @@ func TestCleanupAndPruneLeaveUsedTrees(t *testing.T) {
 		}
 	}
 	mustDo(t, now.Verify())
+}
+
+// Cleaners of temp dirs remove files that are old, also those that are locked.
+func TestPruneWithoutTheUseFile(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("this system keeps files that are open")
+	}
+	ownPlaces(t)
+	old, current := pack(t, manyFiles(5)), pack(t, manyFiles(6))
+	oldTree, release := hold(t, old)
+	now := start(t, current)
+	mustDo(t, os.Remove(filepath.Join(oldTree+stateSuffix, "use")))
+	if gone, err := now.Prune(0); err != nil || len(gone) != 0 {
+		t.Fatalf("Prune removed %q, %v", gone, err)
+	}
+	release()
+	mustDo(t, os.RemoveAll(filepath.Join(oldTree+stateSuffix, "use")))
+	if gone, err := now.Prune(time.Hour); err != nil || len(gone) != 0 {
+		t.Fatalf("Prune removed what was extracted a moment ago: %q, %v", gone, err)
+	}
+	age(t, filepath.Join(oldTree+stateSuffix, "marker"), 2*time.Hour)
+	if gone, err := now.Prune(time.Hour); err != nil || len(gone) != 1 {
+		t.Fatalf("Prune removed %q, %v", gone, err)
+	}
+}
+
+// A program that ran for long has used its tree until its end.
+func TestCleanupTellsTheLastUse(t *testing.T) {
+	ownPlaces(t)
+	payload := pack(t, manyFiles(5))
+	tree, release := hold(t, payload)
+	defer release()
+	e := start(t, payload)
+	use := filepath.Join(tree+stateSuffix, "use")
+	age(t, use, 48*time.Hour)
+	mustDo(t, e.Cleanup())
+	if st, err := os.Stat(use); err != nil || time.Since(st.ModTime()) > time.Hour {
+		t.Errorf("last used %v, %v", st.ModTime(), err)
+	}
 }
 
 // A start that finds a tree while another process removes it makes it anew.

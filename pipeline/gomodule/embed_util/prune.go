@@ -17,6 +17,9 @@ func pruneAll(ctx context.Context, p *place, maxAge time.Duration) (removed []st
 	if p.pat == "" {
 		return nil, nil
 	}
+	if checkParents(p.base) != nil || p.root != "" && checkPrivate(p.root) != nil {
+		return nil, nil // nothing was ever extracted there
+	}
 	folder, prefix := filepath.Split(p.pat)
 	files, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -31,15 +34,14 @@ func pruneAll(ctx context.Context, p *place, maxAge time.Duration) (removed []st
 		if !isState || !hasHash(name, prefix) {
 			continue
 		}
-		other := place{what: p.what, tree: filepath.Join(folder, name)}
+		other := place{what: p.what, tree: filepath.Join(folder, name), pat: p.pat}
 		if other.tree == p.tree || checkPrivate(other.state()) != nil {
 			continue
 		}
-		st, err := os.Stat(other.usePath())
-		if err == nil && time.Since(st.ModTime()) < maxAge {
+		if time.Since(lastUse(&other)) < maxAge {
 			continue
 		}
-		gone, err := removeUnused(ctx, &other)
+		gone, err := removeUnused(ctx, &other, nil)
 		if err != nil {
 			failed = append(failed, fmt.Errorf("embed_util: prune: %w", err))
 		}
@@ -50,9 +52,21 @@ func pruneAll(ctx context.Context, p *place, maxAge time.Duration) (removed []st
 	return removed, errors.Join(failed...)
 }
 
+// lastUse is when a tree was used last. Where a cleaner of temp dirs has
+// removed the file that tells, it is when the tree was extracted or repaired.
+func lastUse(p *place) time.Time {
+	for _, path := range []string{p.usePath(), p.markerPath(), p.state()} {
+		if st, err := os.Lstat(path); err == nil {
+			return st.ModTime()
+		}
+	}
+	return time.Time{}
+}
+
 // removeUnused removes a tree and its state directory, unless a process uses
-// or extracts it.
-func removeUnused(ctx context.Context, p *place) (bool, error) {
+// or extracts it. From a directory that the caller named it takes the entries
+// only, and the directory if nothing else is in it.
+func removeUnused(ctx context.Context, p *place, entries []markerEntry) (bool, error) {
 	lock, ok := lockIf(ctx, p.lockPath())
 	if !ok {
 		return false, nil
@@ -63,11 +77,26 @@ func removeUnused(ctx context.Context, p *place) (bool, error) {
 		return false, nil
 	}
 	defer users.Close()
-	if checkOwned(p.tree, 0o022) == nil {
-		discard(p)
+	dir, err := lockDir(ctx, p.state(), tryExclusive)
+	if err != nil {
+		return false, nil
 	}
-	if _, err := os.Lstat(p.tree); err == nil {
-		return false, fmt.Errorf("%s could not be removed", p.tree)
+	defer dir.Close()
+	owned := checkOwned(p.tree, 0o022) == nil
+	switch {
+	case p.pat == "":
+		_ = os.Remove(p.markerPath())
+		if owned {
+			removeEntries(p.tree, entries, nil)
+			_ = os.Remove(p.tree)
+		}
+	case owned:
+		discard(p)
+		fallthrough
+	default:
+		if _, err := os.Lstat(p.tree); err == nil {
+			return false, fmt.Errorf("%s could not be removed", p.tree)
+		}
 	}
 	sweep(p)
 	_ = os.Remove(p.markerPath() + ".new")

@@ -75,7 +75,7 @@ func (r *repairer) run(ctx context.Context) (map[string]string, error) {
 }
 
 func (r *repairer) begin() (func(), error) {
-	if err := os.MkdirAll(r.tree, 0o700); err != nil {
+	if err := makeAll(r.tree); err != nil {
 		return nil, err
 	}
 	root, err := os.OpenRoot(r.tree)
@@ -85,7 +85,7 @@ func (r *repairer) begin() (func(), error) {
 	stage := filepath.Join(r.tree, stageName)
 	err = os.RemoveAll(stage)
 	if err == nil {
-		err = root.Mkdir(stageName, 0o700)
+		err = makeDir(stage)
 	}
 	if err != nil {
 		root.Close()
@@ -125,10 +125,15 @@ func (r *repairer) kind(e *entry) (st fs.FileInfo, ok bool, err error) {
 		r.note(e, "is a %s", typeName(st.Mode()))
 		return st, false, nil
 	}
-	if runtime.GOOS == "windows" || e.isSymlink() || st.Mode().Perm() == e.perm() {
+	// Folders may have bits that their folder hands down.
+	bits := fs.ModePerm
+	if e.isRegular() {
+		bits |= fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
+	}
+	if runtime.GOOS == "windows" || e.isSymlink() || st.Mode()&bits == e.perm() {
 		return st, true, nil
 	}
-	if r.note(e, "has mode %#o, not %#o", st.Mode().Perm(), e.perm()) {
+	if r.note(e, "has mode %v, not %v", st.Mode()&bits, e.perm()) {
 		// First of all, since it may be what keeps us from reading it.
 		if err := os.Chmod(r.path(e), e.perm()); err != nil {
 			return nil, false, err

@@ -20,6 +20,12 @@ type stamp struct {
 	inode uint64
 }
 
+// clockTick is how fine the times of files are taken to be, in nanoseconds.
+// Tests make it coarse, as it is on some file systems.
+var clockTick int64 = 1
+
+func tick(ns int64) int64 { return ns - ns%clockTick }
+
 // untrusted is a ctime no file has: its entry is hashed at the next start.
 const untrusted = -1 << 63
 

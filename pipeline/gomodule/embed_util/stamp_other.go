@@ -3,6 +3,7 @@
 package embed_util
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -11,6 +12,12 @@ const sep = string(filepath.Separator)
 
 // hasChangeTime says whether a stamp\'s ctime is that of the last change.
 const hasChangeTime = false
+
+// Bits of a stamp's mode that tell a regular file.
+const (
+	typeBits    = uint32(fs.ModeType)
+	regularBits = 0
+)
 
 func fromSlash(name string) string { return filepath.FromSlash(name) }
 
@@ -23,7 +30,7 @@ func stampOf(path string) (stamp, error) {
 	s := stamp{mode: uint32(st.Mode())}
 	if !st.IsDir() {
 		s.size = st.Size()
-		s.mtime = st.ModTime().UnixNano()
+		s.mtime = tick(st.ModTime().UnixNano())
 	}
 	return s, nil
 }

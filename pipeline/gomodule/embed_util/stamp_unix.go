@@ -13,6 +13,12 @@ const sep = "/"
 // hasChangeTime says whether a stamp\'s ctime is that of the last change.
 const hasChangeTime = true
 
+// Bits of a stamp's mode that tell a regular file.
+const (
+	typeBits    = unix.S_IFMT
+	regularBits = unix.S_IFREG
+)
+
 func fromSlash(name string) string { return name }
 
 // stampOf does one lstat. It goes around os.Lstat, which costs as much again
@@ -64,8 +70,8 @@ func stampFrom(st *unix.Stat_t) stamp {
 	s := stamp{mode: uint32(st.Mode), inode: uint64(st.Ino)}
 	if s.mode&unix.S_IFMT != unix.S_IFDIR {
 		s.size = st.Size
-		s.mtime = st.Mtim.Nano()
-		s.ctime = st.Ctim.Nano()
+		s.mtime = tick(st.Mtim.Nano())
+		s.ctime = tick(st.Ctim.Nano())
 	}
 	return s
 }

@@ -1,6 +1,7 @@
 package embed_util
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -10,6 +11,12 @@ const sep = `\`
 
 // hasChangeTime says whether a stamp\'s ctime is that of the last change.
 const hasChangeTime = false
+
+// Bits of a stamp's mode that tell a regular file.
+const (
+	typeBits    = uint32(fs.ModeType)
+	regularBits = 0
+)
 
 func fromSlash(name string) string { return filepath.FromSlash(name) }
 
@@ -25,7 +32,7 @@ func stampOf(path string) (stamp, error) {
 	s := stamp{mode: uint32(st.Mode())}
 	if !st.IsDir() {
 		s.size = st.Size()
-		s.mtime = st.ModTime().UnixNano()
+		s.mtime = tick(st.ModTime().UnixNano())
 	}
 	if d, ok := st.Sys().(*syscall.Win32FileAttributeData); ok {
 		s.ctime = d.CreationTime.Nanoseconds()

@@ -1,6 +1,7 @@
 package embed_util
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -54,4 +55,68 @@ func TestStartCheck(t *testing.T) {
 	if len(seen) == 0 {
 		t.Error("not checked after a repair")
 	}
+}
+
+// A check that fails after a repair must not take a tree away from others.
+func TestStartCheckAfterARepair(t *testing.T) {
+	ownPlaces(t)
+	payload := pack(t, sample())
+	given := t.TempDir()
+	mustDo(t, os.WriteFile(filepath.Join(given, "mine.txt"), []byte("mine"), 0o644))
+	for name, open := range map[string]func(...Option) (*EmbeddedFiles, error){
+		"named": func(o ...Option) (*EmbeddedFiles, error) {
+			return NewEmbeddedFiles(os.DirFS(payload), "test", o...)
+		},
+		"given": func(o ...Option) (*EmbeddedFiles, error) {
+			return NewEmbeddedFilesWithTmpDir(os.DirFS(payload), given, false, o...)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, err := open()
+			mustDo(t, err)
+			want := dump(t, e.GetExtractedPath())
+			mustDo(t, os.Remove(filepath.Join(e.GetExtractedPath(), "lib", "same.py")))
+			busy := errors.New("resource temporarily unavailable")
+			calls := 0
+			check := WithStartCheck(func(string) error { calls++; return busy })
+			if _, err := open(check); !errors.Is(err, busy) {
+				t.Errorf("error: %v", err)
+			}
+			if got := dump(t, e.GetExtractedPath()); got != want {
+				t.Errorf("the tree is now:\n%s", got)
+			}
+			if _, err := os.Lstat(e.at.place.markerPath()); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("a tree that failed its check still counts: %v", err)
+			}
+			if _, err := open(check); !errors.Is(err, busy) || calls != 2 {
+				t.Errorf("checked %d times: %v", calls, err)
+			}
+			if _, err := open(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// A deadline of the caller says nothing about the tree.
+func TestStartCheckCutShort(t *testing.T) {
+	ownPlaces(t)
+	payload := pack(t, sample())
+	ctx, cancel := context.WithCancel(t.Context())
+	var tree string
+	_, err := NewEmbeddedFiles(os.DirFS(payload), "test", WithContext(ctx), WithStartCheck(func(dir string) error {
+		tree = dir
+		cancel()
+		return errors.New("signal: killed")
+	}))
+	var start *startError
+	if !errors.Is(err, context.Canceled) || errors.As(err, &start) {
+		t.Errorf("error: %v", err)
+	}
+	if got, want := dump(t, tree), treeOf(t, sample()); got != want {
+		t.Errorf("left:\n%s", got)
+	}
+	e, err := NewEmbeddedFiles(os.DirFS(payload), "test")
+	mustDo(t, err)
+	mustDo(t, e.Verify())
 }

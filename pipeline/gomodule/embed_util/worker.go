@@ -48,6 +48,9 @@ func (w *worker) build() error {
 		return err
 	}
 	if err := w.start(); err != nil {
+		if w.ctx.Err() == nil {
+			discard(w.place) // without a marker nobody uses it yet
+		}
 		return err
 	}
 	return w.publish(nil, nil, nil)
@@ -68,7 +71,7 @@ func (w *worker) mend(v view, everything bool) (fresh bool, err error) {
 		v = view{}
 	}
 	if v.marker != nil && v.marker.key != w.key {
-		w.removeOther(v.marker)
+		w.removeOther(v.marker.entries)
 	}
 	only, all := v.suspect(w.key)
 	if all || everything {
@@ -91,6 +94,9 @@ func (w *worker) mend(v view, everything bool) (fresh bool, err error) {
 	}
 	if len(found) > 0 || v.marker == nil || v.marker.key != w.key {
 		if err := w.start(); err != nil {
+			// Others may be using the tree, and some of it may be the
+			// caller's: it stays, and the next start asks again.
+			_ = os.Remove(w.place.markerPath())
 			return false, err
 		}
 		fresh = true
@@ -100,7 +106,7 @@ func (w *worker) mend(v view, everything bool) (fresh bool, err error) {
 
 // repair looks first and writes only if there is something to mend.
 func (w *worker) repair(only map[string]bool) (map[string]string, error) {
-	if err := os.MkdirAll(w.place.tree, 0o700); err != nil {
+	if err := makeAll(w.place.tree); err != nil {
 		return nil, err
 	}
 	removeAll(filepath.Join(w.place.tree, stageName))
@@ -134,25 +140,50 @@ func (w *worker) below(found map[string]string) map[string]bool {
 
 // removeOther removes what another payload has put into a directory that is
 // used for one after the other. Files that no payload has put there stay.
-func (w *worker) removeOther(m *marker) {
+func (w *worker) removeOther(entries []markerEntry) {
 	keep := make(map[string]bool, len(w.plan))
 	for i := range w.plan {
 		keep[w.plan[i].name] = true
 	}
-	for i := len(m.entries) - 1; i >= 0; i-- { // what is in a folder comes first
-		e := &m.entries[i]
+	removeEntries(w.place.tree, entries, keep)
+}
+
+// removeEntries removes files of a payload, Python's caches beside them, and
+// folders that are empty then. It goes through no symlink to elsewhere.
+func removeEntries(tree string, entries []markerEntry, keep map[string]bool) {
+	root, err := os.OpenRoot(tree)
+	if err != nil {
+		return
+	}
+	defer root.Close()
+	for i := len(entries) - 1; i >= 0; i-- { // what is in a folder comes first
+		e := &entries[i]
 		if keep[e.name] || e.name == "." || checkName(e.name) != nil {
 			continue
 		}
-		path := w.place.tree + sep + fromSlash(e.name)
 		if e.dir {
-			removeAll(filepath.Join(path, "__pycache__"))
+			removeCaches(root, filepath.Join(fromSlash(e.name), "__pycache__"))
 		}
-		_ = os.Remove(path)
+		_ = root.Remove(fromSlash(e.name))
 	}
 }
 
-// start runs the caller's check. A tree that fails it is removed.
+// removeCaches removes a folder with the files in it.
+func removeCaches(root *os.Root, name string) {
+	dir, err := root.Open(name)
+	if err != nil {
+		return
+	}
+	files, _ := dir.Readdirnames(-1)
+	dir.Close()
+	for _, f := range files {
+		_ = root.Remove(filepath.Join(name, f))
+	}
+	_ = root.Remove(name)
+}
+
+// start runs the caller's check. One that the context has cut short says
+// nothing about the tree.
 func (w *worker) start() error {
 	if w.check == nil {
 		return nil
@@ -161,7 +192,9 @@ func (w *worker) start() error {
 	if err == nil {
 		return nil
 	}
-	discard(w.place)
+	if cut := w.ctx.Err(); cut != nil {
+		return fmt.Errorf("%w: %w", cut, err)
+	}
 	return &startError{err}
 }
 
