@@ -40,6 +40,9 @@ const libName = "goempy-pip"
 // the same targetDir at the same time.
 func CreateEmbeddedPipPackagesForKnownPlatforms(requirementsFile string, targetDir string, opts ...Option) error {
 	o := newOptions(opts)
+	if o.subset && len(o.platforms) == 0 {
+		return errors.New("pip: WithPlatforms names no platform: leave it out to install for all")
+	}
 	targets, err := choose(platforms.All, o.platforms)
 	if err != nil {
 		return err
@@ -134,14 +137,14 @@ func withEmbeddedPip(o *options, f func(py interpreter) error) (err error) {
 // work is what the platforms of one call have in common.
 type work struct {
 	requirements string
-	hashes       bool
+	found        found
 	targetDir    string
 	opts         *options
 	console      *console
 }
 
 func newWork(requirements, targetDir string, o *options) (*work, error) {
-	hashes, err := hasHashes(requirements)
+	found, err := scan(requirements)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +155,7 @@ func newWork(requirements, targetDir string, o *options) (*work, error) {
 	}
 	return &work{
 		requirements: requirements,
-		hashes:       hashes,
+		found:        found,
 		targetDir:    dir,
 		opts:         o,
 		console:      &console{out: o.output},
@@ -192,12 +195,17 @@ func (w *work) one(py interpreter, t *target, prefix string) error {
 			return err
 		}
 	}
-	site, err := os.MkdirTemp("", "pip-")
+	tmp, err := os.MkdirTemp("", "pip-")
 	if err != nil {
 		return fmt.Errorf("pip: %w", err)
 	}
-	defer func() { _ = os.RemoveAll(site) }()
-	if err := install(py, t, w.requirements, site, w.hashes, w.opts, w.console.stream(prefix)); err != nil {
+	defer func() { _ = os.RemoveAll(tmp) }()
+	site := filepath.Join(tmp, "site")
+	if err := os.Mkdir(site, 0o700); err != nil {
+		return fmt.Errorf("pip: %w", err)
+	}
+	report := filepath.Join(tmp, "report.json")
+	if err := install(py, t, w.requirements, site, report, w.found, w.opts, w.console.stream(prefix)); err != nil {
 		return err
 	}
 	if err := tidy(site); err != nil {

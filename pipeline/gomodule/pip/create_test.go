@@ -25,6 +25,7 @@ tags=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--target) target=$2; shift ;;
+	--report) report=$2; shift ;;
 	--platform) tags="$tags $2"; shift ;;
 	esac
 	shift
@@ -43,7 +44,20 @@ case $FAKE_PIP in
 	exit 1 ;;
 "$1 slow")
 	sleep 60 ;;
+"$1 empty")
+	echo "Successfully installed tool"
+	exit 0 ;;
+"$1 excluded")
+	echo '{"install": []}' > "$report"
+	exit 0 ;;
+"$1 elsewhere")
+	echo '{"install": [{}]}' > "$report"
+	exit 0 ;;
+"$1 other")
+	echo '{"install": [{}], "environment": {"sys_platform": "beos"}}' > "$report" ;;
 esac
+[ -z "$PIP_ROOT$PIP_PYTHON$PIP_PREFIX$PIP_TARGET$_PIP_X" ] || exit 9
+[ "$PIP_INDEX_URL" = kept ] || [ -z "$PIP_INDEX_URL" ] || exit 9
 mkdir -p "$target/tool" "$target/bin" "$target/tool-1.dist-info" "$target/__pycache__"
 echo "tags = '$tags'$FAKE_VERSION" > "$target/tool/__init__.py"
 echo x > "$target/__pycache__/x.pyc"
@@ -223,6 +237,61 @@ func TestFailureLeavesResults(t *testing.T) {
 	}
 }
 
+// pip succeeds and has put its packages elsewhere, or nowhere.
+func TestNothingInstalled(t *testing.T) {
+	py := newFake(t)
+	dir := t.TempDir()
+	if err := installAll(t, py, dir, []string{"linux-arm64"}); err != nil {
+		t.Fatal(err)
+	}
+	before := tree(t, dir)
+	for kind, want := range map[string]string{
+		"empty":     "nothing was installed",
+		"elsewhere": "nothing was installed",
+		"other":     `markers for sys_platform "beos", not "linux"`,
+	} {
+		t.Setenv("FAKE_PIP", "tag_linux-arm64 "+kind)
+		err := installAll(t, py, dir, []string{"linux-arm64"})
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "linux-arm64") {
+			t.Errorf("%s: %v", kind, err)
+		}
+		after := tree(t, dir)
+		for name, text := range before {
+			if after[name] != text {
+				t.Errorf("%s: %s has changed", kind, name)
+			}
+		}
+	}
+	t.Setenv("FAKE_PIP", "tag_linux-arm64 excluded")
+	if err := installAll(t, py, dir, []string{"linux-arm64"}); err != nil {
+		t.Errorf("markers exclude everything: %v", err)
+	}
+	if files := unpack(t, filepath.Join(dir, "linux-arm64")); len(files) != 0 {
+		t.Errorf("there is %q", names(files))
+	}
+}
+
+func TestSettingsInVariables(t *testing.T) {
+	py := newFake(t)
+	for _, name := range []string{"PIP_ROOT", "PIP_PYTHON", "PIP_PREFIX", "PIP_TARGET", "_PIP_X"} {
+		t.Setenv(name, "/elsewhere")
+	}
+	t.Setenv("PIP_INDEX_URL", "kept")
+	if err := installAll(t, py, t.TempDir(), nil); err != nil {
+		t.Error(err)
+	}
+	env := []string{"PATH=/bin", "PIPX=1", "PIP_INDEX_URL=a", "PIP_EXTRA_INDEX_URL=a", "PIP_NO_INDEX=1", "PIP_FIND_LINKS=a",
+		"PIP_TRUSTED_HOST=a", "PIP_PROXY=a", "PIP_CERT=a", "PIP_CLIENT_CERT=a", "PIP_DEFAULT_TIMEOUT=1", "PIP_CONFIG_FILE=a"}
+	all := slices.Clone(env)
+	for _, name := range []string{"ROOT", "PYTHON", "PREFIX", "TARGET", "PYTHON_VERSION", "ABI", "IMPLEMENTATION", "PLATFORM",
+		"EDITABLE", "REQUIREMENT", "USER", "DRY_RUN", "NO_DEPS", "REPORT", "QUIET", "NO_BINARY", "SRC", "ISOLATED"} {
+		all = append(all, "PIP_"+name+"=x")
+	}
+	if got := userEnv(all); !slices.Equal(got, env) {
+		t.Errorf("left %q", got)
+	}
+}
+
 func TestFirstFailureLeavesNothing(t *testing.T) {
 	py := newFake(t)
 	dir := filepath.Join(t.TempDir(), "data")
@@ -320,6 +389,9 @@ func TestArguments(t *testing.T) {
 	}
 	if err := CreateEmbeddedPipPackagesForKnownPlatforms(requirements, dir, WithPlatforms("plan9/386")); err == nil || !strings.Contains(err.Error(), "plan9-386") {
 		t.Errorf("an unknown platform: %v", err)
+	}
+	if err := CreateEmbeddedPipPackagesForKnownPlatforms(requirements, dir, WithPlatforms()); err == nil || !strings.Contains(err.Error(), "names no platform") {
+		t.Errorf("no platform: %v", err)
 	}
 	if err := CreateEmbeddedPipPackages(requirements, "linux", "", nil, dir); err == nil {
 		t.Error("no GOARCH: no error")

@@ -17,11 +17,16 @@
 // # What is installed
 //
 // The embedded pip installs with the embedded interpreter, so the packages are
-// those for its Python version. Its configuration is the user's: where packages
-// come from, proxies, certificates. For a platform, only wheels are taken that
+// those for its Python version. Of the user's settings for pip, in PIP_*
+// variables and in pip's configuration files, those count that say where
+// packages come from and how to get there (indexes, links, proxies,
+// certificates, caches) and what may not be taken (constraints, hashes). All
+// others are ignored, for example root, target, prefix, python-version and
+// user; WithPipArgs is for what is meant. For a platform, only wheels are taken that
 // have one of its tags, nothing is built, and environment markers (such as
 // sys_platform == "win32") are evaluated for that platform. When a requirement
-// has a hash, also in an included file, everything must have one.
+// has a hash, also in an included file, everything must have one. It is an error
+// when there are requirements for a platform and pip installs nothing.
 //
 // The same requirements and wheels give the same bytes on every machine:
 //

@@ -3,9 +3,13 @@ package pip
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
+	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/goempy/goempy/python"
@@ -17,41 +21,118 @@ type interpreter interface {
 	python.CommandContexter
 }
 
-// driver is `python -m pip` with two differences. A folder named pip where the
-// command runs is not taken for pip. And markers of requirements, as in
-// `colorama; sys_platform == "win32"`, are those of the platform that the
-// packages are for: pip itself has an option for its wheels but none for its
-// markers, and takes those of the machine it runs on.
+// driver is `python -m pip` with three differences. A folder named pip where
+// the command runs is not taken for pip. Of the user's settings, in variables
+// and in pip's configuration files, only those in settings count. And markers
+// of requirements, as in `colorama; sys_platform == "win32"`, are those of the
+// platform that the packages are for: pip itself has an option for its wheels
+// but none for its markers, and takes those of the machine it runs on.
+//
+// The settings that count become variables, in pip's own order of precedence,
+// and pip reads no files. So they are the same for the pips that pip starts to
+// build a package.
+//
+// Both need more of pip than its command line. A pip that has it no more must
+// not go on with other settings and markers, so what was done is tried.
 const driver = `
-import runpy, sys
+import os, runpy, sys
 if sys.path[:1] == [""]:
     del sys.path[0]
+try:
+    import pip
+except ImportError as e:
+    sys.exit(str(e))
+def refuse(what, why):
+    sys.exit("ERROR: pip %s cannot be told %s: %s. Use the pip of this module." % (pip.__version__, what, why))
+def user_settings():
+    from pip._internal.configuration import Configuration
+    configuration = Configuration(isolated=False)
+    configuration.load()
+    sections = {"global": {}, "install": {}, ":env:": {}}
+    for key, value in configuration.items():
+        for key, value in value.items() if isinstance(value, dict) else [(key, value)]:
+            section, _, name = key.partition(".")
+            if section in sections and name in settings:
+                sections[section][name] = value
+    chosen = {}
+    for values in sections.values():
+        chosen.update((name, value) for name, value in values.items() if value)
+    return chosen
+try:
+    chosen = user_settings()
+except (ImportError, AttributeError, TypeError, ValueError) as e:
+    refuse("which settings count", repr(e))
+except Exception as e:
+    sys.exit("ERROR: %s" % e)
+for name in list(os.environ):
+    if name.startswith(("PIP_", "_PIP_")):
+        del os.environ[name]
+for name, value in chosen.items():
+    os.environ["PIP_" + name.upper().replace("-", "_")] = value
+os.environ["PIP_CONFIG_FILE"] = os.devnull
+os.environ["PIP_ROOT_USER_ACTION"] = "ignore"
 if target:
-    from pip._vendor.packaging import markers
-    host_environment = markers.default_environment
-    def target_environment():
-        environment = host_environment()
-        environment.update(target)
-        return environment
-    markers.default_environment = target_environment
+    calls = []
+    try:
+        from pip._vendor.packaging import markers
+        host_environment = markers.default_environment
+        def target_environment():
+            environment = host_environment()
+            environment.update(target)
+            calls.append(1)
+            return environment
+        markers.default_environment = target_environment
+        for name, value in target.items():
+            if not markers.Marker("%s == '%s'" % (name, value)).evaluate():
+                refuse("the markers of another platform", name + " is another")
+    except (ImportError, AttributeError) as e:
+        refuse("the markers of another platform", repr(e))
+    if not calls:
+        refuse("the markers of another platform", "it takes them from elsewhere")
 runpy.run_module("pip", run_name="__main__", alter_sys=True)
 `
 
-// pipEnv are settings that a user may have for other uses of pip, which would
-// contradict the command line, and those that make its output the same
-// everywhere. Sources of packages, proxies and the like remain the user's.
+// settings are the options of pip that a user's variables (PIP_INDEX_URL) and
+// configuration files may set. They say where packages come from, how to get
+// there, and what is not to be trusted or taken. All others, such as root,
+// target, python-version or editable, are for other uses of pip: they
+// contradict the command line, and make pip install something else, or
+// elsewhere.
+var settings = []string{
+	"index-url", "pypi-url", "extra-index-url", "no-index", "find-links",
+	"trusted-host", "proxy", "cert", "client-cert", "keyring-provider",
+	"timeout", "default-timeout", "retries", "resume-retries",
+	"cache-dir", "no-cache-dir", "use-feature", "use-deprecated",
+	"constraint", "build-constraint", "require-hashes", "uploaded-prior-to",
+	"log", "progress-bar",
+}
+
+// pipEnv makes pip's output the same everywhere.
 var pipEnv = []string{
-	"PIP_USER=0",
-	"PIP_REQUIRE_VIRTUALENV=0",
-	"PIP_DRY_RUN=0",
-	"PIP_ROOT_USER_ACTION=ignore",
 	"PYTHONUTF8=1",
 	"PYTHONUNBUFFERED=1",
 }
 
+// userEnv leaves out of an environment the variables that set options of pip
+// that are not in settings.
+func userEnv(env []string) []string {
+	return slices.DeleteFunc(slices.Clone(env), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		if runtime.GOOS == "windows" {
+			name = strings.ToUpper(name)
+		}
+		option, isOption := strings.CutPrefix(name, "PIP_")
+		if !isOption {
+			return strings.HasPrefix(name, "_PIP_")
+		}
+		option = strings.ReplaceAll(strings.ToLower(option), "_", "-")
+		return option != "config-file" && !slices.Contains(settings, option)
+	})
+}
+
 // pipArgs are the arguments of the interpreter. No Python version is named:
 // pip's own is the embedded one, to the last digit and with its ABI.
-func pipArgs(t *target, requirements, site string, hashes bool, extra []string) ([]string, error) {
+func pipArgs(t *target, requirements, site, report string, hashes bool, extra []string) ([]string, error) {
 	environment, err := json.Marshal(t.markers)
 	if err != nil {
 		return nil, fmt.Errorf("pip: %w", err)
@@ -59,9 +140,13 @@ func pipArgs(t *target, requirements, site string, hashes bool, extra []string) 
 	if t.markers == nil {
 		environment = []byte("None")
 	}
-	args := []string{"-c", "target = " + string(environment) + driver,
+	names, err := json.Marshal(settings)
+	if err != nil {
+		return nil, fmt.Errorf("pip: %w", err)
+	}
+	args := []string{"-c", "target = " + string(environment) + "\nsettings = " + string(names) + driver,
 		"install", "--no-compile", "--disable-pip-version-check", "--no-input", "--no-color",
-		"--target", site, "-r", requirements}
+		"--report", report, "--target", site, "-r", requirements}
 	for _, tag := range t.tags {
 		args = append(args, "--platform", tag)
 	}
@@ -74,9 +159,10 @@ func pipArgs(t *target, requirements, site string, hashes bool, extra []string) 
 	return append(args, extra...), nil
 }
 
-// install has pip install the requirements into the directory site.
-func install(py interpreter, t *target, requirements, site string, hashes bool, o *options, out *stream) error {
-	args, err := pipArgs(t, requirements, site, hashes, o.pipArgs)
+// install has pip install the requirements into the directory site. report is
+// the path of a file for pip's own account of it.
+func install(py interpreter, t *target, requirements, site, report string, found found, o *options, out *stream) error {
+	args, err := pipArgs(t, requirements, site, report, found.hashes, o.pipArgs)
 	if err != nil {
 		return err
 	}
@@ -87,12 +173,12 @@ func install(py interpreter, t *target, requirements, site string, hashes bool, 
 	if cmd.Env == nil {
 		cmd.Env = os.Environ()
 	}
-	cmd.Env = append(cmd.Env, pipEnv...)
+	cmd.Env = append(userEnv(cmd.Env), pipEnv...)
 	cmd.Stdout, cmd.Stderr = out, out
 	err = cmd.Run()
 	out.close()
 	if err == nil {
-		return nil
+		return checkInstalled(t, site, report, found.requirements)
 	}
 	if done := o.err(); done != nil {
 		return fmt.Errorf("pip: install for %s: %w", t.name, done)
@@ -106,6 +192,41 @@ func install(py interpreter, t *target, requirements, site string, hashes bool, 
 		hint = " (this interpreter has no pip: add the path of NewPipLib to it with AddPythonPath)"
 	}
 	return fmt.Errorf("pip: install for %s: %w%s: %s", t.name, err, hint, reason(output))
+}
+
+// checkInstalled finds out whether pip, which says that it has succeeded, has
+// installed anything where it should, for the platform that it should. That
+// there is nothing is right when there were no requirements, or markers exclude
+// all of them.
+func checkInstalled(t *target, site, report string, required bool) error {
+	var told struct {
+		Install     []json.RawMessage `json:"install"`
+		Environment map[string]string `json:"environment"`
+	}
+	text, err := os.ReadFile(report)
+	switch {
+	case err == nil:
+		if err := json.Unmarshal(text, &told); err != nil {
+			return fmt.Errorf("pip: read the report for %s: %w", t.name, err)
+		}
+		required = len(told.Install) > 0
+	case !errors.Is(err, fs.ErrNotExist): // an argument of the caller may name another
+		return fmt.Errorf("pip: read the report for %s: %w", t.name, err)
+	}
+	for _, name := range []string{"sys_platform", "platform_machine"} {
+		if got, want := told.Environment[name], t.markers[name]; got != "" && want != "" && got != want {
+			return fmt.Errorf("pip: install for %s: pip has evaluated markers for %s %q, not %q", t.name, name, got, want)
+		}
+	}
+	files, err := os.ReadDir(site)
+	if err != nil {
+		return fmt.Errorf("pip: %w", err)
+	}
+	if len(files) == 0 && required {
+		return fmt.Errorf("pip: install for %s: pip reports success, but nothing was installed, although there are requirements: "+
+			"see its output and the arguments of WithPipArgs", t.name)
+	}
+	return nil
 }
 
 func command(py interpreter, ctx context.Context, args []string) (*exec.Cmd, error) {

@@ -11,6 +11,7 @@ type Option func(*options)
 
 type options struct {
 	platforms []string
+	subset    bool // platforms were chosen
 	pipArgs   []string
 	output    io.Writer
 	ctx       context.Context // nil: none was given
@@ -36,9 +37,13 @@ func (o *options) err() error {
 
 // WithPlatforms makes CreateEmbeddedPipPackagesForKnownPlatforms install for
 // these platforms only, named like "linux-amd64" or "linux/amd64". What it
-// wrote for others earlier stays as it is. The other functions ignore it.
+// wrote for others earlier stays as it is. To name none is an error. The other
+// functions ignore this option.
 func WithPlatforms(names ...string) Option {
-	return func(o *options) { o.platforms = append(o.platforms, names...) }
+	return func(o *options) {
+		o.subset = true
+		o.platforms = append(o.platforms, names...)
+	}
 }
 
 // WithPipArgs adds arguments to the end of the pip command, such as

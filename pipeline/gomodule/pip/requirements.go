@@ -14,48 +14,54 @@ var (
 	commentLine = regexp.MustCompile(`^\s*#`)
 	comment     = regexp.MustCompile(`(^|\s)#.*$`)
 	hashOption  = regexp.MustCompile(`(^|\s)--hash[=\s]`)
+	requirement = regexp.MustCompile(`^\s*(?:[^\s-]|-e|--editable)`)
 	include     = regexp.MustCompile(`^\s*(?:-r|--requirement[=\s])\s*(\S.*?)\s*$`)
 	variable    = regexp.MustCompile(`\$\{([A-Z0-9_]+)\}`)
 )
 
-// hasHashes reports whether a requirement in the file, or in a file that it
-// includes, has a hash. Files that are included by their address are left to
-// pip, which demands hashes of everything by itself as soon as it meets one.
-func hasHashes(requirementsFile string) (bool, error) {
-	found, err := scanHashes(requirementsFile, make(map[string]bool))
-	if err != nil {
-		return false, fmt.Errorf("pip: read requirements: %w", err)
-	}
-	return found, nil
+// found is what a requirements file and the files that it includes hold. Files
+// that are included by their address are left to pip, which demands hashes of
+// everything by itself as soon as it meets one.
+type found struct {
+	requirements bool // any
+	hashes       bool // any
 }
 
-func scanHashes(path string, seen map[string]bool) (bool, error) {
+func scan(requirementsFile string) (found, error) {
+	var f found
+	if err := f.scan(requirementsFile, make(map[string]bool)); err != nil {
+		return found{}, fmt.Errorf("pip: read requirements: %w", err)
+	}
+	return f, nil
+}
+
+func (f *found) scan(path string, seen map[string]bool) error {
 	key := filepath.Clean(path)
 	if seen[key] {
-		return false, nil
+		return nil
 	}
 	seen[key] = true
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return false, err
+		return err
 	}
-	found := false
 	for _, line := range joinLines(decodeText(data)) {
 		line = comment.ReplaceAllString(line, "")
 		if hashOption.MatchString(line) {
-			found = true
+			f.hashes = true
+		}
+		if requirement.MatchString(line) {
+			f.requirements = true
 		}
 		next := includedFile(path, line)
 		if next == "" {
 			continue
 		}
-		more, err := scanHashes(next, seen)
-		if err != nil {
-			return false, fmt.Errorf("included by %s: %w", path, err)
+		if err := f.scan(next, seen); err != nil {
+			return fmt.Errorf("included by %s: %w", path, err)
 		}
-		found = found || more
 	}
-	return found, nil
+	return nil
 }
 
 // includedFile returns the file that a line includes, "" when there is none.

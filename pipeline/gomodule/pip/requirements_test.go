@@ -56,24 +56,45 @@ func TestHasHashes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			writeFiles(t, dir, c.files)
-			got, err := hasHashes(filepath.Join(dir, "r.txt"))
+			f, err := scan(filepath.Join(dir, "r.txt"))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got != c.want {
-				t.Errorf("got %v", got)
+			if f.hashes != c.want {
+				t.Errorf("got %v", f.hashes)
 			}
 		})
 	}
 }
 
+func TestHasRequirements(t *testing.T) {
+	for text, want := range map[string]bool{
+		"":                              false,
+		"# tool\n\n  # tool\n":          false,
+		"--no-index\n-f x\n-i y\n":      false,
+		"-c c.txt\n":                    false,
+		"-r empty.txt\n":                false,
+		"--extra-index-url \\\n  z\n":   false,
+		"tool\n":                        true,
+		"--no-index\n  tool==1 # why\n": true,
+		"-e ./tool\n":                   true,
+		"-r tool.txt\n":                 true,
+	} {
+		dir := t.TempDir()
+		writeFiles(t, dir, map[string]string{"r.txt": text, "tool.txt": "tool", "empty.txt": "\n"})
+		if f, err := scan(filepath.Join(dir, "r.txt")); err != nil || f.requirements != want {
+			t.Errorf("%q: %v, %v", text, f.requirements, err)
+		}
+	}
+}
+
 func TestHasHashesMissing(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := hasHashes(filepath.Join(dir, "r.txt")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := scan(filepath.Join(dir, "r.txt")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing file: %v", err)
 	}
 	writeFiles(t, dir, map[string]string{"r.txt": "-r nothing.txt\n"})
-	if _, err := hasHashes(filepath.Join(dir, "r.txt")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := scan(filepath.Join(dir, "r.txt")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing included file: %v", err)
 	}
 }

@@ -161,11 +161,11 @@ func TestReleasePlatforms(t *testing.T) {
 
 func TestPipArgs(t *testing.T) {
 	args, err := pipArgs(&target{tags: []string{"t1", "t2"}, markers: markersFor("windows", "arm64")},
-		"r.txt", "/site", true, []string{"--no-index"})
+		"r.txt", "/site", "/report", true, []string{"--no-index"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "install --no-compile --disable-pip-version-check --no-input --no-color --target /site -r r.txt " +
+	want := "install --no-compile --disable-pip-version-check --no-input --no-color --report /report --target /site -r r.txt " +
 		"--platform t1 --platform t2 --only-binary=:all: --require-hashes --no-index"
 	if got := strings.Join(args[2:], " "); got != want {
 		t.Errorf("got %s", got)
@@ -173,7 +173,7 @@ func TestPipArgs(t *testing.T) {
 	if !strings.HasPrefix(args[1], `target = {"os_name":"nt","platform_machine":"ARM64","platform_release":"","platform_system":"Windows",`) {
 		t.Errorf("the driver begins with %.200s", args[1])
 	}
-	args, err = pipArgs(&target{}, "r.txt", "/site", false, nil)
+	args, err = pipArgs(&target{}, "r.txt", "/site", "/report", false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package python
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -13,12 +14,12 @@ import (
 	"github.com/goempy/goempy/python/internal/data"
 )
 
-// waitDelay is how long Wait waits for the output of processes that have left
-// a killed command's group.
-const waitDelay = 5 * time.Second
-
 // EmbeddedPython is the interpreter that is embedded in the program. Its
 // methods may be called from several goroutines.
+//
+// One that was not made by a constructor of this package, as in
+// &EmbeddedPython{Python: p}, makes commands as p does. It has no extracted
+// files: the methods about them return ErrNotExtracted, or "".
 type EmbeddedPython struct {
 	e  *embed_util.EmbeddedFiles
 	py *python
@@ -47,20 +48,29 @@ func NewEmbeddedPython(name string, opts ...PythonOpt) (*EmbeddedPython, error) 
 // tmpDir-<hash>. See embed_util.NewEmbeddedFilesWithTmpDir for what is expected
 // of that directory. Otherwise it is like NewEmbeddedPython.
 func NewEmbeddedPythonWithTmpDir(tmpDir string, withHashInDir bool, opts ...PythonOpt) (*EmbeddedPython, error) {
-	return newEmbedded(opts, func(fsys fs.FS, o []embed_util.Option) (*embed_util.EmbeddedFiles, error) {
-		return embed_util.NewEmbeddedFilesWithTmpDir(fsys, tmpDir, withHashInDir, o...)
-	})
+	return newEmbedded(opts, toDir(tmpDir, withHashInDir))
 }
 
 // NewEmbeddedPythonInCacheDir extracts to <user cache dir>/<appName>/python-<hash>,
 // which outlives reboots and the cleaning of temp dirs. The user cache dir is
 // that of os.UserCacheDir. Otherwise it is like NewEmbeddedPython.
 func NewEmbeddedPythonInCacheDir(appName string, opts ...PythonOpt) (*EmbeddedPython, error) {
+	return inCacheDir(appName, opts, newEmbedded)
+}
+
+func inCacheDir(appName string, opts []PythonOpt, make func([]PythonOpt, extractFunc) (*EmbeddedPython, error)) (*EmbeddedPython, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return nil, fmt.Errorf("python: %w", err)
 	}
-	return NewEmbeddedPythonWithTmpDir(filepath.Join(cache, appName, "python"), true, opts...)
+	return make(opts, toDir(filepath.Join(cache, appName, "python"), true))
+}
+
+// toDir extracts to one directory.
+func toDir(dir string, withHash bool) extractFunc {
+	return func(fsys fs.FS, o []embed_util.Option) (*embed_util.EmbeddedFiles, error) {
+		return embed_util.NewEmbeddedFilesWithTmpDir(fsys, dir, withHash, o...)
+	}
 }
 
 type extractFunc func(fsys fs.FS, o []embed_util.Option) (*embed_util.EmbeddedFiles, error)
@@ -107,37 +117,78 @@ func (ep *EmbeddedPython) startCheck(dir string) error {
 	return checkStart(ctx, exeIn(dir, ep.GetExeName()), ep.py.environ(dir, nil))
 }
 
+// ErrNotExtracted is matched by the errors of the methods about extracted
+// files, if an EmbeddedPython was not made by a constructor of this package.
+var ErrNotExtracted = errors.New("python: not made by a constructor: there are no extracted files")
+
+// errNoContexts is returned when such an EmbeddedPython's Python cannot.
+var errNoContexts = errors.New("python: this Python makes no commands that end with a context")
+
 // PythonCmdContext implements CommandContexter.
 func (ep *EmbeddedPython) PythonCmdContext(ctx context.Context, args ...string) (*exec.Cmd, error) {
-	return ep.py.PythonCmdContext(ctx, args...)
+	if ep.py != nil {
+		return ep.py.PythonCmdContext(ctx, args...)
+	}
+	if p, ok := ep.Python.(CommandContexter); ok {
+		return p.PythonCmdContext(ctx, args...)
+	}
+	return nil, errNoContexts
 }
 
 // GetExtractedPath returns the directory that holds the interpreter, "" after
 // Cleanup. With WithLazyExtract it extracts it first, and returns "" if that
 // fails.
-func (ep *EmbeddedPython) GetExtractedPath() string { return ep.e.GetExtractedPath() }
+func (ep *EmbeddedPython) GetExtractedPath() string {
+	if ep.e == nil {
+		return ""
+	}
+	return ep.e.GetExtractedPath()
+}
 
 // Cleanup removes the extracted interpreter, unless another process or another
 // EmbeddedPython uses it; then it is left to them, which is no error.
-func (ep *EmbeddedPython) Cleanup() error { return ep.e.Cleanup() }
+func (ep *EmbeddedPython) Cleanup() error {
+	if ep.e == nil {
+		return ErrNotExtracted
+	}
+	return ep.e.Cleanup()
+}
 
 // Verify hashes all files of the interpreter. Its error matches
 // embed_util.ErrDamaged and says which differ.
-func (ep *EmbeddedPython) Verify() error { return ep.e.Verify() }
+func (ep *EmbeddedPython) Verify() error {
+	if ep.e == nil {
+		return ErrNotExtracted
+	}
+	return ep.e.Verify()
+}
 
 // Repair is Verify, and replaces the files that differ. Interpreters that are
 // running go on.
-func (ep *EmbeddedPython) Repair() error { return ep.e.Repair() }
+func (ep *EmbeddedPython) Repair() error {
+	if ep.e == nil {
+		return ErrNotExtracted
+	}
+	return ep.e.Repair()
+}
 
 // Prune removes interpreters that other versions of the program have extracted
 // under the same name, if they were last used more than maxAge ago and no
 // running process uses them. It returns their directories.
-func (ep *EmbeddedPython) Prune(maxAge time.Duration) ([]string, error) { return ep.e.Prune(maxAge) }
+func (ep *EmbeddedPython) Prune(maxAge time.Duration) ([]string, error) {
+	if ep.e == nil {
+		return nil, ErrNotExtracted
+	}
+	return ep.e.Prune(maxAge)
+}
 
 // SelfCheck starts the interpreter once. Its error matches ErrCannotStart and
 // carries what the interpreter wrote, and the likely cause. The constructors
 // do this after each extraction.
 func (ep *EmbeddedPython) SelfCheck(ctx context.Context) error {
+	if ep.e == nil {
+		return ErrNotExtracted
+	}
 	dir, err := ep.e.Extract()
 	if err != nil {
 		return err

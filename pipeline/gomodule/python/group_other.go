@@ -2,7 +2,26 @@
 
 package python
 
-import "os/exec"
+import (
+	"os"
+	"os/exec"
+)
 
-// killGroup leaves the default: the context kills the one process.
-func killGroup(*exec.Cmd) {}
+const canLinger = false
+
+func ended(*os.Process) bool { return false }
+
+func prepareGroup(*exec.Cmd) {}
+
+// group is the one process: there are no groups to kill.
+type group struct{}
+
+func newGroup(*os.Process) *group { return &group{} }
+
+func (g *group) close() {}
+
+func (g *group) kill(p *os.Process) error { return p.Kill() }
+
+func (g *group) killOrphans() {}
+
+func (g *group) empty() bool { return true }

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"io"
 	"strconv"
 	"strings"
 	"syscall"
@@ -65,4 +66,89 @@ func alive(pid int) bool {
 		return false
 	}
 	return !isZombie(pid)
+}
+
+// inBackground starts a child that holds the output, and ends well.
+const inBackground = "#!/bin/sh\n[ \"$1\" = -I ] && exit 0\n/bin/sh -c 'echo $$; exec /bin/sleep '\"$1\" &\n"
+
+func TestChildInBackgroundIsNoError(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes longer than the delay after a kill")
+	}
+	ep, err := newFake(t, inBackground)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	cmd, err := ep.PythonCmdContext(ctx, "6")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := cmd.Output(); err != nil || len(out) == 0 {
+		t.Errorf("%q, %v", out, err)
+	}
+}
+
+func TestContextEndsChildInBackground(t *testing.T) {
+	ep, err := newFake(t, inBackground)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	cmd, err := ep.PythonCmdContext(ctx, "100")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, w := io.Pipe()
+	cmd.Stdout = w // no *os.File, so Wait copies
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(r).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(line))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if alive(pid) {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	})
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	for deadline := time.Now().Add(10 * time.Second); !ended(cmd.Process); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the command does not end")
+		}
+	}
+	cancel()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Errorf("Wait: %v", err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("the child in the background holds up Wait")
+	}
+}
+
+func TestContextDoneBeforeStart(t *testing.T) {
+	ep, err := newFake(t, inBackground)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	cmd, err := ep.PythonCmdContext(ctx, "100")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); !errors.Is(err, context.Canceled) || cmd.Process != nil {
+		t.Errorf("Start: %v", err)
+	}
 }

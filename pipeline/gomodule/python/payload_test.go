@@ -5,9 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -98,7 +103,37 @@ print(json.dumps([os.path.realpath(p) for p in sys.path if p] +
 			t.Errorf("%s is outside %s", p, tree)
 		}
 	}
+	if runtime.GOOS != "linux" {
+		return
+	}
+	mapped := output(t, ep, `
+import importlib
+for name in "_ssl", "_sqlite3", "_ctypes", "_lzma", "_bz2", "zlib", "_hashlib", "_uuid", "readline", "_curses":
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        pass
+for line in open("/proc/self/maps"):
+    f = line.split(None, 5)
+    if len(f) == 6 and f[5].startswith("/"):
+        print(f[5].rstrip())
+`)
+	ours := false
+	for _, path := range strings.Split(mapped, "\n") {
+		path = strings.TrimSpace(path)
+		inTree := strings.HasPrefix(path, tree+"/")
+		ours = ours || inTree
+		if !inTree && !ofSystem.MatchString(path) {
+			t.Errorf("%s is mapped", path)
+		}
+	}
+	if !ours {
+		t.Errorf("nothing of the tree is mapped: %s", mapped)
+	}
 }
+
+// ofSystem are files in the library directories of the system, and devices.
+var ofSystem = regexp.MustCompile(`^(?:/usr)?/lib(?:32|64|x32)?/|^/dev/|^/memfd:`)
 
 func TestPayloadIsRepaired(t *testing.T) {
 	ep := realPython(t)
@@ -120,22 +155,109 @@ func TestPayloadIsRepaired(t *testing.T) {
 	}
 }
 
-// The limit is loose, for machines that are busy; the log has the numbers.
+// How long a warm start takes is in the log. What can be asserted on every
+// machine is that it finds the tree and changes nothing in it.
 func TestPayloadWarmStart(t *testing.T) {
 	first := realPython(t)
-	dir := strings.TrimSuffix(first.GetExtractedPath(), filepath.Base(first.GetExtractedPath())) + "python"
+	dir := filepath.Join(filepath.Dir(first.GetExtractedPath()), "python")
+	look := func() map[string]time.Time {
+		times := make(map[string]time.Time)
+		err := filepath.WalkDir(first.GetExtractedPath(), func(path string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			st, err := d.Info()
+			if err == nil {
+				times[path] = st.ModTime()
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return times
+	}
+	before := look()
 	best := time.Hour
 	for range 20 {
 		begin := time.Now()
-		if _, err := NewEmbeddedPythonWithTmpDir(dir, true); err != nil {
+		ep, err := NewEmbeddedPythonWithTmpDir(dir, true)
+		best = min(best, time.Since(begin))
+		if err != nil {
 			t.Fatal(err)
 		}
-		best = min(best, time.Since(begin))
+		if ep.GetExtractedPath() != first.GetExtractedPath() {
+			t.Errorf("it is in %s", ep.GetExtractedPath())
+		}
+	}
+	if !maps.Equal(before, look()) {
+		t.Error("a warm start has changed the tree")
 	}
 	t.Logf("a warm start takes %v", best)
-	if best > 50*time.Millisecond {
-		t.Errorf("a warm start takes %v", best)
+}
+
+func TestPayloadInCacheDir(t *testing.T) {
+	needPayload(t)
+	cache := t.TempDir()
+	for _, name := range []string{"XDG_CACHE_HOME", "HOME", "LocalAppData"} {
+		t.Setenv(name, cache)
 	}
+	base, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ep, err := NewEmbeddedPythonInCacheDir("myapp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := ep.GetExtractedPath()
+	if !strings.HasPrefix(dir, filepath.Join(base, "myapp", "python-")) {
+		t.Errorf("it is in %s", dir)
+	}
+	if got := output(t, ep, "print('well')"); got != "well" {
+		t.Errorf("got %q", got)
+	}
+	if err := ep.Cleanup(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("after Cleanup: %v", err)
+	}
+}
+
+// First extractions that are killed at random moments: the next start ends with
+// a complete tree and an interpreter that works.
+func TestPayloadKilledExtraction(t *testing.T) {
+	needPayload(t)
+	base := t.TempDir()
+	cold := timed(t, filepath.Join(base, "cold"))
+	killed := 0
+	for i := range 20 {
+		dir := filepath.Join(base, fmt.Sprint(i))
+		cmd, _ := program(t, dir)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(rand.Int64N(int64(cold))))
+		_ = cmd.Process.Kill()
+		if cmd.Wait() != nil {
+			killed++
+		}
+		ep, err := NewEmbeddedPythonWithTmpDir(dir, true)
+		if err != nil {
+			t.Fatalf("kill %d: %v", i, err)
+		}
+		if got := output(t, ep, "import json; print(json.dumps('well'))"); got != `"well"` {
+			t.Errorf("kill %d: got %q", i, got)
+		}
+		if err := ep.Verify(); err != nil {
+			t.Errorf("kill %d: %v", i, err)
+		}
+		if err := ep.Cleanup(); err != nil {
+			t.Errorf("kill %d: %v", i, err)
+		}
+	}
+	t.Logf("%d of 20 were killed before their end", killed)
 }
 
 // helperEnv makes the test binary a program that runs one line of Python. Its
@@ -186,16 +308,30 @@ func timed(t testing.TB, dir string) time.Duration {
 	return time.Since(begin)
 }
 
-// Many processes that start cold at once take hardly longer than one cold
-// start and the warm starts of the others.
+// Many processes that start cold at once take less than two cold starts and the
+// starts of all the interpreters. Other work on the machine can only make them
+// slower, so one try of several is enough.
 func TestPayloadManyColdStarts(t *testing.T) {
 	needPayload(t)
+	const tries = 4
+	for i := range tries {
+		took, limit := manyColdStarts(t)
+		if t.Failed() || took <= limit {
+			return
+		}
+		t.Logf("try %d: they took %v, more than %v", i+1, took, limit)
+	}
+	t.Errorf("they took too long %d times", tries)
+}
+
+func manyColdStarts(t *testing.T) (took, limit time.Duration) {
+	t.Helper()
 	const n = 64
 	base := t.TempDir()
 	cold := timed(t, filepath.Join(base, "one"))
-	warm := time.Hour
-	for range 3 {
-		warm = min(warm, timed(t, filepath.Join(base, "one")))
+	var warm time.Duration
+	for range 5 {
+		warm += timed(t, filepath.Join(base, "one")) / 5
 	}
 	begin := time.Now()
 	cmds := make([]*exec.Cmd, n)
@@ -211,11 +347,9 @@ func TestPayloadManyColdStarts(t *testing.T) {
 			t.Errorf("start %d: %v: %s", i, err, outs[i])
 		}
 	}
-	took, limit := time.Since(begin), 2*cold+n*warm
+	took, limit = time.Since(begin), 2*cold+n*warm
 	t.Logf("one cold start %v, one warm start %v, %d cold starts at once %v", cold, warm, n, took)
-	if took > limit {
-		t.Errorf("they took %v, more than %v", took, limit)
-	}
+	return took, limit
 }
 
 func TestPayloadVenv(t *testing.T) {

@@ -23,7 +23,8 @@ type Python interface {
 	GetExePath() (string, error)
 
 	// AddPythonPath adds a directory to the PYTHONPATH of the commands made
-	// from then on, after those added before.
+	// from then on, after those added before. "" is ignored: it would stand for
+	// the directory that a command runs in.
 	AddPythonPath(p string)
 
 	// PythonCmd returns a command that runs the interpreter with args. The
@@ -41,7 +42,24 @@ type CommandContexter interface {
 	// done, with all processes that it has started and that have not left its
 	// process group. Because it has a process group of its own, a Ctrl-C in
 	// the terminal reaches the Go program only, and reading from the terminal
-	// does not work.
+	// does not work. With a ctx that is already done, the command's Start
+	// returns the error of ctx.
+	//
+	// A command may end and leave processes behind. When its input or output
+	// is something else than nil or an *os.File, Wait goes on until they have
+	// closed it, as it does for every exec.Cmd, and the end of ctx kills them
+	// too; Wait then returns how the command itself has ended. Otherwise Wait
+	// returns at once, and they are left alone. For the output of processes
+	// that have left the group of a command that was killed, Wait waits 5 s,
+	// unless the command's WaitDelay says something else.
+	//
+	// Windows has no process groups; there it is a job object, to which the
+	// process is added right after its start. What it has started before that,
+	// or started outside of the job, runs on. Where the system refuses the
+	// job, only the process itself is killed.
+	//
+	// The command's Cancel and SysProcAttr make this work; a caller that sets
+	// them does so instead.
 	PythonCmdContext(ctx context.Context, args ...string) (*exec.Cmd, error)
 }
 
@@ -122,6 +140,9 @@ func exeIn(home, name string) string {
 func (ep *python) AddPythonPath(p string) {
 	ep.mu.Lock()
 	defer ep.mu.Unlock()
+	if p == "" {
+		return
+	}
 	ep.pythonPath = append(ep.pythonPath, p)
 }
 
@@ -134,12 +155,7 @@ func (ep *python) PythonCmd2(args []string) (*exec.Cmd, error) {
 }
 
 func (ep *python) PythonCmdContext(ctx context.Context, args ...string) (*exec.Cmd, error) {
-	return ep.command(func(exe string) *exec.Cmd {
-		cmd := exec.CommandContext(ctx, exe, args...)
-		cmd.WaitDelay = waitDelay
-		killGroup(cmd)
-		return cmd
-	})
+	return ep.command(func(exe string) *exec.Cmd { return commandContext(ctx, exe, args...) })
 }
 
 func (ep *python) command(newCmd func(exe string) *exec.Cmd) (*exec.Cmd, error) {

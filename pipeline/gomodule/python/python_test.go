@@ -2,6 +2,7 @@ package python
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -93,5 +94,74 @@ func TestNoPayload(t *testing.T) {
 	}
 	if _, err := NewEmbeddedPython("x"); !errors.Is(err, ErrNoPayload) {
 		t.Errorf("NewEmbeddedPython: %v", err)
+	}
+}
+
+func TestEmptyPythonPath(t *testing.T) {
+	t.Setenv("PYTHONPATH", "")
+	ep := mustFake(t)
+	ep.AddPythonPath("")
+	if _, env := run(t, ep); env["PYTHONPATH"] != "" {
+		t.Errorf("PYTHONPATH is %q", env["PYTHONPATH"])
+	}
+	ep.AddPythonPath("/a")
+	ep.AddPythonPath("")
+	ep.AddPythonPath("/b")
+	if _, env := run(t, ep); env["PYTHONPATH"] != "/a:/b" {
+		t.Errorf("PYTHONPATH is %q", env["PYTHONPATH"])
+	}
+}
+
+func TestEmbeddedPythonMadeByHand(t *testing.T) {
+	home := mustFake(t).GetExtractedPath()
+	ep := &EmbeddedPython{Python: NewPython(WithPythonHome(home))}
+	cmd, err := ep.PythonCmdContext(t.Context(), "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := cmd.Output(); err != nil || !strings.HasPrefix(string(out), "arg x\n") {
+		t.Errorf("%q, %v", out, err)
+	}
+	if _, err := (&EmbeddedPython{}).PythonCmdContext(t.Context()); err == nil {
+		t.Error("without a Python: no error")
+	}
+	_, errPrune := ep.Prune(0)
+	for _, err := range []error{ep.Cleanup(), ep.Verify(), ep.Repair(), errPrune, ep.SelfCheck(t.Context())} {
+		if !errors.Is(err, ErrNotExtracted) {
+			t.Errorf("error: %v", err)
+		}
+	}
+	if p := ep.GetExtractedPath(); p != "" {
+		t.Errorf("path is %q", p)
+	}
+}
+
+func TestCacheDir(t *testing.T) {
+	files := fakePayload(t, fakeInterpreter)
+	cache := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", cache)
+	t.Setenv("HOME", cache)
+	base, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		ep, err := inCacheDir("myapp", nil, func(opts []PythonOpt, extract extractFunc) (*EmbeddedPython, error) {
+			return newFromFiles(files, opts, extract)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if dir := ep.GetExtractedPath(); !strings.HasPrefix(dir, filepath.Join(base, "myapp", "python-")) {
+			t.Errorf("it is in %s", dir)
+		}
+		if args, _ := run(t, ep, "x"); len(args) != 1 {
+			t.Errorf("args are %q", args)
+		}
+	}
+	t.Setenv("XDG_CACHE_HOME", "")
+	t.Setenv("HOME", "")
+	if _, err := NewEmbeddedPythonInCacheDir("myapp"); err == nil || errors.Is(err, ErrNoPayload) {
+		t.Errorf("without a cache dir: %v", err)
 	}
 }

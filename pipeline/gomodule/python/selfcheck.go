@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
 	"strings"
 	"time"
 )
@@ -74,10 +73,8 @@ func checkStart(ctx context.Context, exe string, env []string) error {
 }
 
 func startOnce(ctx context.Context, exe string, env []string) (stderr string, err error) {
-	cmd := exec.CommandContext(ctx, exe, "-I", "-B", "-S", "-c", "import encodings, os")
+	cmd := commandContext(ctx, exe, "-I", "-B", "-S", "-c", "import encodings, os")
 	cmd.Env = env
-	cmd.WaitDelay = waitDelay
-	killGroup(cmd)
 	var b bytes.Buffer
 	cmd.Stderr = &b
 	err = cmd.Run()
