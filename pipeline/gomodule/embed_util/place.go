@@ -112,14 +112,14 @@ func (e *placeError) Unwrap() error { return e.err }
 func (p *place) prepare() error {
 	if p.made {
 		// Before anything is made: not in a folder that cannot be trusted.
-		if err := checkParents(p.base); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := checkParents(p.base, p.root == ""); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		if err := makeAll(p.base); err != nil {
 			return err
 		}
 	}
-	if err := checkParents(p.base); err != nil {
+	if err := checkParents(p.base, p.root == ""); err != nil {
 		return err
 	}
 	if p.root != "" {
@@ -136,7 +136,7 @@ func (p *place) prepare() error {
 // check says whether the place may be used as it stands. It matches
 // fs.ErrNotExist when nothing was extracted there yet.
 func (p *place) check() error {
-	if err := checkParents(p.base); err != nil {
+	if err := checkParents(p.base, p.root == ""); err != nil {
 		return err
 	}
 	if p.root != "" {

@@ -15,7 +15,7 @@ import (
 func checkOwner(string, fs.FileInfo, fs.FileMode) error { return nil }
 
 // checkParents has nothing to look at either.
-func checkParents(dir string) error {
+func checkParents(dir string, given bool) error {
 	_, err := os.Stat(dir)
 	return err
 }

@@ -26,13 +26,15 @@ const maxHops = 40
 
 // checkParents checks that no other user can put something else in the place
 // of dir, or of a folder or symlink on the way to it. It matches
-// fs.ErrNotExist when the part that exists is safe.
-func checkParents(dir string) error {
+// fs.ErrNotExist when the part that exists is safe. Where root
+// names a directory, folders of any owner will do: in a container it works in
+// a workspace of another user.
+func checkParents(dir string, given bool) error {
 	top, err := os.Lstat("/")
 	if err != nil {
 		return err
 	}
-	if err := checkParent("/", top, top); err != nil {
+	if err := checkParent("/", top, top, given); err != nil {
 		return err
 	}
 	at, links := "/", 0
@@ -51,7 +53,7 @@ func checkParents(dir string) error {
 		if err != nil {
 			return err
 		}
-		if err := checkParent(next, st, top); err != nil {
+		if err := checkParent(next, st, top, given); err != nil {
 			return err
 		}
 		if st.Mode()&fs.ModeSymlink == 0 {
@@ -75,13 +77,14 @@ func checkParents(dir string) error {
 
 // checkParent checks one folder or symlink on the way. The owner of "/" counts
 // as root: in a user namespace root may have no number.
-func checkParent(path string, st, top fs.FileInfo) error {
+func checkParent(path string, st, top fs.FileInfo, given bool) error {
 	sys, ok := st.Sys().(*syscall.Stat_t)
 	if !ok {
 		return nil
 	}
 	root, _ := top.Sys().(*syscall.Stat_t)
-	if uid := int(sys.Uid); uid != 0 && uid != os.Geteuid() && (root == nil || sys.Uid != root.Uid) {
+	accepted := given && os.Geteuid() == 0
+	if uid := int(sys.Uid); !accepted && uid != 0 && uid != os.Geteuid() && (root == nil || sys.Uid != root.Uid) {
 		return fmt.Errorf("%w: %s belongs to user %d, who can replace what is in it", ErrUnsafeDir, path, uid)
 	}
 	mode := st.Mode()

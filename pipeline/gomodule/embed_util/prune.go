@@ -17,7 +17,7 @@ func pruneAll(ctx context.Context, p *place, maxAge time.Duration) (removed []st
 	if p.pat == "" {
 		return nil, nil
 	}
-	if checkParents(p.base) != nil || p.root != "" && checkPrivate(p.root) != nil {
+	if checkParents(p.base, p.root == "") != nil || p.root != "" && checkPrivate(p.root) != nil {
 		return nil, nil // nothing was ever extracted there
 	}
 	folder, prefix := filepath.Split(p.pat)
