@@ -253,9 +253,11 @@ def _string_extent(values: dict[int, list[int]], loads: list[Segment]) -> Extent
     if _DT_STRTAB not in values or _DT_STRSZ not in values:
         fail("a dynamic section without a string table")
     address, size = values[_DT_STRTAB][-1], values[_DT_STRSZ][-1]
-    for load in loads:
-        if load.vaddr <= address and address + size <= load.vaddr + load.filesz:
-            start = address - load.vaddr + load.offset
+    # patchelf puts the table across two segments that continue each other in file and memory.
+    for shift in {load.vaddr - load.offset for load in loads}:
+        same = [load.extent for load in loads if load.vaddr - load.offset == shift]
+        start = address - shift
+        if any(first <= start and start + size <= end for first, end in merge(same)):
             return start, start + size
     return fail(f"the dynamic string table, at address {address:#x}, is in no segment")
 
