@@ -43,7 +43,7 @@ func CreateEmbeddedPipPackagesForKnownPlatforms(requirementsFile string, targetD
 	if o.subset && len(o.platforms) == 0 {
 		return errors.New("pip: WithPlatforms names no platform: leave it out to install for all")
 	}
-	targets, err := choose(platforms.All, o.platforms)
+	targets, err := choose(platforms.All, present(platforms.All, targetDir), o.platforms)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func CreateEmbeddedPipPackagesForKnownPlatforms(requirementsFile string, targetD
 // CreateEmbeddedPipPackagesForKnownPlatforms.
 func CreateEmbeddedPipPackages(requirementsFile string, goOs string, goArch string, pipPlatforms []string, targetDir string, opts ...Option) error {
 	o := newOptions(opts)
-	t, err := newTarget(platforms.All, goOs, goArch, pipPlatforms)
+	t, err := newTarget(platforms.All, present(platforms.All, targetDir), goOs, goArch, pipPlatforms)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func CreateEmbeddedPipPackages2(ep *python.EmbeddedPython, requirementsFile stri
 }
 
 func create(py interpreter, requirementsFile, goOs, goArch string, pipPlatforms []string, targetDir string, o *options) error {
-	t, err := newTarget(platforms.All, goOs, goArch, pipPlatforms)
+	t, err := newTarget(platforms.All, present(platforms.All, targetDir), goOs, goArch, pipPlatforms)
 	if err != nil {
 		return err
 	}

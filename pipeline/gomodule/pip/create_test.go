@@ -112,7 +112,7 @@ func unpack(t *testing.T, dir string) map[string]string {
 
 func installAll(t *testing.T, py interpreter, dir string, names []string, opts ...Option) error {
 	t.Helper()
-	targets, err := choose(synthetic, names)
+	targets, err := choose(synthetic, present(synthetic, dir), names)
 	if err != nil {
 		t.Fatal(err)
 	}

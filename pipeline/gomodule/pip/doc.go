@@ -43,7 +43,8 @@
 // The platforms and their tags are those of the release: linux-amd64,
 // windows-amd64 and so on. The Go file of each has the same build constraint as
 // the interpreter's, so at most one is part of a build, also with -tags musl
-// and GOAMD64. On a platform without packages, because the release does not
+// and GOAMD64; where WithPlatforms left out a level of GOAMD64, its builds take
+// the packages of the next lower one. On a platform without packages, because the release does not
 // have it or WithPlatforms left it out, a program that imports package data
 // does not compile: "build constraints exclude all Go files". If it should,
 // import it in a file with a build constraint.

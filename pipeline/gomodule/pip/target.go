@@ -2,6 +2,8 @@ package pip
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -45,12 +47,12 @@ func goFileName(folder, goOs, goArch string) string {
 	return name + ".go"
 }
 
-func platformTarget(p *platforms.Platform) *target {
+func platformTarget(p *platforms.Platform, among []platforms.Platform) *target {
 	return &target{
 		name:       p.Name,
 		folder:     p.Name,
 		goFile:     goFileName(p.Name, p.GOOS, p.GOARCH),
-		constraint: p.Constraint,
+		constraint: p.Constraint(among),
 		tags:       p.WheelTags,
 		markers:    markersFor(p.GOOS, p.GOARCH),
 	}
@@ -59,8 +61,19 @@ func platformTarget(p *platforms.Platform) *target {
 // plain is what a GOOS or GOARCH looks like.
 var plain = regexp.MustCompile(`^[a-z0-9]+$`)
 
-// newTarget is the target for arguments of a caller.
-func newTarget(known []platforms.Platform, goOs, goArch string, tags []string) (*target, error) {
+// present returns the platforms whose packages were installed into dir before.
+func present(known []platforms.Platform, dir string) []platforms.Platform {
+	var found []platforms.Platform
+	for _, p := range known {
+		if _, err := os.Stat(filepath.Join(dir, goFileName(p.Name, p.GOOS, p.GOARCH))); err == nil {
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
+// newTarget is the target for arguments of a caller, beside what is there.
+func newTarget(known, there []platforms.Platform, goOs, goArch string, tags []string) (*target, error) {
 	t := &target{name: "this machine", tags: tags}
 	if goOs != "" {
 		if !plain.MatchString(goOs) || !plain.MatchString(goArch) {
@@ -72,7 +85,7 @@ func newTarget(known []platforms.Platform, goOs, goArch string, tags []string) (
 		t.constraint = goOs + " && " + goArch
 		for i := range known {
 			if known[i].Name == t.folder {
-				t.constraint = known[i].Constraint
+				t.constraint = known[i].Constraint(there)
 			}
 		}
 	}
@@ -83,19 +96,19 @@ func newTarget(known []platforms.Platform, goOs, goArch string, tags []string) (
 }
 
 // choose returns the platforms with these names, in the order of known; all
-// of them when no name is given.
-func choose(known []platforms.Platform, names []string) ([]*target, error) {
+// of them when no name is given. There are the Go files of others already, with
+// which theirs must agree.
+func choose(known, there []platforms.Platform, names []string) ([]*target, error) {
 	wanted := make(map[string]bool, len(names))
 	for _, name := range names {
 		wanted[strings.ReplaceAll(name, "/", "-")] = true
 	}
-	var chosen []*target
+	var chosen []platforms.Platform
 	var all []string
-	for i := range known {
-		p := &known[i]
+	for _, p := range known {
 		all = append(all, p.Name)
 		if len(names) == 0 || wanted[p.Name] {
-			chosen = append(chosen, platformTarget(p))
+			chosen = append(chosen, p)
 		}
 		delete(wanted, p.Name)
 	}
@@ -108,7 +121,12 @@ func choose(known []platforms.Platform, names []string) ([]*target, error) {
 		return nil, fmt.Errorf("pip: unknown platform %s: this release has %s",
 			strings.Join(unknown, ", "), strings.Join(all, ", "))
 	}
-	return chosen, nil
+	among := slices.Concat(chosen, there)
+	targets := make([]*target, len(chosen))
+	for i := range chosen {
+		targets[i] = platformTarget(&chosen[i], among)
+	}
+	return targets, nil
 }
 
 // machines are the values of platform.machine() by GOOS and GOARCH.

@@ -13,25 +13,24 @@ import (
 	"github.com/goempy/goempy/internal/platforms"
 )
 
-// synthetic is a release with everything that narrows a platform, with
-// constraints as a release has them.
+// synthetic is a release with everything that narrows a platform.
 var synthetic = []platforms.Platform{
-	{Name: "darwin-arm64", GOOS: "darwin", GOARCH: "arm64", Constraint: "darwin && arm64"},
-	{Name: "linux-amd64", GOOS: "linux", GOARCH: "amd64", Constraint: "linux && amd64 && !musl && !amd64.v3"},
-	{Name: "linux-amd64-musl", GOOS: "linux", GOARCH: "amd64", Libc: "musl", Constraint: "linux && amd64 && musl && !amd64.v2"},
-	{Name: "linux-amd64-musl-v2", GOOS: "linux", GOARCH: "amd64", Libc: "musl", GOAMD64: "v2", Constraint: "linux && amd64 && musl && amd64.v2"},
-	{Name: "linux-amd64-v3", GOOS: "linux", GOARCH: "amd64", GOAMD64: "v3", Constraint: "linux && amd64 && !musl && amd64.v3 && !amd64.v4"},
-	{Name: "linux-amd64-v4", GOOS: "linux", GOARCH: "amd64", GOAMD64: "v4", Constraint: "linux && amd64 && !musl && amd64.v4"},
-	{Name: "linux-musl-arm64", GOOS: "linux", GOARCH: "arm64", Libc: "musl", Constraint: "linux && arm64 && musl"},
-	{Name: "linux-arm64", GOOS: "linux", GOARCH: "arm64", Constraint: "linux && arm64 && !musl"},
-	{Name: "windows-amd64", GOOS: "windows", GOARCH: "amd64", Constraint: "windows && amd64"},
+	{Name: "darwin-arm64", GOOS: "darwin", GOARCH: "arm64"},
+	{Name: "linux-amd64", GOOS: "linux", GOARCH: "amd64"},
+	{Name: "linux-amd64-musl", GOOS: "linux", GOARCH: "amd64", Libc: "musl"},
+	{Name: "linux-amd64-musl-v2", GOOS: "linux", GOARCH: "amd64", Libc: "musl", GOAMD64: "v2"},
+	{Name: "linux-amd64-v3", GOOS: "linux", GOARCH: "amd64", GOAMD64: "v3"},
+	{Name: "linux-amd64-v4", GOOS: "linux", GOARCH: "amd64", GOAMD64: "v4"},
+	{Name: "linux-musl-arm64", GOOS: "linux", GOARCH: "arm64", Libc: "musl"},
+	{Name: "linux-arm64", GOOS: "linux", GOARCH: "arm64"},
+	{Name: "windows-amd64", GOOS: "windows", GOARCH: "amd64"},
 }
 
 // Every build takes the Go file of one platform, whatever Go reads into the
 // files' names.
 func TestOneFileABuild(t *testing.T) {
 	dir := t.TempDir()
-	targets, err := choose(synthetic, nil)
+	targets, err := choose(synthetic, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,6 +82,21 @@ func TestGoFileName(t *testing.T) {
 	}
 }
 
+// Builds for a level of GOAMD64 that is left out take the next lower one.
+func TestConstraintOfSome(t *testing.T) {
+	for names, want := range map[string]string{
+		"linux-amd64":                               "linux && amd64 && !musl",
+		"linux-amd64 linux-amd64-v4":                "linux && amd64 && !musl && !amd64.v4",
+		"linux-amd64 linux-amd64-musl-v2":           "linux && amd64 && !musl",
+		"linux-amd64 linux-amd64-v3 linux-amd64-v4": "linux && amd64 && !musl && !amd64.v3",
+	} {
+		targets, err := choose(synthetic, nil, strings.Fields(names))
+		if err != nil || targets[0].constraint != want {
+			t.Errorf("%q: %q, %v", names, targets[0].constraint, err)
+		}
+	}
+}
+
 func targetNames(targets []*target) string {
 	var all []string
 	for _, t := range targets {
@@ -99,12 +113,12 @@ func TestChoose(t *testing.T) {
 		"linux-arm64 linux/arm64 linux-arm64":   "linux-arm64",
 		"linux-amd64-musl linux-amd64/musl-v2 ": "linux-amd64-musl linux-amd64-musl-v2",
 	} {
-		got, err := choose(synthetic, strings.Fields(names))
+		got, err := choose(synthetic, nil, strings.Fields(names))
 		if err != nil || targetNames(got) != want {
 			t.Errorf("%q gives %q, %v", names, targetNames(got), err)
 		}
 	}
-	_, err := choose(synthetic, []string{"linux-amd64", "plan9/amd64", "amiga"})
+	_, err := choose(synthetic, nil, []string{"linux-amd64", "plan9/amd64", "amiga"})
 	if err == nil {
 		t.Fatal("unknown platforms were taken")
 	}
@@ -116,26 +130,26 @@ func TestChoose(t *testing.T) {
 }
 
 func TestNewTarget(t *testing.T) {
-	got, err := newTarget(synthetic, "linux", "amd64", []string{"x"})
+	got, err := newTarget(synthetic, nil, "linux", "amd64", []string{"x"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.constraint != "linux && amd64 && !musl && !amd64.v3" || got.folder != "linux-amd64" || got.markers["sys_platform"] != "linux" {
+	if got.constraint != "linux && amd64 && !musl" || got.folder != "linux-amd64" || got.markers["sys_platform"] != "linux" {
 		t.Errorf("a known platform: %+v", got)
 	}
-	got, err = newTarget(synthetic, "freebsd", "amd64", nil)
+	got, err = newTarget(synthetic, nil, "freebsd", "amd64", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got.constraint != "freebsd && amd64" || got.goFile != "embed_freebsd_amd64.go" || got.markers != nil {
 		t.Errorf("another platform: %+v", got)
 	}
-	got, err = newTarget(synthetic, "", "", nil)
+	got, err = newTarget(synthetic, nil, "", "", nil)
 	if err != nil || got.folder != "" || got.markers != nil {
 		t.Errorf("this machine: %+v, %v", got, err)
 	}
 	for _, bad := range [][2]string{{"linux", ""}, {"../x", "amd64"}, {"linux", "a b"}, {"linux-x", "amd64"}} {
-		if _, err := newTarget(synthetic, bad[0], bad[1], nil); err == nil {
+		if _, err := newTarget(synthetic, nil, bad[0], bad[1], nil); err == nil {
 			t.Errorf("%q was taken", bad)
 		}
 	}
@@ -150,7 +164,7 @@ func TestReleasePlatforms(t *testing.T) {
 		if len(p.WheelTags) == 0 {
 			t.Errorf("%s has no wheel tags", p.Name)
 		}
-		if !strings.HasPrefix(p.Name, p.GOOS) || p.Constraint == "" {
+		if !strings.HasPrefix(p.Name, p.GOOS) {
 			t.Errorf("%+v", p)
 		}
 	}
