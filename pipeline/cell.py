@@ -6,22 +6,42 @@ it a second time and writes only what stays, so what is dropped never reaches th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import posixpath
+import shutil
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import elf
+from pipeline.bytecode.compiler import Compiled, Source
+from pipeline.bytecode.selection import Module, select_modules
+from pipeline.components import VersionScout, parse_build_info, plan_components
 from pipeline.errors import ArchiveError
-from pipeline.host import CHUNK_BYTES
-from pipeline.model import Asset, Cell, Kind, Manifest, Matrix, Member
+from pipeline.host import CHUNK_BYTES, disk_errors, scratch_dir
+from pipeline.model import (
+    LICENSES,
+    About,
+    Asset,
+    Cell,
+    Component,
+    Kind,
+    Manifest,
+    Matrix,
+    Member,
+    Origin,
+    Steps,
+)
 from pipeline.payload import manifest as format1
 from pipeline.payload import pack
 from pipeline.payload import stage as stages
-from pipeline.payload.recipe import cell_digest, origin_of
+from pipeline.payload.recipe import cell_digest, origin_of, payload_config
 from pipeline.trim import TrimPlan, plan_trim
 from pipeline.upstream import archive
+from pipeline.upstream.members import Read
 
 Advance = Callable[[int], None]
+Compiler = Callable[[Sequence[Source], Path], Sequence[Compiled]]
+"""Compiles sources into a directory, with the very Python version of the cell's line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +53,13 @@ class CellPlan:
     path: Path
     inventory: archive.Inventory
     trim: TrimPlan
+    components: tuple[Component, ...]
+    """What the payload contains; none where the archive does not tell."""
+    origin: Origin
     digest: str
     strip: bool
+    modules: tuple[Module, ...] = ()
+    """What of the standard library ships compiled."""
 
     @property
     def kept_bytes(self) -> int:
@@ -49,6 +74,11 @@ class CellPlan:
     def _contents(self) -> Collection[Member]:
         return {m.content: m for m in self.trim.kept if m.kind is Kind.FILE}.values()
 
+    def texts(self) -> Iterator[tuple[str, Member]]:
+        """The licence texts that ship, by their names in the payload's tree."""
+        for name in sorted({name for each in self.components for name in each.texts}):
+            yield name, self.inventory.texts[posixpath.basename(name)]
+
     def shipped_size(self, member: Member) -> int:
         """A member's size in the payload: an ELF file's is that after stripping."""
         plan = self.strip_plan(member)
@@ -61,63 +91,100 @@ class CellPlan:
 
 @dataclass(frozen=True, slots=True)
 class CellResult:
-    """A finished payload and how its bytes became fewer, in bytes."""
+    """A finished payload."""
 
     cell: Cell
     folder: Path
     manifest: Manifest
-    archive_bytes: int
-    unpacked_bytes: int
-    trimmed_bytes: int
-    stripped_bytes: int
+    steps: Steps
     packed_bytes: int
 
 
-def plan_cell(cell: Cell, asset: Asset, path: Path, matrix: Matrix) -> CellPlan:
-    """Read the archive at ``path`` and decide; raises ``ArchiveError`` and ``TreeError``."""
+def plan_cell(
+    cell: Cell, asset: Asset, path: Path, matrix: Matrix, attestation: str = ""
+) -> CellPlan:
+    """Read the archive at ``path`` and decide; raises ``ArchiveError`` and ``TreeError``.
+
+    ``attestation`` is who signed the asset's build provenance, where that was verified.
+    """
     inventory = archive.scan(path, asset)
     trim = plan_trim(inventory.members, matrix.trim, windows=cell.platform.goos == "windows")
-    digest = cell_digest(cell, asset.sha256, matrix)
-    return CellPlan(cell, asset, path, inventory, trim, digest, matrix.trim.strip)
-
-
-def apply_cell(
-    plan: CellPlan, out: Path, matrix: Matrix, *, processors: int, advance: Advance
-) -> CellResult:
-    """Write the payload to ``out/<cell name>``, whole or not at all.
-
-    ``advance`` is told of bytes as they are compressed, ``plan.shipped_bytes`` in all at most.
-    """
-    with stages.staging(out) as stage:
-        contents = _stage_contents(plan, stage)
-        packed = pack.pack_tree(
-            stage,
-            _tree(plan, contents),
-            out / plan.cell.name,
-            matrix.payload,
-            processors=processors,
-            advance=advance,
-        )
-    return CellResult(
-        plan.cell,
-        packed.folder,
-        packed.manifest,
-        archive_bytes=plan.asset.size_bytes,
-        unpacked_bytes=plan.inventory.unpacked_bytes,
-        trimmed_bytes=plan.kept_bytes,
-        stripped_bytes=plan.shipped_bytes,
-        packed_bytes=packed.packed_bytes,
+    return CellPlan(
+        cell,
+        asset,
+        path,
+        inventory,
+        trim,
+        _components(inventory, trim, asset),
+        origin_of(cell, asset.sha256, matrix, attestation),
+        cell_digest(cell, asset.sha256, matrix),
+        matrix.trim.strip,
+        select_modules(trim.kept, payload_config(cell, matrix)),
     )
 
 
-def _stage_contents(plan: CellPlan, stage: stages.Stage) -> dict[int, stages.Content]:
-    """Stage every shipped content, stripped where planned; by ordinal in the archive."""
+def _components(
+    inventory: archive.Inventory, trim: TrimPlan, asset: Asset
+) -> tuple[Component, ...]:
+    if not inventory.build_info:
+        return ()
+    info = parse_build_info(inventory.build_info, where=asset.name)
+    shipped = {member.name for member in trim.kept}
+    return plan_components(info, shipped, inventory.texts, where=asset.name)
+
+
+def apply_cell(
+    plan: CellPlan,
+    out: Path,
+    matrix: Matrix,
+    *,
+    processors: int,
+    progress: Callable[[int], Advance] = lambda _total: lambda _count: None,
+    compiler: Compiler | None = None,
+) -> CellResult:
+    """Write the payload to ``out/<cell name>``, whole or not at all.
+
+    ``progress`` is called with the bytes that will be compressed; its result is told of them as
+    they are. ``compiler`` is needed where ``plan.modules`` are to be compiled.
+    """
+    steps = Steps(
+        archive=plan.asset.size_bytes,
+        unpacked=plan.inventory.unpacked_bytes,
+        trimmed=plan.kept_bytes,
+        stripped=plan.shipped_bytes,
+    )
+    with stages.staging(out) as stage:
+        scout = VersionScout(plan.components)
+        contents = _stage_contents(plan, stage, scout)
+        about = About(plan.origin, plan.digest, scout.versions(plan.components), steps)
+        pycs = _stage_bytecode(plan, contents, stage, compiler)
+        tree = _tree(plan, contents, pycs, about)
+        packed = pack.pack_tree(
+            stage,
+            tree,
+            out / plan.cell.name,
+            matrix.payload,
+            processors=processors,
+            advance=progress(tree.content_bytes),
+        )
+    return CellResult(plan.cell, packed.folder, packed.manifest, steps, packed.packed_bytes)
+
+
+def _stage_contents(
+    plan: CellPlan, stage: stages.Stage, scout: VersionScout
+) -> dict[int, stages.Content]:
+    """Stage every shipped content, stripped where planned; by ordinal in the archive.
+
+    ``scout`` sees the binaries among them.
+    """
     files = {m.content: m for m in plan.trim.kept if m.kind is Kind.FILE}
+    files |= {member.content: member for _name, member in plan.texts()}
     staged: dict[int, stages.Content] = {}
     for ordinal, read in archive.contents(plan.path, plan.asset, files.keys()):
         member = files[ordinal]
         strip_plan = plan.strip_plan(member)
-        staged[ordinal] = stage.add(_feed(read, member.size_bytes, strip_plan))
+        feed = _feed(read, member.size_bytes, strip_plan)
+        staged[ordinal] = stage.add(_watched(feed, scout) if _is_binary(member.name) else feed)
         expected = member.size_bytes if strip_plan is None else strip_plan.out_size_bytes
         if staged[ordinal].size_bytes != expected:
             raise _changed(plan.asset, member.name)
@@ -126,7 +193,7 @@ def _stage_contents(plan: CellPlan, stage: stages.Stage) -> dict[int, stages.Con
     return staged
 
 
-def _feed(read: archive.Read, size_bytes: int, strip_plan: elf.StripPlan | None) -> stages.Feed:
+def _feed(read: Read, size_bytes: int, strip_plan: elf.StripPlan | None) -> stages.Feed:
     def feed(write: stages.Write) -> None:
         if strip_plan is not None:
             elf.strip(read, size_bytes, strip_plan, write)
@@ -137,6 +204,53 @@ def _feed(read: archive.Read, size_bytes: int, strip_plan: elf.StripPlan | None)
     return feed
 
 
+def _stage_bytecode(
+    plan: CellPlan,
+    contents: Mapping[int, stages.Content],
+    stage: stages.Stage,
+    compiler: Compiler | None,
+) -> dict[str, stages.Content]:
+    """Compile what is to ship compiled; the results by their names in the tree."""
+    staged: dict[str, stages.Content] = {}
+    if not plan.modules:
+        return staged
+    if compiler is None:
+        raise ValueError(f"{plan.cell.name} is to ship bytecode, and nothing compiles it")
+    for folder in sorted({module.folder for module in plan.modules}):
+        sources = [
+            Source(module.name, stage.path(contents[module.member.content].sha256))
+            for module in plan.modules
+            if module.folder == folder
+        ]
+        with scratch_dir(stage.folder) as scratch:
+            for compiled in compiler(sources, scratch):
+                content = stage.add(_copy_of(compiled.path))
+                staged[f"{folder}/{compiled.name}"] = content
+    return staged
+
+
+def _copy_of(path: Path) -> stages.Feed:
+    return lambda write: write(path.read_bytes())
+
+
+def _watched(feed: stages.Feed, scout: VersionScout) -> stages.Feed:
+    def watched(write: stages.Write) -> None:
+        see = scout.watch()
+
+        def write_seen(chunk: bytes) -> None:
+            see(chunk)
+            write(chunk)
+
+        feed(write_seen)
+
+    return watched
+
+
+def _is_binary(name: str) -> bool:
+    """Whether a file may contain a library: what is not, is text that Python reads."""
+    return not name.endswith((".py", ".txt", ".pyi"))
+
+
 def _changed(asset: Asset, member: str) -> ArchiveError:
     return ArchiveError(
         f"{asset.name}: {member} differs between two readings",
@@ -144,8 +258,14 @@ def _changed(asset: Asset, member: str) -> ArchiveError:
     )
 
 
-def _tree(plan: CellPlan, contents: Mapping[int, stages.Content]) -> pack.Tree:
-    files, others = [], []
+def _tree(
+    plan: CellPlan,
+    contents: Mapping[int, stages.Content],
+    pycs: Mapping[str, stages.Content],
+    about: About,
+) -> pack.Tree:
+    files = [pack.PackFile(name, content) for name, content in pycs.items()]
+    others = [format1.dir_entry(name) for name in {posixpath.dirname(name) for name in pycs}]
     for member in plan.trim.kept:
         if member.kind is Kind.DIR:
             others.append(format1.dir_entry(member.name))
@@ -154,5 +274,41 @@ def _tree(plan: CellPlan, contents: Mapping[int, stages.Content]) -> pack.Tree:
         else:
             content = contents[member.content]
             files.append(pack.PackFile(member.name, content, member.executable))
-    origin = origin_of(plan.cell, plan.asset.sha256)
-    return pack.Tree(tuple(files), tuple(others), origin, plan.digest)
+    texts = [pack.PackFile(name, contents[member.content]) for name, member in plan.texts()]
+    if texts:
+        others.append(format1.dir_entry(LICENSES))
+    return pack.Tree((*files, *texts), tuple(others), about)
+
+
+def unpack_cell(plan: CellPlan, folder: Path) -> None:
+    """Write the shipped tree as it stands in the archive below ``folder``, which must be new.
+
+    For interpreters that run here while the others of their line are built.
+    """
+    files: dict[int, list[Member]] = {
+        member.content: [] for member in plan.trim.kept if member.kind is Kind.FILE
+    }
+    links = []
+    with disk_errors(folder):
+        folder.mkdir(parents=True)
+        for member in plan.trim.kept:
+            if member.kind is Kind.DIR:
+                (folder / member.name).mkdir()
+            elif member.kind is Kind.LINK:
+                links.append(member)
+            else:
+                files[member.content].append(member)
+        for ordinal, read in archive.contents(plan.path, plan.asset, files.keys()):
+            first, *others = files[ordinal]
+            _write_file(folder / first.name, read, executable=first.executable)
+            for other in others:
+                shutil.copy2(folder / first.name, folder / other.name)
+        for link in links:
+            (folder / link.name).symlink_to(link.target)
+
+
+def _write_file(path: Path, read: Read, *, executable: bool) -> None:
+    with path.open("wb") as file:
+        while chunk := read(CHUNK_BYTES):
+            file.write(chunk)
+    path.chmod(0o755 if executable else 0o644)

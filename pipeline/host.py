@@ -27,6 +27,8 @@ _REFUSED = frozenset(
     }
 )  # fmt: skip
 """A path that cannot be written as it is: forbidden, or something else stands there."""
+_FOREIGN = frozenset({errno.ENOEXEC, 86})
+"""A program of another system or processor; 86 is EBADARCH, which only macOS has."""
 _SCRATCH = ".goempy-"
 _LOCK = "lock"
 _ABANDONED_S = 3600
@@ -52,7 +54,8 @@ def run(
     """Run ``command`` without a shell and collect what it prints.
 
     ``env`` replaces the environment; ``None`` inherits it. Raises ``ToolError`` when the program
-    does not exist or takes longer than ``timeout_s``; its exit code is the caller's to judge.
+    does not exist, is of another machine or takes longer than ``timeout_s``; its exit code is the
+    caller's to judge.
     """
     try:
         done = subprocess.run(  # noqa: S603 - callers pass argument lists, never a shell line
@@ -73,6 +76,13 @@ def run(
         raise ToolError(
             f"{command[0]} cannot be executed", remedy="Check the path and its permissions."
         ) from refused
+    except OSError as foreign:
+        if foreign.errno not in _FOREIGN:
+            raise
+        raise ToolError(
+            f"{command[0]} is no program for this machine",
+            remedy="Use one that was built for this system and processor.",
+        ) from foreign
     except subprocess.TimeoutExpired as late:
         raise ToolError(
             f"{command[0]} did not finish within {timeout_s:g} s",

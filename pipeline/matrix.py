@@ -21,6 +21,7 @@ from pydantic_core import ErrorDetails
 
 from pipeline.errors import ConfigError
 from pipeline.model import (
+    COMMON_BYTECODE,
     PIP_CELL,
     Line,
     Matrix,
@@ -28,6 +29,7 @@ from pipeline.model import (
     Platform,
     PythonVersion,
     TrimConfig,
+    TrimPart,
     TrimRule,
     Wheel,
 )
@@ -60,8 +62,14 @@ def _python(text: str) -> str:
     return text
 
 
+def _minor(text: str) -> str:
+    PythonVersion.parse(f"{text}.0")
+    return text
+
+
 Text = Annotated[str, StringConstraints(min_length=1)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+Bytecode = Literal["none", "common", "all"]
 
 
 class _Table(BaseModel):
@@ -73,6 +81,7 @@ class _Line(_Table):
     pbs: Annotated[str, StringConstraints(pattern=r"^\d{8}$")]
     variant: Literal["", "freethreaded"] = ""
     platforms: Annotated[list[Name], Field(min_length=1)] | None = None
+    bytecode: Bytecode | None = None
 
 
 class _Platform(_Table):
@@ -84,11 +93,20 @@ class _Platform(_Table):
     libc: Literal["", "musl"] = ""
     goamd64: Literal["", "v2", "v3", "v4"] = ""
     wheel_tags: list[Text] = Field(default_factory=list)
+    since: Annotated[str, AfterValidator(_minor)] = ""
+    enabled: bool = True
 
 
 class _TrimRule(_Table):
     reason: Text
     globs: list[Text]
+
+
+class _TrimPart(_Table):
+    name: Name
+    ship: bool
+    globs: Annotated[list[Text], Field(min_length=1)]
+    needs: list[Name] = Field(default_factory=list)
 
 
 class _Trim(_Table):
@@ -97,12 +115,15 @@ class _Trim(_Table):
     strip: bool = True
     unless_needed: list[Text] = Field(default_factory=list)
     drop: list[_TrimRule] = Field(default_factory=list)
+    part: list[_TrimPart] = Field(default_factory=list)
 
 
 class _Payload(_Table):
     codec: Literal["zstd", "none"] = "zstd"
     level: Annotated[int, Field(ge=1, le=22)] = 19
     layout: Literal["blobs", "stream"] = "blobs"
+    bytecode: Bytecode = "none"
+    common_bytecode: list[Text] = Field(default_factory=list)
 
 
 class _Wheel(_Table):
@@ -113,6 +134,7 @@ class _Wheel(_Table):
 class _File(_Table):
     module: Annotated[str, AfterValidator(_module_path)]
     archive: Literal["full", "install_only_stripped"] = "full"
+    attest: bool = False
     line: Annotated[list[_Line], Field(min_length=1)]
     platform: Annotated[list[_Platform], Field(min_length=1)]
     trim: _Trim
@@ -131,7 +153,12 @@ def parse_matrix(text: str, *, where: str = "matrix.toml") -> Matrix:
     if parsed is None:
         raise _config_error(where, faults)
     matrix = _to_matrix(parsed)
-    faults += [*_clashes(matrix, locate), *_unknown_platforms(matrix, locate)]
+    faults += [
+        *_clashes(matrix, locate),
+        *_unknown_platforms(matrix, locate),
+        *_part_faults(matrix, locate),
+        *_bytecode_faults(matrix, locate),
+    ]
     if faults:
         raise _config_error(where, faults)
     return matrix
@@ -220,6 +247,7 @@ _TABLES: dict[tuple[str, ...], type[_Table]] = {
     ("platform",): _Platform,
     ("trim",): _Trim,
     ("trim", "drop"): _TrimRule,
+    ("trim", "part"): _TrimPart,
     ("payload",): _Payload,
 }
 
@@ -240,6 +268,7 @@ def _to_matrix(parsed: _File) -> Matrix:
                 line.pbs,
                 line.variant,
                 None if line.platforms is None else tuple(line.platforms),
+                line.bytecode,
             )
             for line in parsed.line
         ),
@@ -251,10 +280,20 @@ def _to_matrix(parsed: _File) -> Matrix:
             keep_unix=tuple(parsed.trim.keep_unix),
             keep_windows=tuple(parsed.trim.keep_windows),
             drop=tuple(TrimRule(rule.reason, tuple(rule.globs)) for rule in parsed.trim.drop),
+            parts=tuple(
+                TrimPart(part.name, part.ship, tuple(part.globs), tuple(part.needs))
+                for part in parsed.trim.part
+            ),
             unless_needed=tuple(parsed.trim.unless_needed),
             strip=parsed.trim.strip,
         ),
-        payload=PayloadConfig(**parsed.payload.model_dump()),
+        payload=PayloadConfig(
+            **{
+                **parsed.payload.model_dump(),
+                "common_bytecode": tuple(parsed.payload.common_bytecode),
+            }
+        ),
+        attest=parsed.attest,
         wheels=tuple(
             Wheel(name, wheel.version, wheel.sha256) for name, wheel in sorted(parsed.pip.items())
         ),
@@ -270,13 +309,33 @@ def _clashes(matrix: Matrix, locate: Callable[[Place], str]) -> Iterator[str]:
     yield from _repeated("line", "python", [line.name for line in matrix.lines], locate)
 
 
+def _part_faults(matrix: Matrix, locate: Callable[[Place], str]) -> Iterator[str]:
+    """Parts that stand twice, or ship without what they need."""
+    parts = matrix.trim.parts
+    yield from _repeated("trim.part", "name", [part.name for part in parts], locate)
+    shipped = {part.name for part in parts if part.ship}
+    for number, part in enumerate(parts):
+        lacking = [name for name in part.needs if name not in shipped]
+        if part.ship and lacking:
+            yield (
+                f"{locate(('trim', 'part', number, 'ship'))}: {part.name} is of no use without "
+                f"{', '.join(lacking)}"
+            )
+
+
+def _bytecode_faults(matrix: Matrix, locate: Callable[[Place], str]) -> Iterator[str]:
+    chosen = {matrix.payload.bytecode, *(line.bytecode for line in matrix.lines)}
+    if COMMON_BYTECODE in chosen and not matrix.payload.common_bytecode:
+        yield f"{locate(('payload', 'bytecode'))}: 'common' needs globs in common_bytecode"
+
+
 def _repeated(
     table: str, key: str, values: Sequence[str], locate: Callable[[Place], str]
 ) -> Iterator[str]:
     for value, count in Counter(values).items():
         if count > 1:
             second = [i for i, each in enumerate(values) if each == value][1]
-            yield f"{locate((table, second, key))}: {value} stands {count} times"
+            yield f"{locate((*table.split('.'), second, key))}: {value} stands {count} times"
 
 
 def _unknown_platforms(matrix: Matrix, locate: Callable[[Place], str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 FREE_THREADED = "freethreaded"
@@ -17,8 +17,15 @@ FULL = "full"
 LOCAL = "local"
 """The release name and archive kind of what comes from an interpreter of this machine."""
 
+NO_BYTECODE = "none"
+COMMON_BYTECODE = "common"
+ALL_BYTECODE = "all"
+"""How much of the standard library ships compiled."""
+
 PIP_CELL = "pip"
 """The name, among the cells, of the payload that every tag's package ``pip`` embeds."""
+LICENSES = "licenses"
+"""The folder of a payload's tree that holds licence texts; also that of PBS's full archives."""
 
 _PYTHON_VERSION = re.compile(
     r"(?P<major>0|[1-9]\d*)\.(?P<minor>0|[1-9]\d*)\.(?P<patch>0|[1-9]\d*)(?P<pre>(?:a|b|rc)\d+)?"
@@ -65,6 +72,10 @@ class Platform:
     libc: str = ""
     goamd64: str = ""
     wheel_tags: tuple[str, ...] = ()
+    since: str = ""
+    """The first minor version that PBS has for it, such as ``3.11``; ``""`` is all."""
+    enabled: bool = True
+    """Whether lines that name no platforms have it."""
 
     @property
     def go_pair(self) -> str:
@@ -80,7 +91,9 @@ class Line:
     pbs: str
     variant: str = ""
     platforms: tuple[str, ...] | None = None
-    """Platform names; ``None`` is all of the matrix."""
+    """Platform names; ``None`` is all that are enabled."""
+    bytecode: str | None = None
+    """What ``PayloadConfig.bytecode`` says, where this line has its own choice."""
 
     @property
     def name(self) -> str:
@@ -136,14 +149,26 @@ class TrimRule:
 
 
 @dataclass(frozen=True, slots=True)
+class TrimPart:
+    """A part of the tree that one switch ships or drops, such as tkinter."""
+
+    name: str
+    ship: bool
+    globs: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    """Parts without which it is of no use."""
+
+
+@dataclass(frozen=True, slots=True)
 class TrimConfig:
     """``[trim]``: ``keep`` decides what is looked at, ``drop`` what leaves it again."""
 
     keep_unix: tuple[str, ...]
     keep_windows: tuple[str, ...]
     drop: tuple[TrimRule, ...] = ()
+    parts: tuple[TrimPart, ...] = ()
     unless_needed: tuple[str, ...] = ()
-    """Globs of libraries that leave unless a shipped ELF file names them (DT_NEEDED)."""
+    """Globs of libraries that leave unless a shipped ELF or Mach-O file loads them."""
     strip: bool = True
     """Whether ELF files lose their debug sections and symbol tables."""
 
@@ -156,6 +181,10 @@ class PayloadConfig:
     level: int = 19
     layout: str = "blobs"
     """``blobs``: a file for each content, or ``stream``: all contents in one."""
+    bytecode: str = NO_BYTECODE
+    """Which modules of the standard library ship compiled: ``none``, ``common`` or ``all``."""
+    common_bytecode: tuple[str, ...] = ()
+    """Globs of the modules that ``common`` means, relative to the standard library's folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +208,8 @@ class Matrix:
     payload: PayloadConfig
     wheels: tuple[Wheel, ...] = ()
     """``[pip]``: what the module's package ``pip`` installs with, sorted by name."""
+    attest: bool = False
+    """Whether an asset is used only when its build provenance can be verified."""
 
 
 class Kind(enum.Enum):
@@ -203,7 +234,7 @@ class Member:
     content: int = -1
     """Ordinal of the archive member that holds a file's bytes."""
     needed: tuple[str, ...] = ()
-    """An ELF file's DT_NEEDED names."""
+    """File names of the libraries that an ELF or Mach-O file loads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +246,43 @@ class Origin:
     triple: str
     variant: str
     asset_sha256: str
+    asset: str = ""
+    """The asset's file name."""
+    attestation: str = ""
+    """The workflow that signed the asset's build provenance, where that was verified."""
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """Software that a payload contains, and its licences."""
+
+    name: str
+    version: str
+    """``""`` where neither PYTHON.json nor the binaries tell it."""
+    licenses: tuple[str, ...]
+    """SPDX ids; none for what is in the public domain."""
+    texts: tuple[str, ...] = ()
+    """Names of the licence texts in the payload's tree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """How a cell's bytes became fewer before they were packed, in bytes."""
+
+    archive: int
+    unpacked: int
+    trimmed: int
+    stripped: int
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a manifest says of its tree beyond the entries."""
+
+    origin: Origin | None = None
+    cell_digest: str = ""
+    components: tuple[Component, ...] = ()
+    steps: Steps | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,10 +307,19 @@ class Manifest:
 
     content_hash: str
     entries: tuple[Entry, ...]
-    origin: Origin | None = None
-    cell_digest: str = ""
+    about: About = field(default_factory=About)
     stream: str = ""
     """The file that holds all contents, where they are not in blobs of their own."""
+
+    @property
+    def origin(self) -> Origin | None:
+        """Where the interpreter comes from; ``None`` for what is no interpreter."""
+        return self.about.origin
+
+    @property
+    def cell_digest(self) -> str:
+        """The digest of what decided the payload's bytes."""
+        return self.about.cell_digest
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from pathlib import Path
 from pipeline.errors import ModuleTreeError
 from pipeline.gozip import ZipFile, module_faults
 from pipeline.model import Line, Platform, TreeFile
+from pipeline.notices import FILE_NAME as NOTICES
+from pipeline.notices import Source, third_party_licenses
 from pipeline.payload.check import Payload, StoredBlob
 from pipeline.payload.manifest import FILE_NAME, dump_manifest
 
@@ -68,6 +70,7 @@ def render_tree(
         TreeFile(PLATFORM_LIST, platform_list([p.platform for p in ordered]).encode()),
         *(_pip_files(pip) if pip else ()),
         TreeFile(".gitattributes", b"# Payloads are bytes.\n* -text\n"),
+        TreeFile(NOTICES, third_party_licenses(notice_sources(ordered, pip))),
         TreeFile(f"{DATA}/none.go", _none_stub([p.platform for p in ordered]).encode()),
         TreeFile(f"{DATA}/release.go", _release_file(release, ordered).encode()),
         *(_stub(p.platform, ordered, has_common=bool(shared)) for p in ordered),
@@ -78,6 +81,14 @@ def render_tree(
     files = tuple(sorted([*generated, *kept], key=lambda file: file.path.encode()))
     _require_fetchable(files)
     return files
+
+
+def notice_sources(
+    payloads: Sequence[PlatformPayload], pip: Payload | None = None
+) -> tuple[Source, ...]:
+    """The payloads of a tag as ``notices`` names them."""
+    own = [Source(each.platform.name, each.payload) for each in payloads]
+    return (*own, *([Source("", pip)] if pip else ()))
 
 
 def _require_fetchable(files: Sequence[TreeFile]) -> None:
@@ -131,16 +142,15 @@ def _pip_files(pip: Payload) -> Iterator[TreeFile]:
 
 
 def platform_list(platforms: Sequence[Platform]) -> str:
-    """The Go file by which package ``pip`` knows each platform's constraint and wheel tags."""
+    """The Go file by which package ``pip`` knows the platforms and their wheel tags."""
     rows = "".join(
         "\t{\n"
-        f'\t\tName:       "{each.name}",\n'
-        f'\t\tGOOS:       "{each.goos}",\n'
-        f'\t\tGOARCH:     "{each.goarch}",\n'
-        f'\t\tLibc:       "{each.libc}",\n'
-        f'\t\tGOAMD64:    "{each.goamd64}",\n'
-        f'\t\tConstraint: "{build_constraint(each, platforms)}",\n'
-        f"\t\tWheelTags:  []string{{{_quoted(each.wheel_tags)}}},\n"
+        f'\t\tName:      "{each.name}",\n'
+        f'\t\tGOOS:      "{each.goos}",\n'
+        f'\t\tGOARCH:    "{each.goarch}",\n'
+        f'\t\tLibc:      "{each.libc}",\n'
+        f'\t\tGOAMD64:   "{each.goamd64}",\n'
+        f"\t\tWheelTags: []string{{{_quoted(each.wheel_tags)}}},\n"
         "\t},\n"
         for each in sorted(platforms, key=lambda each: each.name)
     )

@@ -4,12 +4,39 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from pipeline.errors import ConfigError, UsageError
-from pipeline.model import FREE_THREADED, FULL, LOCAL, Cell, Line, Matrix
+from pipeline.model import FREE_THREADED, FULL, LOCAL, Cell, Line, Matrix, Platform, PythonVersion
 
+FREE_THREADED_SINCE = (3, 13)
+"""PBS's ``src/release.rs``: ``freethreaded`` suffixes from 3.13 on, for every triple."""
 MAX_GITHUB_JOBS = 256
 """GitHub Actions: "A matrix will generate a maximum of 256 jobs per workflow run"."""
+
+
+GOARCH = {
+    "x86_64": "amd64",
+    "AMD64": "amd64",
+    "aarch64": "arm64",
+    "arm64": "arm64",
+    "ARM64": "arm64",
+    "i686": "386",
+    "armv7l": "arm",
+    "ppc64le": "ppc64le",
+    "riscv64": "riscv64",
+    "s390x": "s390x",
+}
+"""Go's names for what ``platform.machine()`` says on Linux, macOS and Windows."""
+
+
+def platform_of(
+    platforms: Sequence[Platform], goos: str, goarch: str, libc: str
+) -> Platform | None:
+    """The platform that any machine of this kind can run, so none of a higher GOAMD64."""
+    wanted = (goos, goarch, libc, "")
+    fitting = [p for p in platforms if (p.goos, p.goarch, p.libc, p.goamd64) == wanted]
+    return fitting[0] if fitting else None
 
 
 def find_primary(lines: Sequence[Line], text: str, *, where: str = "PRIMARY_PYTHON") -> Line:
@@ -27,14 +54,59 @@ def find_primary(lines: Sequence[Line], text: str, *, where: str = "PRIMARY_PYTH
     return found[0]
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A cell that the matrix would have, and why it has not."""
+
+    cell: Cell
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Every (line, platform) of a matrix, in the file's order."""
+
+    present: tuple[Cell, ...]
+    left_out: tuple[LeftOut, ...]
+
+
 def all_cells(matrix: Matrix) -> tuple[Cell, ...]:
-    """Every (line, platform) of the matrix, in the file's order."""
-    return tuple(
+    """The cells of the matrix; raises ``ConfigError`` as ``divide_cells`` does."""
+    return divide_cells(matrix).present
+
+
+def divide_cells(matrix: Matrix) -> Cells:
+    """Tell the cells from those that PBS cannot have; raises ``ConfigError`` for an empty line."""
+    wanted = [
         Cell(line, platform)
         for line in matrix.lines
         for platform in matrix.platforms
-        if line.platforms is None or platform.name in line.platforms
-    )
+        if (platform.enabled if line.platforms is None else platform.name in line.platforms)
+    ]
+    left_out = tuple(LeftOut(cell, why) for cell in wanted if (why := reason_against(cell)))
+    absent = {each.cell for each in left_out}
+    present = tuple(cell for cell in wanted if cell not in absent)
+    with_cells = {cell.line for cell in present}
+    faults = [f"line {line.name}" for line in matrix.lines if line not in with_cells]
+    if faults:
+        raise ConfigError(
+            "these lines have no cell",
+            faults=[*faults, *sorted({each.reason for each in left_out})],
+            remedy="Remove them from matrix.toml, or enable a [[platform]] that PBS has for them.",
+        )
+    return Cells(present, left_out)
+
+
+def reason_against(cell: Cell) -> str:
+    """Why PBS has no archive for the cell, or ``""``."""
+    version, platform = cell.line.python, cell.platform
+    minor = (version.major, version.minor)
+    if cell.line.variant == FREE_THREADED and minor < FREE_THREADED_SINCE:
+        return "PBS has free-threaded builds from Python 3.13 on"
+    since = PythonVersion.parse(f"{platform.since}.0") if platform.since else None
+    if since is not None and minor < (since.major, since.minor):
+        return f"PBS has {platform.triple} from Python {platform.since} on"
+    return ""
 
 
 def select_cells(

@@ -33,8 +33,10 @@ _PLAIN_STEP = 0.25
 
 def console(*, stderr: bool) -> Console:
     """A console on standard output or standard error."""
-    made = Console(stderr=stderr)
-    return made if made.is_terminal else Console(stderr=stderr, width=_UNBOUNDED_COLUMNS)
+    made = Console(stderr=stderr, emoji=False)
+    if made.is_terminal:
+        return made
+    return Console(stderr=stderr, emoji=False, width=_UNBOUNDED_COLUMNS)
 
 
 def human_bytes(count: int) -> str:
@@ -195,7 +197,7 @@ class _Lines:
         with self.lock:
             self.done += count
             share = self.done / self.total if self.total else 1.0
-            due = share >= 1 or share - self.told >= _PLAIN_STEP
+            due = share - self.told >= _PLAIN_STEP or share >= 1 > self.told
             if due:
                 self.told = share
         if due:

@@ -1,8 +1,9 @@
 """What leaves an interpreter's tree, and why. Pure: members in, a plan out.
 
-A member stays when a ``keep`` glob of its system matches and no drop rule does; a folder stays
-while something stays below it. Globs are those of the shell with ``**`` for any number of
-folders; they are case-sensitive and match hidden names.
+A member stays when a ``keep`` glob of its system, or one of a part that is switched on, matches
+and no drop rule does; a folder stays while something stays below it. Globs are those of the shell
+with ``**`` for any number of folders and ``{a,b}`` for either; they are case-sensitive and match
+hidden names.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from wcmatch import glob
 from pipeline.errors import TreeError
 from pipeline.model import Kind, Member, TrimConfig
 
-_FLAGS = glob.GLOBSTAR | glob.DOTGLOB | glob.CASE | glob.FORCEUNIX
+_FLAGS = glob.GLOBSTAR | glob.BRACE | glob.DOTGLOB | glob.CASE | glob.FORCEUNIX
 
 NOT_KEPT = "no 'keep' glob names it"
 UNNEEDED = "a library that no shipped file needs"
@@ -75,7 +76,8 @@ def _order(member: Member) -> bytes:
     return member.name.encode()
 
 
-def _matcher(globs: Sequence[str]) -> Callable[[str], bool]:
+def matcher(globs: Sequence[str]) -> Callable[[str], bool]:
+    """A function that tells whether one of ``globs`` matches a name, whole."""
     if not globs:
         return lambda _name: False
     included, _excluded = glob.translate(list(globs), flags=_FLAGS)
@@ -85,8 +87,12 @@ def _matcher(globs: Sequence[str]) -> Callable[[str], bool]:
 
 def _rules(config: TrimConfig, *, windows: bool) -> Callable[[str], str]:
     """A function that tells the reason why a name leaves, or ``""``."""
-    is_kept = _matcher(config.keep_windows if windows else config.keep_unix)
-    drops = [(rule.reason, _matcher(rule.globs)) for rule in config.drop]
+    keep = config.keep_windows if windows else config.keep_unix
+    shipped = [glob for part in config.parts if part.ship for glob in part.globs]
+    is_kept = matcher([*keep, *shipped])
+    rules = [(rule.reason, rule.globs) for rule in config.drop]
+    rules += [(f"part {p.name}, which is off", p.globs) for p in config.parts if not p.ship]
+    drops = [(reason, matcher(globs)) for reason, globs in rules]
 
     def rule_against(name: str) -> str:
         if not is_kept(name):
@@ -98,7 +104,7 @@ def _rules(config: TrimConfig, *, windows: bool) -> Callable[[str], str]:
 
 def _unneeded(members: Sequence[Member], config: TrimConfig) -> dict[str, str]:
     """The optional libraries that neither the rest of the tree nor a needed one asks for."""
-    is_optional = _matcher(config.unless_needed)
+    is_optional = matcher(config.unless_needed)
     optional = {m.name: m for m in members if is_optional(m.name)}
     wanted = [name for m in members if m.name not in optional for name in m.needed]
     seen: set[str] = set()

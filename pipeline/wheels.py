@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import email
 import posixpath
+import re
 import stat
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from email.message import Message
 from pathlib import Path
 
 from pipeline.errors import ArchiveError
 from pipeline.host import CHUNK_BYTES
-from pipeline.model import PIP_CELL, Matrix, Wheel
+from pipeline.model import PIP_CELL, About, Component, Matrix, Wheel
 from pipeline.payload import manifest as format1
 from pipeline.payload import pack
 from pipeline.payload import stage as stages
@@ -19,6 +22,8 @@ from pipeline.trim import parents
 
 MAX_BYTES = 256 << 20
 """What one wheel may unpack to; pip's own takes 7 MB."""
+_METADATA = re.compile(r"(.*/)?[^/]+\.dist-info/METADATA")
+_LICENSE_FILE = re.compile(r"licenses/|LICEN[CS]E|COPYING|AUTHORS|NOTICE")
 _INSTALLERS_NOTES = frozenset({"RECORD", "INSTALLER", "REQUESTED"})
 
 
@@ -28,8 +33,11 @@ def build_wheels(
     """Write the payload to ``out/pip``; raises ``ArchiveError`` naming a wheel's bad member."""
     with stages.staging(out) as stage:
         contents: dict[str, stages.Content] = {}
+        components: list[Component] = []
         for wheel, path in files.items():
-            for name, content in _stage_wheel(wheel, path, stage).items():
+            staged = _stage_wheel(wheel, path, stage)
+            components += _components(wheel, path, staged)
+            for name, content in staged.items():
                 if name in contents:
                     raise _bad(wheel, name, "is in another wheel of [pip] too")
                 contents[name] = content
@@ -37,7 +45,7 @@ def build_wheels(
         tree = pack.Tree(
             tuple(pack.PackFile(name, content) for name, content in contents.items()),
             tuple(map(format1.dir_entry, folders)),
-            cell_digest=wheels_digest(matrix),
+            About(cell_digest=wheels_digest(matrix), components=tuple(components)),
         )
         return pack.pack_tree(stage, tree, out / PIP_CELL, matrix.payload, processors=processors)
 
@@ -61,6 +69,35 @@ def _stage_wheel(wheel: Wheel, path: Path, stage: stages.Stage) -> dict[str, sta
     except zipfile.BadZipFile as fault:
         raise _bad(wheel, path.name, f"is damaged: {fault}") from fault
     return contents
+
+
+def _components(wheel: Wheel, path: Path, names: Collection[str]) -> Iterator[Component]:
+    """What each METADATA in the wheel says of a licence, and the texts beside it (PEP 639).
+
+    The first is the wheel's own; others are of packages that it carries along.
+    """
+    found = sorted((n for n in names if _METADATA.fullmatch(n)), key=lambda n: (n.count("/"), n))
+    if not found or "/" in posixpath.dirname(found[0]):
+        raise _bad(wheel, "*.dist-info/METADATA", "is missing")
+    with zipfile.ZipFile(path) as archive:
+        for metadata in found:
+            fields = email.message_from_bytes(archive.read(metadata))
+            own = metadata == found[0]
+            name = wheel.name if own else str(fields["Name"])
+            version = wheel.version if own else str(fields["Version"])
+            folder = posixpath.dirname(metadata)
+            yield Component(name, version, _licenses(fields), _texts(folder, names))
+
+
+def _licenses(fields: Message) -> tuple[str, ...]:
+    """The SPDX expression or, in older metadata, the word for it; none where it is a text."""
+    said = fields["License-Expression"] or fields["License"] or ""
+    return (said,) if said and "\n" not in said else ()
+
+
+def _texts(folder: str, names: Collection[str]) -> tuple[str, ...]:
+    inside = {name: name.removeprefix(f"{folder}/") for name in names}
+    return tuple(sorted(n for n, rest in inside.items() if rest != n and _LICENSE_FILE.match(rest)))
 
 
 def _is_left_out(name: str) -> bool:

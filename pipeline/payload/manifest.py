@@ -14,10 +14,11 @@ import posixpath
 import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from pipeline.errors import PayloadError
-from pipeline.model import Entry, Manifest, Origin
+from pipeline.model import About, Entry, Manifest
+from pipeline.payload.about import about_fields, read_about, typed
 
 FORMAT = 1
 FILE_NAME = "files.json"
@@ -28,7 +29,6 @@ MODE_DIR = 1 << 31
 MODE_LINK = 1 << 27
 """Go's ``fs.ModeSymlink``."""
 
-_Value = TypeVar("_Value", str, int)
 BLOB_DIGITS = 32
 _STREAM_NAME = re.compile(r"[0-9a-f]{32}(\.zst)?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -81,9 +81,8 @@ def content_hash(entries: Iterable[Entry]) -> str:
 
 def make_manifest(
     entries: Iterable[Entry],
+    about: About | None = None,
     *,
-    origin: Origin | None = None,
-    cell_digest: str = "",
     stream: str = "",
 ) -> Manifest:
     """Sort and hash ``entries``; raises ``PayloadError`` that lists every entry at fault."""
@@ -94,7 +93,7 @@ def make_manifest(
             faults=faults,
             remedy="Rename the files, or drop them in [trim].",
         )
-    return Manifest(content_hash(ordered), ordered, origin, cell_digest, stream)
+    return Manifest(content_hash(ordered), ordered, about or About(), stream)
 
 
 def distinct_files(entries: Iterable[Entry]) -> Iterator[Entry]:
@@ -167,16 +166,7 @@ def link_fault(name: str, target: str) -> str:
 def dump_manifest(manifest: Manifest) -> bytes:
     """The text of ``files.json``: one entry a line, so that versions of it compare well."""
     head: dict[str, Any] = {"format": FORMAT, "contentHash": manifest.content_hash}
-    if manifest.origin is not None:
-        head["python"] = {
-            "version": manifest.origin.version,
-            "pbs": manifest.origin.pbs,
-            "triple": manifest.origin.triple,
-            "variant": manifest.origin.variant,
-            "assetSha256": manifest.origin.asset_sha256,
-        }
-    if manifest.cell_digest:
-        head["cell"] = manifest.cell_digest
+    head |= about_fields(manifest.about)
     if manifest.stream:
         head["stream"] = manifest.stream
     rows = [f"{_compact(key)}: {_compact(value)},\n" for key, value in head.items()]
@@ -231,29 +221,14 @@ def parse_manifest(data: bytes, *, where: str = FILE_NAME) -> Manifest:
 def _from_fields(fields: Mapping[str, Any]) -> Manifest:
     entries = tuple(
         Entry(
-            _typed(row, "name", str),
-            _typed(row, "perm", int),
-            _typed(row, "size", int, 0),
-            _typed(row, "sha256", str, ""),
-            _typed(row, "codec", str, ""),
-            _typed(row, "symlink", str, ""),
+            typed(row, "name", str),
+            typed(row, "perm", int),
+            typed(row, "size", int, 0),
+            typed(row, "sha256", str, ""),
+            typed(row, "codec", str, ""),
+            typed(row, "symlink", str, ""),
         )
         for row in fields["files"]
     )
-    python = fields.get("python")
-    origin = None
-    if python is not None:
-        keys = ("version", "pbs", "triple", "variant", "assetSha256")
-        origin = Origin(*(_typed(python, key, str) for key in keys))
-    cell = _typed(fields, "cell", str, "")
-    stream = _typed(fields, "stream", str, "")
-    return Manifest(_typed(fields, "contentHash", str), entries, origin, cell, stream)
-
-
-def _typed(
-    row: Mapping[str, Any], key: str, kind: type[_Value], default: _Value | None = None
-) -> _Value:
-    value = row[key] if default is None else row.get(key, default)
-    if type(value) is not kind:
-        raise TypeError(f"{key!r} is {value!r}")
-    return value
+    stream = typed(fields, "stream", str, "")
+    return Manifest(typed(fields, "contentHash", str), entries, read_about(fields), stream)

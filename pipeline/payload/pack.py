@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.host import disk_errors, replace_dir
-from pipeline.model import Entry, Manifest, Origin, PayloadConfig
-from pipeline.payload.compress import Blob, compress_all, write_stream
+from pipeline.model import About, Entry, Manifest, PayloadConfig
+from pipeline.payload.compress import STREAM, Blob, compress_all, write_stream
 from pipeline.payload.manifest import FILE_NAME, dump_manifest, file_entry, make_manifest
 from pipeline.payload.stage import Content, Stage
-
-STREAM = "stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +24,16 @@ class PackFile:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """What a payload is to hold: files, entries without content, and where it all comes from."""
+    """What a payload is to hold: files, entries without content, and what is said of it."""
 
     files: tuple[PackFile, ...]
     others: tuple[Entry, ...]
-    origin: Origin | None = None
-    cell_digest: str = ""
+    about: About = field(default_factory=About)
+
+    @property
+    def content_bytes(self) -> int:
+        """The contents, each different one once."""
+        return sum({file.content.sha256: file.content.size_bytes for file in self.files}.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,7 @@ def pack_tree(
         stored = sum(blob.stored_bytes for blob in blobs.values())
     manifest = make_manifest(
         [*(_entry(file, blobs) for file in ordered), *tree.others],
-        origin=tree.origin,
-        cell_digest=tree.cell_digest,
+        tree.about,
         stream=stream,
     )
     with disk_errors(folder):

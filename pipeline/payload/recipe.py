@@ -7,18 +7,30 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-from pipeline.model import Cell, Matrix, Origin
+from pipeline.model import COMMON_BYTECODE, Cell, Matrix, Origin, PayloadConfig
 from pipeline.payload.compress import ZSTANDARD
 from pipeline.payload.manifest import FORMAT
+from pipeline.plan import asset_name
 
-RECIPE = 1
+RECIPE = 2
 """Raised when this code packs the same input to other bytes; a test with a fixed tree notices."""
 
 
-def origin_of(cell: Cell, asset_sha256: str) -> Origin:
+def origin_of(cell: Cell, asset_sha256: str, matrix: Matrix, attestation: str = "") -> Origin:
     """What a payload's manifest says of the interpreter in it."""
     line = cell.line
-    return Origin(str(line.python), line.pbs, cell.platform.triple, line.variant, asset_sha256)
+    name = asset_name(cell, matrix.archive)
+    return Origin(
+        str(line.python), line.pbs, cell.platform.triple, line.variant, asset_sha256, name,
+        attestation,
+    )  # fmt: skip
+
+
+def payload_config(cell: Cell, matrix: Matrix) -> PayloadConfig:
+    """``[payload]`` with the line's own choice of bytecode, and no globs where none count."""
+    bytecode = cell.line.bytecode or matrix.payload.bytecode
+    globs = matrix.payload.common_bytecode if bytecode == COMMON_BYTECODE else ()
+    return dataclasses.replace(matrix.payload, bytecode=bytecode, common_bytecode=globs)
 
 
 def cell_digest(cell: Cell, asset_sha256: str, matrix: Matrix) -> str:
@@ -27,10 +39,11 @@ def cell_digest(cell: Cell, asset_sha256: str, matrix: Matrix) -> str:
         {
             "asset": asset_sha256,
             "archive": matrix.archive,
-            "origin": dataclasses.asdict(origin_of(cell, asset_sha256)),
+            "origin": dataclasses.asdict(origin_of(cell, asset_sha256, matrix)),
+            "attest": matrix.attest,
             "windows": cell.platform.goos == "windows",
             "trim": dataclasses.asdict(matrix.trim),
-            "payload": dataclasses.asdict(matrix.payload),
+            "payload": dataclasses.asdict(payload_config(cell, matrix)),
         }
     )
 
@@ -40,7 +53,9 @@ def wheels_digest(matrix: Matrix) -> str:
     return _digest(
         {
             "wheels": [wheel.sha256 for wheel in matrix.wheels],
-            "payload": dataclasses.asdict(matrix.payload),
+            "codec": matrix.payload.codec,
+            "level": matrix.payload.level,
+            "layout": matrix.payload.layout,
         }
     )
 

@@ -11,48 +11,23 @@ Shapes (python-build-standalone, "Distribution Archives"): a full archive is
 
 from __future__ import annotations
 
-import contextlib
-import gzip
 import posixpath
-import re
-import tarfile
-import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import BinaryIO, Self, cast
 
-import zstandard
-
-from pipeline import elf
+from pipeline import elf, macho
 from pipeline.errors import ArchiveError
-from pipeline.model import Asset, Kind, Member
+from pipeline.model import LICENSES, Asset, Kind, Member
 from pipeline.payload.manifest import link_fault
-from pipeline.trim import parents
+from pipeline.upstream.members import Item, Read, bad_member, walk
 
-MAX_WINDOW_BYTES = 1 << 27
-"""PBS compresses with ``zstd -22``, whose window is 128 MiB."""
-EXPANSION = 40
-FLOOR_BYTES = 64 << 20
-"""An archive may unpack to ``EXPANSION`` times its pinned size plus this; PBS's own stay at 12."""
-MAX_MEMBERS = 300_000
-"""PBS's own archives have some 20,000."""
-MAX_HEADER_BYTES = 1 << 20
-_EXTENDED = frozenset({b"x", b"g", b"X", b"L", b"K"})
-"""Headers that tarfile reads into memory: PAX and GNU long names."""
-_DAMAGE = (
-    tarfile.TarError,
-    EOFError,
-    ValueError,  # tarfile's, for numbers in extended headers
-    zlib.error,
-    zstandard.ZstdError,
-    gzip.BadGzipFile,
-)
-_READ_AHEAD_BYTES = 1 << 20
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]")
-
-Read = Callable[[int], bytes]
+MAX_BUILD_INFO_BYTES = 16 << 20
+"""PBS's own have some 300 kB."""
+_FULL_ROOT = "python/install/"
+_BUILD_INFO = "python/PYTHON.json"
+_TEXTS = f"python/{LICENSES}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,47 +36,87 @@ class Inventory:
 
     ``members`` are the interpreter's tree, names relative to its root. ``strips`` holds, by a
     member's ``content`` ordinal, how an ELF file loses its debug sections; ``notes`` says of the
-    other ELF files why they do not. ``unpacked_bytes`` counts every member of the archive.
+    other binaries why they do not, or what is not known of them. ``unpacked_bytes`` counts every
+    member of the archive. ``build_info`` is PYTHON.json, empty where there is none; ``texts`` are
+    the licence texts beside it, by file name.
     """
 
     members: tuple[Member, ...]
     strips: Mapping[int, elf.StripPlan]
     notes: Mapping[int, str]
     unpacked_bytes: int
+    build_info: bytes
+    texts: Mapping[str, Member]
 
 
 def scan(path: Path, asset: Asset) -> Inventory:
     """List the tree of the archive at ``path``; raises ``ArchiveError`` naming a bad member."""
-    root = tree_root(asset.name)
-    members: dict[str, Member] = {}
-    strips: dict[int, elf.StripPlan] = {}
-    notes: dict[int, str] = {}
-    unpacked = 0
-    for item in _walk(path, asset):
-        unpacked += item.member.size_bytes if item.read else 0
-        if not item.member.name.startswith(root):
-            continue
-        member = replace(item.member, name=item.member.name.removeprefix(root))
+    findings = _Findings(asset)
+    for item in walk(path, asset):
+        findings.take(item)
+    return findings.inventory()
+
+
+class _Findings:
+    """What the first reading has found so far."""
+
+    def __init__(self, asset: Asset) -> None:
+        self._asset = asset
+        self._root = tree_root(asset.name)
+        self._members: dict[str, Member] = {}
+        self._strips: dict[int, elf.StripPlan] = {}
+        self._notes: dict[int, str] = {}
+        self._texts: dict[str, Member] = {}
+        self._build_info = b""
+        self._unpacked = 0
+
+    def take(self, item: Item) -> None:
+        """Look at the next member."""
+        if item.read is not None:
+            self._unpacked += item.member.size_bytes
+        if item.member.name.startswith(self._root):
+            self._take_of_tree(item)
+        elif self._root == _FULL_ROOT and item.read is not None:
+            self._take_beside(item, item.read)
+
+    def _take_beside(self, item: Item, read: Read) -> None:
+        folder, name = posixpath.split(item.member.name)
+        if folder == _TEXTS:
+            self._texts[name] = item.member
+        elif item.member.name == _BUILD_INFO:
+            if item.member.size_bytes > MAX_BUILD_INFO_BYTES:
+                size = item.member.size_bytes
+                raise bad_member(self._asset, _BUILD_INFO, f"has {size} bytes, too many to read")
+            self._build_info = _exactly(read, item.member.size_bytes)
+
+    def _take_of_tree(self, item: Item) -> None:
+        member = replace(item.member, name=item.member.name.removeprefix(self._root))
         if member.kind is Kind.LINK and (fault := link_fault(member.name, member.target)):
-            raise _bad(asset, item.member.name, f"is {fault}")
+            raise bad_member(self._asset, item.member.name, f"is {fault}")
         if member.kind is Kind.FILE and item.read is not None:
             found = _look_into(item.read, member.size_bytes)
-            if isinstance(found, str):
-                notes[member.content] = found
-            elif found is not None:
-                member = replace(member, needed=found.facts.needed)
-                if found.strip is not None:
-                    strips[member.content] = found.strip
-                else:
-                    notes[member.content] = found.note
-        members[member.name] = member
-    if not members:
-        raise ArchiveError(
-            f"{asset.name} holds nothing below {root}",
-            remedy="It is not an archive of python-build-standalone; check the source.",
+            member = replace(member, needed=found.needed)
+            if found.strip is not None:
+                self._strips[member.content] = found.strip
+            if found.note:
+                self._notes[member.content] = found.note
+        self._members[member.name] = member
+
+    def inventory(self) -> Inventory:
+        """All of it; raises ``ArchiveError`` where there is no tree."""
+        if not self._members:
+            raise ArchiveError(
+                f"{self._asset.name} holds nothing below {self._root}",
+                remedy="It is not an archive of python-build-standalone; check the source.",
+            )
+        return Inventory(
+            _with_shared_needs(self._members.values()),
+            MappingProxyType(self._strips),
+            MappingProxyType(self._notes),
+            self._unpacked,
+            self._build_info,
+            MappingProxyType(self._texts),
         )
-    tree = _with_shared_needs(members.values())
-    return Inventory(tree, MappingProxyType(strips), MappingProxyType(notes), unpacked)
 
 
 def contents(path: Path, asset: Asset, wanted: Collection[int]) -> Iterator[tuple[int, Read]]:
@@ -111,7 +126,7 @@ def contents(path: Path, asset: Asset, wanted: Collection[int]) -> Iterator[tupl
     next step. Raises ``ArchiveError`` naming the member at which the archive breaks off.
     """
     missing = set(wanted)
-    for item in _walk(path, asset):
+    for item in walk(path, asset):
         if item.member.content in missing and item.read is not None:
             missing.discard(item.member.content)
             yield item.member.content, item.read
@@ -121,14 +136,23 @@ def contents(path: Path, asset: Asset, wanted: Collection[int]) -> Iterator[tupl
 
 def tree_root(asset_name: str) -> str:
     """Where in the archive the interpreter's own root is, with a slash behind it."""
-    return "python/install/" if "-full.tar" in asset_name else "python/"
+    return _FULL_ROOT if "-full.tar" in asset_name else "python/"
 
 
-def _look_into(read: Read, size_bytes: int) -> elf.ElfScan | str | None:
-    """An ELF file's facts, or why they cannot be told; ``None`` for any other file."""
+@dataclass(frozen=True, slots=True)
+class _Binary:
+    """What a binary's own headers tell."""
+
+    needed: tuple[str, ...] = ()
+    strip: elf.StripPlan | None = None
+    note: str = ""
+
+
+def _look_into(read: Read, size_bytes: int) -> _Binary:
+    """What an ELF or Mach-O file tells of itself; nothing, for any other file."""
     head = _exactly(read, len(elf.MAGIC))
-    if head != elf.MAGIC:
-        return None
+    if head != elf.MAGIC and head not in macho.MAGICS:
+        return _Binary()
 
     def again(count: int) -> bytes:
         nonlocal head
@@ -138,9 +162,18 @@ def _look_into(read: Read, size_bytes: int) -> elf.ElfScan | str | None:
         return read(count)
 
     try:
-        return elf.scan(again, size_bytes)
-    except elf.ElfError as fault:
-        return f"left as it is: {fault}"
+        if head in macho.MAGICS:
+            return _Binary(_base_names(macho.needed(again, size_bytes)))
+        found = elf.scan(again, size_bytes)
+    except (elf.ElfError, macho.MachOError) as fault:
+        return _Binary(note=f"left as it is: {fault}")
+    needed = _base_names(found.facts.needed)
+    return _Binary(needed, found.strip, "" if found.strip else found.note)
+
+
+def _base_names(libraries: Sequence[str]) -> tuple[str, ...]:
+    """PBS's programs name their own by place: ``$ORIGIN/../lib/``, ``@executable_path/../lib/``."""
+    return tuple(map(posixpath.basename, libraries))
 
 
 def _exactly(read: Read, count: int) -> bytes:
@@ -151,188 +184,8 @@ def _exactly(read: Read, count: int) -> bytes:
 
 
 def _with_shared_needs(members: Collection[Member]) -> tuple[Member, ...]:
-    """Give a hard link the ELF needs of the file whose content it shares."""
+    """Give a hard link the needs of the file whose content it shares."""
     needed = {m.content: m.needed for m in members if m.needed}
     return tuple(
         replace(m, needed=needed[m.content]) if m.content in needed else m for m in members
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Item:
-    member: Member
-    """Named by its path in the archive."""
-    read: Read | None
-    """``None`` for what has no bytes of its own."""
-
-
-class _StrictInfo(tarfile.TarInfo):
-    """tarfile takes a broken header for the archive's end, and reads any header whole."""
-
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        try:
-            info = super().frombuf(buf, encoding, errors)
-        except tarfile.HeaderError as fault:
-            if len(buf) == tarfile.BLOCKSIZE and not any(buf):
-                raise  # a block of zeros: the true end
-            raise tarfile.ReadError(str(fault)) from fault
-        if info.type in _EXTENDED and info.size > MAX_HEADER_BYTES:
-            raise tarfile.ReadError(f"an extended header of {info.size} bytes")
-        return info
-
-
-class _Limited:
-    """The uncompressed bytes of an archive, as many as its asset may unpack to."""
-
-    def __init__(self, stream: BinaryIO, limit_bytes: int) -> None:
-        self._stream = stream
-        self._limit = self._left = limit_bytes
-
-    def read(self, count: int) -> bytes:
-        data = self._stream.read(count)
-        self._left -= len(data)
-        if self._left < 0:
-            raise _TooMuchError(f"goes past {self._limit} bytes")
-        return data
-
-
-class _TooMuchError(Exception):
-    """An archive unpacks to more than its asset's size allows."""
-
-
-class _Place:
-    """Where in the archive the reading is, and how a failure there is told."""
-
-    def __init__(self, asset: Asset) -> None:
-        self.asset = asset
-        self.last = "its beginning"
-
-    @contextlib.contextmanager
-    def told(self) -> Iterator[None]:
-        try:
-            yield
-        except _TooMuchError as fault:
-            size = self.asset.size_bytes
-            raise _bad(self.asset, self.last, f"{fault}, the most that an asset of {size} bytes "
-                       "may unpack to") from fault  # fmt: skip
-        except _DAMAGE as fault:
-            raise _bad(self.asset, self.last, f"is damaged: {fault}") from fault
-
-    def guarded(self, read: Read) -> Read:
-        """``read`` for whoever consumes a member: its failures are told in the same way."""
-
-        def guarded_read(count: int) -> bytes:
-            with self.told():
-                return read(count)
-
-        return guarded_read
-
-
-def _walk(path: Path, asset: Asset) -> Iterator[_Item]:
-    """Every member, checked against all that can be told without the tree's meaning."""
-    limit = EXPANSION * asset.size_bytes + FLOOR_BYTES
-    seen: dict[str, Member] = {}
-    place = _Place(asset)
-    with place.told(), _open(path, asset.name) as stream, _tar(_Limited(stream, limit)) as tar:
-        for ordinal, info in enumerate(iter(tar.next, None)):
-            # tarfile would keep every header; its own documentation names this attribute.
-            tar.members.clear()  # type: ignore[attr-defined]
-            place.last = info.name
-            if info.name == ".":
-                continue
-            if info.size > limit or ordinal >= MAX_MEMBERS:
-                raise _TooMuchError(f"goes past {limit} bytes or {MAX_MEMBERS} members")
-            member = _checked(info, ordinal, seen, asset)
-            seen[member.name] = member
-            file = tar.extractfile(info) if info.isreg() else None
-            yield _Item(member, None if file is None else place.guarded(file.read))
-            place.last = f"{info.name}, or what follows it"
-
-
-def _checked(info: tarfile.TarInfo, ordinal: int, seen: dict[str, Member], asset: Asset) -> Member:
-    """The member that a header describes; raises ``ArchiveError`` for one that is not safe."""
-    name = info.name.removeprefix("./")
-    if fault := _path_fault(name):
-        raise _bad(asset, info.name, fault)
-    member = _member(info, name, ordinal, seen, asset)
-    for parent in parents(name):
-        above = seen.setdefault(parent, Member(parent, Kind.DIR))
-        if above.kind is not Kind.DIR:
-            raise _bad(asset, info.name, f"lies below {parent}, which is a {above.kind.value}")
-    before = seen.get(name)
-    if before is not None and before.kind is not member.kind:
-        raise _bad(
-            asset, info.name, f"was a {before.kind.value} before and is a {member.kind.value} now"
-        )
-    return member
-
-
-def _member(
-    info: tarfile.TarInfo, name: str, ordinal: int, seen: Mapping[str, Member], asset: Asset
-) -> Member:
-    executable = bool(info.mode & 0o111)
-    if info.isdir():
-        return Member(name, Kind.DIR)
-    if info.issym():
-        if fault := link_fault(name, info.linkname):
-            raise _bad(asset, info.name, f"is {fault}")
-        return Member(name, Kind.LINK, target=info.linkname)
-    if info.islnk():
-        other = seen.get(info.linkname.removeprefix("./"))
-        if other is None or other.kind is not Kind.FILE:
-            raise _bad(
-                asset, info.name, f"is a hard link to {info.linkname}, which is no file before it"
-            )
-        return replace(other, name=name, executable=executable)
-    if info.type in {tarfile.REGTYPE, tarfile.AREGTYPE} and not info.issparse():
-        if info.size < 0:
-            raise _bad(asset, info.name, f"claims a size of {info.size} bytes")
-        return Member(name, Kind.FILE, info.size, executable, content=ordinal)
-    raise _bad(asset, info.name, "is a device, pipe or other special file")
-
-
-def _path_fault(name: str) -> str:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return "has a name that is not UTF-8"
-    if posixpath.isabs(name):
-        return "has an absolute path"
-    if ".." in name.split("/"):
-        return "has '..' in its path"
-    if _UNSAFE.search(name) or any(part in {"", "."} for part in name.split("/")):
-        return "has a path that is not clean"
-    return ""
-
-
-def _bad(asset: Asset, member: str, what: str) -> ArchiveError:
-    return ArchiveError(
-        f"{asset.name}: member {member} {what}",
-        remedy="Nothing of the archive was used. Its sha256 is the pinned one, so it was packed "
-        "like this: pin another release, or ask whoever made it.",
-    )
-
-
-@contextlib.contextmanager
-def _open(path: Path, name: str) -> Iterator[BinaryIO]:
-    """The archive's uncompressed bytes."""
-    with path.open("rb") as file:
-        if name.endswith(".zst"):
-            decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES)
-            with decompressor.stream_reader(file, read_size=_READ_AHEAD_BYTES) as stream:
-                yield cast("BinaryIO", stream)
-        else:
-            with gzip.GzipFile(fileobj=file, mode="rb") as stream:
-                yield cast("BinaryIO", stream)
-
-
-def _tar(stream: _Limited) -> tarfile.TarFile:
-    return tarfile.open(
-        fileobj=cast("BinaryIO", stream),
-        mode="r|",
-        bufsize=_READ_AHEAD_BYTES,
-        tarinfo=_StrictInfo,
-        encoding="utf-8",
-        errors="surrogateescape",
     )

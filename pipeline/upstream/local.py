@@ -25,18 +25,8 @@ from pipeline.elf import ElfFacts
 from pipeline.errors import InterpreterError, ToolError
 from pipeline.host import Finished, copy_stream, disk_errors, scratch_dir, sha256_of
 from pipeline.model import FREE_THREADED, LOCAL, Asset, Cell, Line, Platform, PythonVersion
-from pipeline.plan import asset_name
+from pipeline.plan import GOARCH, asset_name, platform_of
 
-_GOARCH = {
-    "x86_64": "amd64",
-    "aarch64": "arm64",
-    "i686": "386",
-    "armv7l": "arm",
-    "ppc64le": "ppc64le",
-    "riscv64": "riscv64",
-    "s390x": "s390x",
-}
-"""Go's names for what ``uname -m`` says."""
 _LEFT_OUT = frozenset({"site-packages", "dist-packages", "__pycache__"})
 _LIBRARY_DIR = "lib"
 _SYSTEM_PREFIXES = frozenset({"/usr", "/usr/local"})
@@ -127,7 +117,7 @@ def _unfit(found: Interpreter) -> Iterator[str]:
         yield f"it is {found.implementation}, not CPython"
     if found.system != "Linux":
         yield f"--local knows the layout of Linux interpreters, not that of {found.system}"
-    if found.machine not in _GOARCH:
+    if found.machine not in GOARCH:
         yield f"Go has no name for this processor ({found.machine})"
     if not Path(found.stdlib, "os.py").is_file():
         yield f"no standard library at {found.stdlib}"
@@ -135,16 +125,10 @@ def _unfit(found: Interpreter) -> Iterator[str]:
 
 def platform_for(found: Interpreter, platforms: Sequence[Platform]) -> Platform:
     """The platform of the matrix that this machine is; raises ``InterpreterError``."""
-    goarch = _GOARCH[found.machine]
+    goarch = GOARCH[found.machine]
     libc = "musl" if found.multiarch.endswith("-musl") else ""
-    for platform in platforms:
-        if (platform.goos, platform.goarch, platform.libc, platform.goamd64) == (
-            "linux",
-            goarch,
-            libc,
-            "",
-        ):
-            return platform
+    if platform := platform_of(platforms, "linux", goarch, libc):
+        return platform
     raise InterpreterError(
         f"matrix.toml has no platform for this machine (linux/{goarch} {libc or 'glibc'})",
         remedy="Add a [[platform]] for it.",

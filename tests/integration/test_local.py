@@ -91,13 +91,12 @@ def test_what_is_no_interpreter(project: Project, tmp_path: Path, name: str) -> 
 
 
 def test_a_machine_that_the_matrix_does_not_know(project: Project, tmp_path: Path) -> None:
-    text = matrix_text(Line())
-    for name in ("linux-amd64", "linux-arm64"):
-        head, _name, tail = text.partition(f'name = "{name}"')
-        text = f'{head}name = "{name}"{tail.replace("linux", "windows", 1)}'
-        text = text.replace('goos = "linux"', 'goos = "windows"', 1)
-        text = text.replace('goarch = "amd64"', 'goarch = "386"', 1)
-    project.write("matrix.toml", text)
+    text = matrix_text(Line(platforms=("windows-amd64",)))
+    head, _first, rest = text.partition("[[platform]]")
+    tables = rest.partition("# What leaves the tree")
+    others = [each for each in tables[0].split("[[platform]]") if 'goos = "linux"' not in each]
+    platforms = "".join(f"[[platform]]{each}" for each in others)
+    project.write("matrix.toml", head + platforms + "".join(tables[1:]))
     outcome = project.run("release", "--local", "--out", tmp_path / "out")
     assert outcome.code == InterpreterError.exit_code
     assert "has no platform for this machine" in outcome.log

@@ -14,6 +14,13 @@ import zstandard
 INSTALL = "python/install/"
 
 
+@dataclass(frozen=True)
+class HardLink:
+    """Another name of a file that stands before it in the same tree."""
+
+    name: str
+
+
 @dataclass
 class Tar:
     """A tar that is written member by member, also such as no honest tool would write."""
@@ -44,11 +51,13 @@ class Tar:
     def hard_link(self, name: str, target: str) -> Tar:
         return self.other(name, tarfile.LNKTYPE, target)
 
-    def all(self, root: str, files: Mapping[str, bytes | str]) -> Tar:
+    def all(self, root: str, files: Mapping[str, bytes | str | HardLink]) -> Tar:
         """Bytes are files (programs below ``bin/``), text is a link's target."""
         for name, content in files.items():
             if isinstance(content, str):
                 self.link(root + name, content)
+            elif isinstance(content, HardLink):
+                self.hard_link(root + name, root + content.name)
             else:
                 self.file(root + name, content, mode=0o755 if name.startswith("bin/") else 0o644)
         return self
@@ -112,13 +121,55 @@ def windows_tree() -> dict[str, bytes | str]:
     }
 
 
-def python_json(version: str, triple: str) -> bytes:
+@dataclass(frozen=True)
+class Extension:
+    """An extension module as PYTHON.json tells of it; ``file`` is relative to the tree."""
+
+    name: str
+    file: str = ""
+    licenses: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+
+
+def unix_extensions(version: str = "3.14") -> tuple[Extension, ...]:
+    """Most are linked into the interpreter; Berkeley DB and Tcl/Tk come in files of their own."""
+    dynload = f"lib/python{version}/lib-dynload"
+    return (
+        Extension("_json", f"{dynload}/_json.so"),
+        Extension("_ssl", "", ("Apache-2.0",), ("LICENSE.openssl-3.txt",)),
+        Extension("_hashlib", "", ("Apache-2.0",), ("LICENSE.openssl-3.txt",)),
+        Extension("_sqlite3", "", (), ("LICENSE.sqlite.txt",)),
+        Extension("_curses", "", ("X11",), ("LICENSE.ncurses.txt",)),
+        Extension(
+            "readline",
+            "",
+            ("BSD-3-Clause", "X11"),
+            ("LICENSE.libedit.txt", "LICENSE.ncurses.txt"),
+        ),
+        Extension("_dbm", f"{dynload}/_dbm.so", ("Sleepycat",), ("LICENSE.bdb.txt",)),
+        Extension(
+            "_tkinter",
+            f"{dynload}/_tkinter.so",
+            ("MIT", "TCL"),
+            ("LICENSE.libX11.txt", "LICENSE.tcl.txt"),
+        ),
+    )
+
+
+WINDOWS_EXTENSIONS = (
+    Extension("_ssl", "DLLs/_ssl.pyd", ("Apache-2.0",), ("LICENSE.openssl-3.txt",)),
+    Extension("_tkinter", "DLLs/_tkinter.pyd", ("TCL",), ("LICENSE.tcl.txt",)),
+    Extension("_sqlite3", "DLLs/_sqlite3.pyd", (), ("LICENSE.sqlite.txt",)),
+)
+
+
+def python_json(version: str, triple: str, extensions: Iterable[Extension] = ()) -> bytes:
     """The fields of PYTHON.json that PBS documents and that a reader may want."""
     return json.dumps(
         {
             "version": "8",
             "target_triple": triple,
-            "optimizations": "pgo+lto",
+            "build_options": "pgo+lto",
             "python_version": version,
             "python_exe": "install/bin/python3",
             "python_paths": {"stdlib": f"install/lib/python{version.rpartition('.')[0]}"},
@@ -127,23 +178,45 @@ def python_json(version: str, triple: str) -> bytes:
             "crt_features": ["glibc-dynamic", "glibc-max-symbol-version:2.17"],
             "licenses": ["Python-2.0", "CNRI-Python"],
             "license_path": "licenses/LICENSE.cpython.txt",
+            "build_info": {
+                "core": {"links": [{"name": "m", "system": True}]},
+                "extensions": {each.name: [_extension(each)] for each in extensions},
+            },
         }
     ).encode()
 
 
+def _extension(extension: Extension) -> dict[str, object]:
+    fields: dict[str, object] = {"in_core": False, "links": [], "required": False}
+    if extension.file:
+        fields["shared_lib"] = f"install/{extension.file}"
+    if extension.texts:
+        fields["licenses"] = list(extension.licenses)
+        fields["license_paths"] = [f"licenses/{name}" for name in extension.texts]
+        fields["license_public_domain"] = not extension.licenses
+    return fields
+
+
 def full_archive(
-    tree: Mapping[str, bytes | str],
+    tree: Mapping[str, bytes | str | HardLink],
     *,
     version: str = "3.14.9",
     triple: str = "x86_64-unknown-linux-gnu",
     extra: Iterable[tuple[str, bytes]] = (),
+    extensions: Iterable[Extension] | None = None,
 ) -> bytes:
     """A ``-full.tar.zst``: the tree, and all that PBS ships beside it."""
-    tar = Tar().file("python/PYTHON.json", python_json(version, triple))
+    if extensions is None:
+        minor = version.rpartition(".")[0]
+        extensions = WINDOWS_EXTENSIONS if "windows" in triple else unix_extensions(minor)
+    extensions = tuple(extensions)
+    tar = Tar().file("python/PYTHON.json", python_json(version, triple, extensions))
     tar.file("python/build/core/Modules/main.o", b"\x7fELF object" * 100)
     tar.file("python/build/lib/libssl.a", b"!<arch>\n" * 100)
     tar.all(INSTALL, tree)
     tar.file("python/licenses/LICENSE.cpython.txt", b"PSF LICENSE AGREEMENT\n")
+    for name in sorted({name for each in extensions for name in each.texts}):
+        tar.file(f"python/licenses/{name}", f"the licence {name}\n".encode())
     for name, data in extra:
         tar.file(name, data)
     return tar.zst()

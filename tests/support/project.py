@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 from collections.abc import Mapping
@@ -17,11 +18,23 @@ MODULE = "github.com/goempy/goempy"
 REPOSITORY = Path(__file__).parents[2]
 
 
+FIVE_PLATFORMS = ("linux-amd64", "linux-arm64", "darwin-amd64", "darwin-arm64", "windows-amd64")
+
+
 @dataclass(frozen=True)
 class Line:
+    """A ``[[line]]``; ``platforms`` of ``None`` leaves the key out, and so names all."""
+
     python: str = "3.14.9"
     pbs: str = "20261021"
     more: str = ""
+    platforms: tuple[str, ...] | None = FIVE_PLATFORMS
+
+    def table(self) -> str:
+        text = f'[[line]]\npython = "{self.python}"\npbs = "{self.pbs}"\n{self.more}\n'
+        if self.platforms is None or "platforms =" in self.more:
+            return text
+        return f"{text}platforms = {json.dumps(self.platforms)}\n"
 
 
 @dataclass(frozen=True)
@@ -77,18 +90,18 @@ def git(folder: Path, *args: str) -> str:
     return done.stdout
 
 
-def matrix_text(*lines: Line, pip: bool = False) -> str:
+def matrix_text(*lines: Line, pip: bool = False, bytecode: str = "none") -> str:
     """The repository's own matrix with other lines, and a level that packs fast.
 
     ``[pip]`` needs a package index, so it is left out unless it is asked for.
     """
     text = (REPOSITORY / "matrix.toml").read_text("utf-8")
     tail = text[text.index("# wheel_tags") :].replace("level = 19", "level = 3")
+    # Bytecode needs interpreters that run; tests that have them switch it on.
+    tail = tail.replace('bytecode = "common"', f'bytecode = "{bytecode}"')
     if not pip:
         tail = tail[: tail.index("[pip]")] + tail[tail.index("[payload]") :]
-    tables = "".join(
-        f'[[line]]\npython = "{line.python}"\npbs = "{line.pbs}"\n{line.more}\n' for line in lines
-    )
+    tables = "".join(line.table() for line in lines)
     return f'module = "{MODULE}"\narchive = "full"\n\n{tables}\n{tail}'
 
 

@@ -12,6 +12,7 @@ from pipeline import elf
 from pipeline.cell import apply_cell, plan_cell
 from pipeline.matrix import parse_matrix
 from pipeline.model import Asset, Cell, Matrix, TrimRule
+from pipeline.payload.check import read_payload
 from pipeline.payload.recipe import RECIPE, cell_digest
 from pipeline.plan import all_cells
 from tests.support.archives import INSTALL, Tar, full_archive, unix_tree, windows_tree
@@ -33,7 +34,7 @@ def build(
     path.write_bytes(data)
     asset = Asset("20261021", NAME, hashlib.sha256(data).hexdigest(), len(data))
     plan = plan_cell(cell, asset, path, matrix)
-    result = apply_cell(plan, folder / "out", matrix, processors=2, advance=lambda _count: None)
+    result = apply_cell(plan, folder / "out", matrix, processors=2)
     return result.folder, (result.folder / "files.json").read_bytes()
 
 
@@ -42,7 +43,46 @@ def test_a_payload_holds_what_trimming_keeps(tmp_path: Path) -> None:
     assert folder == tmp_path / "out" / "3.14.9" / "linux-amd64"
     kept = {"bin/python3.14", "lib/python3.14/os.py", "lib/python3.14/json/__init__.py"}
     kept |= {"lib/python3.14/encodings/aliases.py", "lib/python3.14/lib-dynload/_json.so"}
-    assert unpacked(folder) == {name: unix_tree()[name] for name in kept}
+    found = unpacked(folder)
+    assert {name for name in found if not name.startswith("licenses/")} == kept
+    assert {name: found[name] for name in kept} == {name: unix_tree()[name] for name in kept}
+
+
+def test_the_licences_of_what_ships_go_along_and_no_others(tmp_path: Path) -> None:
+    folder, _manifest = build(tmp_path, full_archive(unix_tree()))
+    texts = {name for name in unpacked(folder) if name.startswith("licenses/")}
+    assert texts == {
+        f"licenses/LICENSE.{name}.txt"
+        for name in ("cpython", "libedit", "ncurses", "openssl-3", "sqlite")
+    }
+    about = read_payload(folder).manifest.about
+    assert {text for each in about.components for text in each.texts} == texts
+
+
+def test_the_manifest_tells_versions_and_how_bytes_became_fewer(tmp_path: Path) -> None:
+    program = Builder(64, "little").build() + b"\0OpenSSL 3.5.4 30 Sep 2025\0"
+    data = full_archive(unix_tree() | {"bin/python3.14": program})
+    about = read_payload(build(tmp_path, data)[0]).manifest.about
+    assert {each.name: each.version for each in about.components} == {
+        "cpython": "3.14.9", "libedit": "", "ncurses": "", "openssl": "3.5.4", "sqlite": "",
+    }  # fmt: skip
+    assert about.origin is not None
+    assert about.origin.asset == NAME
+    assert about.steps is not None
+    assert about.steps.archive == len(data)
+    assert about.steps.unpacked > about.steps.trimmed >= about.steps.stripped > 0
+
+
+def test_an_archive_without_licences_makes_a_payload_without(tmp_path: Path) -> None:
+    name = NAME.replace("pgo+lto-full.tar.zst", "install_only_stripped.tar.gz")
+    data = Tar().all("python/", unix_tree()).gz()
+    (tmp_path / name).write_bytes(data)
+    asset = Asset("20261021", name, hashlib.sha256(data).hexdigest(), len(data))
+    matrix = dataclasses.replace(MATRIX, archive="install_only_stripped")
+    plan = plan_cell(CELL, asset, tmp_path / name, matrix)
+    result = apply_cell(plan, tmp_path / "out", matrix, processors=1)
+    assert result.manifest.about.components == ()
+    assert not any(entry.name.startswith("licenses") for entry in result.manifest.entries)
 
 
 def test_windows(tmp_path: Path) -> None:
@@ -84,7 +124,7 @@ def test_the_bytes_of_this_recipe(tmp_path: Path) -> None:
             # All but what RECIPE itself decides.
             data = json.dumps(json.loads(data)["files"]).encode()
         digest.update(path.name.encode() + b"\0" + data)
-    assert (RECIPE, digest.hexdigest()[:16]) == (1, "3a33a751b35829c0")
+    assert (RECIPE, digest.hexdigest()[:16]) == (2, "20f7219d1475e4f7")
 
 
 def test_hard_links_are_files_that_share_a_blob(tmp_path: Path) -> None:

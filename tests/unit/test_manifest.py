@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import PayloadError
-from pipeline.model import Entry, Manifest, Origin
+from pipeline.model import About, Entry, Manifest, Origin
 from pipeline.payload import manifest as format1
 
 SHA = "ab" * 32
@@ -59,11 +59,11 @@ def leaves(name: str) -> st.SearchStrategy[Entry]:
 
 @given(trees(), st.none() | st.just(ORIGIN), st.sampled_from(["", "ef" * 32]))
 def test_round_trip(entries: list[Entry], origin: Origin | None, digest: str) -> None:
-    manifest = format1.make_manifest(entries, origin=origin, cell_digest=digest)
+    manifest = format1.make_manifest(entries, About(origin, digest))
     text = format1.dump_manifest(manifest)
     assert format1.parse_manifest(text) == manifest
     assert text == format1.dump_manifest(
-        format1.make_manifest(reversed(entries), origin=origin, cell_digest=digest)
+        format1.make_manifest(reversed(entries), About(origin, digest))
     )
 
 
@@ -76,8 +76,7 @@ def test_the_text_that_other_readers_rely_on() -> None:
             format1.link_entry("bin/python3", "python3.14"),
             format1.dir_entry("bin"),
         ],
-        origin=ORIGIN,
-        cell_digest="ef" * 32,
+        About(ORIGIN, "ef" * 32),
     )
     rows = format1.dump_manifest(manifest).decode().splitlines()
     assert rows == [

@@ -8,7 +8,7 @@ from pipeline.errors import ConfigError
 from pipeline.matrix import parse_matrix
 from pipeline.model import FREE_THREADED
 from pipeline.plan import all_cells
-from tests.support.project import REPOSITORY, Line, matrix_text
+from tests.support.project import FIVE_PLATFORMS, REPOSITORY, Line, matrix_text
 
 
 def faults_of(text: str) -> tuple[str, ...]:
@@ -22,19 +22,22 @@ def test_the_repository_s_own_matrix() -> None:
     assert [(line.name, line.pbs) for line in matrix.lines] == [
         ("3.15.1", "20261021"),
         ("3.14.9", "20261021"),
+        ("3.15.1t", "20261021"),
+        ("3.14.9t", "20261021"),
         ("3.13.17", "20261021"),
         ("3.12.15", "20261021"),
         ("3.11.17", "20261021"),
         ("3.10.22", "20261009"),
     ]
-    assert [platform.go_pair for platform in matrix.platforms] == [
-        "linux/amd64",
-        "linux/arm64",
-        "darwin/amd64",
-        "darwin/arm64",
-        "windows/amd64",
-    ]
-    assert len(all_cells(matrix)) == 30
+    assert [platform.name for platform in matrix.platforms if platform.enabled] == [
+        *FIVE_PLATFORMS, "windows-arm64", "linux-amd64-musl", "linux-arm64-musl", "linux-amd64-v3",
+    ]  # fmt: skip
+    assert {platform.name for platform in matrix.platforms if not platform.enabled} == {
+        "linux-amd64-v2", "linux-amd64-v4", "linux-armv7", "linux-ppc64le", "linux-riscv64",
+        "linux-s390x", "windows-386",
+    }  # fmt: skip
+    # 3.10 has no Windows on ARM.
+    assert len(all_cells(matrix)) == 8 * 9 - 1
     assert (matrix.payload.codec, matrix.payload.level, matrix.payload.layout) == (
         "zstd", 19, "blobs",
     )  # fmt: skip
@@ -52,7 +55,7 @@ def test_a_line_can_name_its_platforms_and_variant() -> None:
 
 def test_all_faults_are_told_together_with_their_places() -> None:
     text = matrix_text(Line(python="3.14"), Line(pbs="latest", more='vairant = "freethreaded"'))
-    text = text.replace('goos = "windows"', 'goos = "win"').replace("level = 3", "level = 99")
+    text = text.replace('goos = "windows"', 'goos = "win"', 1).replace("level = 3", "level = 99")
     rows = text.splitlines()
     faults = faults_of(text)
     assert len(faults) == 5
@@ -72,7 +75,7 @@ def test_all_faults_are_told_together_with_their_places() -> None:
 
 def test_an_unknown_key_unlike_any_other_is_told_what_there_is() -> None:
     assert (
-        "unknown key; known: codec, layout, level"
+        "unknown key; known: bytecode, codec, common_bytecode, layout, level"
         in faults_of(matrix_text(Line()) + "\nzzz = 1\n")[0]
     )
 
@@ -113,7 +116,7 @@ def test_a_misspelt_key_hides_no_other_fault() -> None:
 
 
 def test_a_fault_in_a_drop_rule_has_its_place() -> None:
-    text = matrix_text(Line()).replace('reason = "desktop tool"', "reason = 3")
+    text = matrix_text(Line()).replace('reason = "Python 2 converter"', "reason = 3")
     (fault,) = faults_of(text)
     row = text.splitlines().index("reason = 3") + 1
     assert fault.startswith(f"line {row}, trim.drop[6].reason: ")
@@ -122,6 +125,37 @@ def test_a_fault_in_a_drop_rule_has_its_place() -> None:
 def test_a_line_on_no_platform() -> None:
     (fault,) = faults_of(matrix_text(Line(more="platforms = []")))
     assert "line[1].platforms" in fault
+
+
+def test_a_part_that_ships_needs_those_that_it_is_of_no_use_without() -> None:
+    text = matrix_text(Line())
+    on = text.replace('name = "tkinter"\nship = false', 'name = "tkinter"\nship = true')
+    (fault,) = faults_of(on)
+    assert "trim.part[2].ship: tkinter is of no use without tcl" in fault
+    tcl = on.replace(
+        'name = "tcl"        # Tcl and Tk: libraries and scripts\nship = false',
+        'name = "tcl"\nship = true',
+    )
+    assert [part.ship for part in parse_matrix(tcl).trim.parts] == [True, True, False, False]
+
+
+def test_a_part_twice() -> None:
+    text = matrix_text(Line()).replace('name = "turtle"', 'name = "idle"')
+    assert any("idle stands 2 times" in fault for fault in faults_of(text))
+
+
+@pytest.mark.parametrize("minor", ["3", "3.11.4", "eleven"])
+def test_since_is_a_minor_version(minor: str) -> None:
+    text = matrix_text(Line()).replace('since = "3.11"', f'since = "{minor}"')
+    (fault,) = faults_of(text)
+    assert "is not a CPython version" in fault
+
+
+def test_a_line_has_its_own_choice_of_bytecode() -> None:
+    matrix = parse_matrix(matrix_text(Line(more='bytecode = "all"'), Line("3.13.17")))
+    assert [line.bytecode for line in matrix.lines] == ["all", None]
+    (fault,) = faults_of(matrix_text(Line(more='bytecode = "some"')))
+    assert "line[1].bytecode" in fault
 
 
 @pytest.mark.parametrize("name", ["common", "pip"])

@@ -19,11 +19,14 @@ from pipeline.moduletree import (
     PlatformPayload,
     Release,
     build_constraint,
+    notice_sources,
     platform_list,
     render_tree,
     shared_blobs,
     template_module_path,
 )
+from pipeline.notices import FILE_NAME as NOTICES
+from pipeline.notices import third_party_licenses
 from pipeline.payload.check import read_payload
 from tests.support.project import REPOSITORY
 from tests.unit.test_pack import pack_files
@@ -151,12 +154,25 @@ def test_what_lies_about_in_the_template_is_not_shipped(
     names = {file.path for file in render_tree(RELEASE, payloads, template=tmp_path)}
     assert {name for name in names if not name.startswith(DATA)} == {
         PLATFORM_LIST,
+        NOTICES,
         ".gitattributes",
         "go.mod",
         "x.go",
         "LICENSE",
         "testdata/any.bin",
     }
+
+
+def test_the_licences_of_all_payloads_are_at_the_root(payloads: list[PlatformPayload]) -> None:
+    pip = payloads[0].payload
+    files = {file.path: file for file in render_tree(RELEASE, payloads, pip)}
+    ordered = sorted(payloads, key=lambda each: each.platform.name)
+    assert files[NOTICES].text == third_party_licenses(notice_sources(ordered, pip))
+    assert b"all (package pip)" not in files[NOTICES].text  # it tells no components
+    assert b"  linux-amd64: a payload of unknown origin\n" in files[NOTICES].text
+    other = Release(RELEASE.base_path, RELEASE.module_path, "2.0.1", LINE)
+    again = {file.path: file for file in render_tree(other, payloads, pip)}
+    assert again[NOTICES] == files[NOTICES]
 
 
 def test_a_release_has_no_workflows(payloads: list[PlatformPayload]) -> None:
@@ -188,13 +204,13 @@ def test_package_pip_embeds_its_payload(payloads: list[PlatformPayload]) -> None
 def test_go_knows_the_platforms_of_the_release(payloads: list[PlatformPayload]) -> None:
     files = {file.path: file.text.decode() for file in render_tree(RELEASE, payloads)}
     assert re.findall(r'Name: +"(.*)"', files[PLATFORM_LIST]) == ["linux-amd64", "windows-amd64"]
-    assert 'Constraint: "linux && amd64 && !musl",' in files[PLATFORM_LIST]
+    assert "WheelTags: []string{" in files[PLATFORM_LIST]
 
 
 def test_the_template_s_platforms_are_those_of_the_matrix() -> None:
     """In its place the module knows what a release of this commit would."""
     matrix = parse_matrix((REPOSITORY / "matrix.toml").read_text("utf-8"))
-    expected = platform_list(matrix.platforms)
+    expected = platform_list([each for each in matrix.platforms if each.enabled])
     assert (TEMPLATE / PLATFORM_LIST).read_text("utf-8") == expected
 
 

@@ -12,7 +12,7 @@ import pytest
 import zstandard
 
 from pipeline.errors import PayloadError
-from pipeline.model import Manifest, Origin, PayloadConfig
+from pipeline.model import About, Component, Manifest, Origin, PayloadConfig
 from pipeline.payload import compress, pack
 from pipeline.payload import manifest as format1
 from pipeline.payload import stage as stages
@@ -40,14 +40,15 @@ def pack_files(
     processors: int = 2,
     origin: Origin | None = None,
     cell_digest: str = "",
+    *,
+    components: tuple[Component, ...] = (),
 ) -> Manifest:
     """A payload of flat files at ``folder``."""
     with stages.staging(folder.parent) as stage:
         tree = pack.Tree(
             tuple(pack.PackFile(n, stage.add(writer(data))) for n, data in files.items()),
             (),
-            origin,
-            cell_digest,
+            About(origin, cell_digest, components),
         )
         return pack.pack_tree(stage, tree, folder, config, processors=processors).manifest
 
@@ -109,13 +110,16 @@ def test_a_damaged_stream(tmp_path: Path, damage: str) -> None:
     assert any("noise: " in f or "text: " in f or "more than" in f for f in caught.value.faults)
 
 
-def test_whatever_the_level_a_window_is_8_mib_at_most(tmp_path: Path) -> None:
-    """The Go side holds one window an extraction."""
-    noise = random.Random(2).randbytes(9 << 20)
-    big = {"big": noise + noise[: 1 << 20] + bytes(1 << 20)}
-    manifest = pack_files(tmp_path / "p", big, PayloadConfig(level=22))
+@pytest.mark.parametrize("level", [1, 22])
+def test_whatever_the_level_a_window_is_16_mib_at_most(tmp_path: Path, level: int) -> None:
+    """The Go side holds one window an extraction. What repeats 13 MB further on is found."""
+    noise = random.Random(2).randbytes(13 << 20)
+    big = {"big": noise + noise[: 1 << 20] + bytes(5 << 20)}
+    manifest = pack_files(tmp_path / "p", big, PayloadConfig(level=level))
     blob = (tmp_path / "p" / format1.blob_name(manifest.entries[0])).read_bytes()
-    assert zstandard.get_frame_parameters(blob).window_size <= 8 << 20
+    assert zstandard.get_frame_parameters(blob).window_size == 16 << 20
+    if level == 22:
+        assert len(blob) < (13 << 20) + (1 << 17)
 
 
 def test_equal_contents_are_one_blob_and_noise_is_stored_raw(tmp_path: Path) -> None:

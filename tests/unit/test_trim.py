@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from pipeline.errors import TreeError
@@ -48,10 +50,42 @@ def test_a_unix_tree_by_the_repository_s_rules() -> None:
     assert why["lib/python3.14/sqlite3/test/regression.py"] == "test suite"
     assert why["lib/python3.14/unittest/test_thing.py"] == "test suite"
     assert why["lib/python3.14/lib-dynload/_testcapi.so"] == "test extension module"
-    assert why["lib/python3.14/idlelib/idle.py"] == "desktop tool"
+    assert why["lib/python3.14/idlelib/idle.py"] == "part idle, which is off"
     assert why["bin/pip3"].startswith("script of a package that is not shipped")
     assert why["lib/python3.14/config-3.14-x86_64-linux-gnu/Makefile"].startswith("for compiling")
     assert len(why) + len(kept(plan)) == len(unix_tree())
+
+
+def switched_on(*names: str) -> TrimConfig:
+    parts = tuple(dataclasses.replace(p, ship=p.ship or p.name in names) for p in OWN.parts)
+    return dataclasses.replace(OWN, parts=parts)
+
+
+TK = {
+    "lib/libtcl9.0.so": b"x", "lib/libtcl9tk9.0.so": b"x", "lib/tcl9.0/init.tcl": b"x",
+    "lib/python3.14/tkinter/__init__.py": b"x", "lib/python3.14/turtle.py": b"x",
+    "lib/python3.14/lib-dynload/_tkinter.cpython-314-x86_64-linux-gnu.so": b"x",
+}  # fmt: skip
+
+
+def test_a_part_is_shipped_or_dropped_by_one_switch() -> None:
+    tree = unix_tree() | TK
+    off = plan_trim(members(tree), OWN, windows=False)
+    assert set(reasons(off)) >= set(TK)
+    assert reasons(off)["lib/libtcl9.0.so"] == "part tcl, which is off"
+    assert reasons(off)["lib/tcl9.0/init.tcl"] == NOT_KEPT
+    on = plan_trim(members(tree), switched_on("tcl", "tkinter"), windows=False)
+    assert set(kept(on)) >= set(TK) - {"lib/python3.14/turtle.py"}
+    assert reasons(on)["lib/python3.14/turtle.py"] == "part turtle, which is off"
+    idle = plan_trim(members(tree), switched_on("idle"), windows=False)
+    assert "lib/python3.14/idlelib/idle.py" in kept(idle)
+
+
+def test_tk_on_windows_is_tcl_s_folder_and_its_dlls() -> None:
+    tk = {"tcl/tcl8.6/init.tcl": b"x", "DLLs/tcl86t.dll": b"x", "DLLs/zlib1.dll": b"x"}
+    tree = windows_tree() | tk
+    assert set(tk) <= set(kept(plan_trim(members(tree), switched_on("tcl"), windows=True)))
+    assert not set(tk) & set(kept(plan_trim(members(tree), OWN, windows=True)))
 
 
 def test_a_windows_tree_by_the_repository_s_rules() -> None:

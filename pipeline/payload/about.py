@@ -1,0 +1,76 @@
+"""What ``files.json`` says of its tree beyond the entries: origin, components, sizes.
+
+The Go module reads none of it; people, SBOMs and release notes do.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pipeline.model import About, Component, Origin, Steps
+
+_Value = TypeVar("_Value", str, int)
+_OPTIONAL = ("asset", "attestation")
+
+
+def about_fields(about: About) -> dict[str, Any]:
+    """The keys of ``files.json``; what is empty has none."""
+    fields: dict[str, Any] = {}
+    if about.origin is not None:
+        origin = dataclasses.asdict(about.origin)
+        origin["assetSha256"] = origin.pop("asset_sha256")
+        fields["python"] = {k: v for k, v in origin.items() if v or k not in _OPTIONAL}
+    if about.cell_digest:
+        fields["cell"] = about.cell_digest
+    if about.components:
+        fields["components"] = [_component_fields(each) for each in about.components]
+    if about.steps is not None:
+        fields["steps"] = dataclasses.asdict(about.steps)
+    return fields
+
+
+def _component_fields(component: Component) -> dict[str, Any]:
+    return {key: value for key, value in dataclasses.asdict(component).items() if value}
+
+
+def read_about(fields: Mapping[str, Any]) -> About:
+    """The reverse; raises ``KeyError`` or ``TypeError`` for what ``files.json`` may not hold."""
+    return About(
+        _origin(fields.get("python")),
+        typed(fields, "cell", str, ""),
+        tuple(_component(each) for each in fields.get("components", ())),
+        _steps(fields.get("steps")),
+    )
+
+
+def _origin(row: Mapping[str, Any] | None) -> Origin | None:
+    if row is None:
+        return None
+    keys = ("version", "pbs", "triple", "variant", "assetSha256")
+    required = [typed(row, key, str) for key in keys]
+    return Origin(*required, *(typed(row, key, str, "") for key in _OPTIONAL))
+
+
+def _component(row: Mapping[str, Any]) -> Component:
+    lists = [tuple(row.get(key, ())) for key in ("licenses", "texts")]
+    if not all(isinstance(text, str) for texts in lists for text in texts):
+        raise TypeError(f"component {row!r}")
+    return Component(typed(row, "name", str), typed(row, "version", str, ""), *lists)
+
+
+def _steps(row: Mapping[str, Any] | None) -> Steps | None:
+    if row is None:
+        return None
+    return Steps(*(typed(row, field.name, int) for field in dataclasses.fields(Steps)))
+
+
+def typed(
+    row: Mapping[str, Any], key: str, kind: type[_Value], default: _Value | None = None
+) -> _Value:
+    """A key's value; raises ``TypeError`` when it is of another kind, ``KeyError`` without one."""
+    value = row[key] if default is None else row.get(key, default)
+    if type(value) is not kind:
+        raise TypeError(f"{key!r} is {value!r}")
+    return value
