@@ -1,17 +1,28 @@
-"""``matrix.lock``: written one way, read strictly."""
+"""``matrix.lock``: written one way, read strictly, pinned where two lists agree."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import AssetNotFoundError, LockError
-from pipeline.lock import dump_lock, parse_lock
+from pipeline.errors import AssetNotFoundError, DigestError, LockError
+from pipeline.lock import (
+    Listing,
+    Wanted,
+    check_lock,
+    compare_pins,
+    dump_lock,
+    parse_lock,
+    pin_assets,
+)
 from pipeline.model import Pin
+from tests.support.github_api import GitHub, serve_github
 from tests.support.loopback import Loopback
+from tests.support.pbs import pbs_names, sha256_of, size_of
 from tests.support.project import Project
 
 hashes = st.text("0123456789abcdef", min_size=64, max_size=64)
@@ -56,6 +67,81 @@ def test_an_asset_twice() -> None:
         parse_lock(twice)
 
 
+A, B = "a" * 64, "b" * 64
+ONE, TWO = Wanted("20261021", "one.tar.gz"), Wanted("20261009", "two.tar.gz")
+
+
+def lists(*several: Listing) -> dict[str, Listing]:
+    return {each.release: each for each in several}
+
+
+def test_what_both_lists_say_is_pinned_with_its_size() -> None:
+    found = Listing("20261021", {"one.tar.gz": A, "more": B}, {"one.tar.gz": A}, {"one.tar.gz": 7})
+    pinned = pin_assets([ONE, ONE], lists(found), "there")
+    assert pinned.pins == (Pin("20261021", "one.tar.gz", A, 7),)
+    assert pinned.undigested == ()
+
+
+@pytest.mark.parametrize(("digests", "named"), [({"one.tar.gz": ""}, ("one.tar.gz",)), (None, ())])
+def test_without_a_digest_of_the_api_the_list_is_believed(
+    digests: dict[str, str] | None, named: tuple[str, ...]
+) -> None:
+    pinned = pin_assets([ONE], lists(Listing("20261021", {"one.tar.gz": A}, digests, {})), "there")
+    assert pinned.pins == (Pin("20261021", "one.tar.gz", A, None),)
+    assert pinned.undigested == named
+
+
+def test_disagreements_of_all_releases_are_told_together() -> None:
+    several = lists(
+        Listing("20261021", {"one.tar.gz": A}, {"one.tar.gz": B}, {}),
+        Listing("20261009", {"two.tar.gz": B}, {"two.tar.gz": A}, {}),
+    )
+    with pytest.raises(DigestError) as caught:
+        pin_assets([ONE, TWO, Wanted("20261021", "lost")], several, "there")
+    assert caught.value.faults[:2] == (
+        f"two.tar.gz: SHA256SUMS says {B}, the API {A}",
+        f"one.tar.gz: SHA256SUMS says {A}, the API {B}",
+    )
+    assert caught.value.faults[2].startswith("lost is not in SHA256SUMS and the API's list")
+
+
+def test_missing_assets_of_all_releases_are_told_together() -> None:
+    several = lists(
+        Listing("20261021", {"one.tar.zst": A}, {"one.tar.zst": A}, {}),
+        Listing("20261009", {}, {"two.tar.gz": A}, {}),
+    )
+    third = Wanted("20261021", "one.tar.zst")
+    with pytest.raises(AssetNotFoundError) as caught:
+        pin_assets([ONE, TWO, third], several, "there")
+    assert caught.value.faults == (
+        "two.tar.gz is not in SHA256SUMS of release 20261009",
+        "one.tar.gz is not in SHA256SUMS and the API's list; nearest there: one.tar.zst",
+    )
+
+
+def test_what_changed() -> None:
+    old = {name: Pin("1", name, A) for name in ("gone", "same", "other")}
+    new = [Pin("1", "same", A), Pin("2", "other", B, 5), Pin("1", "fresh", A)]
+    assert list(compare_pins(old, new).rows()) == [
+        "added: fresh",
+        "removed: gone",
+        f"changed: other: release 1 -> 2, sha256 {A} -> {B}, size unknown -> 5",
+    ]
+    assert list(compare_pins(old, old.values()).rows()) == []
+
+
+def test_a_check_tells_all_that_is_missing_or_not_needed() -> None:
+    held = {pin.name: pin for pin in (Pin("20261021", "two.tar.gz", A), Pin("1", "old", A))}
+    with pytest.raises(LockError) as caught:
+        check_lock(held, [ONE, TWO])
+    assert caught.value.faults == (
+        "missing: one.tar.gz",
+        "no cell takes: old",
+        "two.tar.gz stands in release 20261021, and matrix.toml takes it from 20261009",
+    )
+    assert check_lock({ONE.name: Pin(ONE.release, ONE.name, A)}, [ONE]) == 1
+
+
 def assets(project: Project) -> list[str]:
     return [row.split()[2] for row in project.run("plan").out.splitlines()[1:]]
 
@@ -85,5 +171,111 @@ def test_the_command_leaves_the_lock_alone_when_an_asset_is_missing(
     )
     outcome = project.run("lock", "--source", server.address)
     assert outcome.code == AssetNotFoundError.exit_code
-    assert "nearest there: cpython-3.14.9+20261021-aarch64-unknown-linux-gnu" in outcome.log
+    assert "is not in SHA256SUMS; nearest there: cpython-3.14.9+20261021-aarch64-" in outcome.log
     assert (project.root / "matrix.lock").read_text("utf-8") == dump_lock([])
+
+
+def test_the_command_replaces_a_lock_that_cannot_be_read(
+    project: Project, server: Loopback
+) -> None:
+    names = assets(project)
+    server.files["/20261021/SHA256SUMS"] = "".join(f"{A}  {name}\n" for name in names).encode()
+    project.write("matrix.lock", "<<<<<<< HEAD\n")
+    outcome = project.run("lock", "--source", server.address)
+    assert outcome.code == 0
+    assert "it is written anew" in outcome.log
+    assert set(parse_lock((project.root / "matrix.lock").read_text("utf-8"))) == set(names)
+
+
+TAG = "20261021"
+
+
+@pytest.fixture
+def github() -> Iterator[GitHub]:
+    with serve_github() as made:
+        yield made
+
+
+def test_the_command_believes_the_list_and_the_api_together(
+    project: Project, github: GitHub
+) -> None:
+    names = pbs_names(TAG, "3.12.15", "3.13.17", "3.14.9", "3.15.1")
+    assert len(names) > 250
+    release = github.add(TAG, names)
+    outcome = project.run("lock", "--source", github.source)
+    assert outcome.code == 0
+    written = (project.root / "matrix.lock").read_text("utf-8")
+    wanted = assets(project)
+    assert parse_lock(written) == {n: Pin(TAG, n, sha256_of(n), size_of(n)) for n in wanted}
+    assert sorted(row for row in outcome.log.splitlines() if "added: " in row) == [
+        f"matrix.lock: added: {name}" for name in sorted(wanted)
+    ]
+    assert len(github.pages(release)) == 4
+    # Nothing is asked for each asset.
+    assert len(github.requests) == 6
+    again = project.run("lock", "--source", github.source)
+    assert "matrix.lock: nothing changed" in again.log
+    assert (project.root / "matrix.lock").read_text("utf-8") == written
+
+
+def test_the_command_names_assets_without_a_digest_together(
+    project: Project, github: GitHub
+) -> None:
+    release = github.add(TAG, pbs_names(TAG, "3.14.9"))
+    for asset in release.assets:
+        asset.digest = None if "apple" in asset.name else asset.digest
+    outcome = project.run("lock", "--source", github.source)
+    assert outcome.code == 0
+    (row,) = [row for row in outcome.log.splitlines() if row.startswith("warning: ")]
+    named = [name for name in assets(project) if name in row]
+    assert named == [name for name in assets(project) if "apple" in name]
+    found = parse_lock((project.root / "matrix.lock").read_text("utf-8"))
+    assert found[named[0]].sha256 == sha256_of(named[0])
+
+
+def test_the_command_writes_nothing_when_the_lists_disagree(
+    project: Project, github: GitHub
+) -> None:
+    project.write("matrix.lock", dump_lock([]))
+    release = github.add(TAG, pbs_names(TAG, "3.14.9"))
+    github.list_sums(TAG, pbs_names(TAG, "3.14.9")[5:])
+    for asset in release.assets:
+        if "darwin-pgo" in asset.name or "apple" in asset.name:
+            asset.digest = f"sha256:{A}"
+    outcome = project.run("lock", "--source", github.source)
+    assert outcome.code == DigestError.exit_code
+    wanted = [name for name in assets(project) if "apple" in name]
+    assert len(wanted) == 2
+    for name in wanted:
+        assert f"{name}: SHA256SUMS says {sha256_of(name)}, the API {A}" in outcome.log
+    assert "x86_64-unknown-linux-gnu-pgo+lto-full.tar.zst is not in SHA256SUMS" in outcome.log
+    assert (project.root / "matrix.lock").read_text("utf-8") == dump_lock([])
+
+
+def test_a_mirror_with_github_s_paths_and_no_api(project: Project, server: Loopback) -> None:
+    """It is no GitHub: its 404 is a web page."""
+    base = "/astral-sh/python-build-standalone/releases/download"
+    names = assets(project)
+    server.files[f"{base}/{TAG}/SHA256SUMS"] = "".join(f"{A}  {n}\n" for n in names).encode()
+    outcome = project.run("lock", "--source", f"{server.address}{base}")
+    assert outcome.code == 0
+    assert "SHA256SUMS alone is believed" in outcome.log
+    assert outcome.log.count("does not answer as GitHub's API does") == 1
+
+
+def test_a_check_asks_nobody_and_writes_nothing(project: Project) -> None:
+    env = {"GOEMPY_PBS_MIRROR": "http://127.0.0.1:1"}
+    outcome = project.run("lock", "--check", env=env)
+    assert outcome.code == LockError.exit_code
+    assert outcome.log.count("  - missing: cpython-3.14.9+20261021-") == 5
+    assert not (project.root / "matrix.lock").exists()
+    project.write("matrix.lock", dump_lock(Pin(TAG, name, A) for name in assets(project)))
+    outcome = project.run("lock", "--check", env=env)
+    assert outcome.code == 0
+    assert "matrix.lock: 5 assets, those of matrix.toml" in outcome.log
+
+
+def test_a_check_takes_no_source(project: Project) -> None:
+    with pytest.raises(SystemExit) as caught:
+        project.run("lock", "--check", "--source", "github")
+    assert caught.value.code == 2

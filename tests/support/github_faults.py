@@ -1,0 +1,54 @@
+"""What GitHub's API answers when it does not answer, word for word."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+_DOCS = "https://docs.github.com/rest"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What happens to one request in place of a good answer."""
+
+    status: int = 0
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    drop: bool = False
+    """Reset the connection before a word is said."""
+    cut_after: int = -1
+    """Answer well, but reset the connection after so many bytes of the body."""
+
+
+def not_found() -> Fault:
+    """As GitHub says it for whatever does not exist."""
+    body = {"message": "Not Found", "documentation_url": f"{_DOCS}/releases", "status": "404"}
+    return Fault(404, (), json.dumps(body).encode())
+
+
+def primary_limit(reset: int, status: int = 403) -> Fault:
+    """The hourly limit is used up; ``reset`` is in seconds of the Unix epoch."""
+    body = {
+        "message": "API rate limit exceeded for 203.0.113.7. (But here's the good news: "
+        "Authenticated requests get a higher rate limit. Check out the documentation for more "
+        "details.)",
+        "documentation_url": f"{_DOCS}/overview/resources-in-the-rest-api#rate-limiting",
+    }
+    headers = {
+        "Limit": "60", "Remaining": "0", "Used": "60", "Resource": "core", "Reset": str(reset),
+    }  # fmt: skip
+    named = tuple((f"X-RateLimit-{name}", value) for name, value in headers.items())
+    return Fault(status, named, json.dumps(body).encode())
+
+
+def secondary_limit(retry_after_s: int | None, status: int = 403) -> Fault:
+    """Too much at once; GitHub does not always say how long to stay away."""
+    body = {
+        "message": "You have exceeded a secondary rate limit. Please wait a few minutes before "
+        "you try again.",
+        "documentation_url": f"{_DOCS}/overview/rate-limits-for-the-rest-api"
+        "#about-secondary-rate-limits",
+    }
+    headers = () if retry_after_s is None else (("Retry-After", str(retry_after_s)),)
+    return Fault(status, headers, json.dumps(body).encode())
