@@ -127,3 +127,27 @@ class DiskError(PipelineError):
     """The disk is full, or a directory cannot be written."""
 
     exit_code = 23
+
+
+class GitHubError(PipelineError):
+    """The GitHub API refuses or keeps failing."""
+
+    exit_code = 24
+
+
+class LicenseError(PipelineError):
+    """Payloads without licence texts are about to be published."""
+
+    exit_code = 25
+
+
+class VerifyError(PipelineError):
+    """A tag is not what its sources make, or cannot be made again."""
+
+    exit_code = 26
+
+
+class AttestationError(PipelineError):
+    """An asset's build provenance is not proven."""
+
+    exit_code = 27

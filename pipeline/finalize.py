@@ -28,6 +28,7 @@ from pipeline.moduletree import (
     render_tree,
     shared_blobs,
 )
+from pipeline.notices import license_faults
 from pipeline.payload.check import Payload, prove_payload, read_payload
 from pipeline.payload.recipe import cell_digest, wheels_digest
 
@@ -169,6 +170,20 @@ def plan_tags(
         message = _message(tag, release, mine)
         plans.append(TagPlan(tag, line, module_path, files, mine, message, pip))
     return tuple(sorted(plans, key=lambda plan: tags.sort_key(plan.tag)))
+
+
+def lacking_licenses(plans: Sequence[TagPlan]) -> tuple[str, ...]:
+    """What the payloads hold without a licence text, one sentence each that begins with a cell."""
+    manifests = {
+        f"{plan.line.name}/{each.platform.name}": each.payload.manifest
+        for plan in plans
+        for each in plan.payloads
+    }
+    for pip in [plan.pip for plan in plans if plan.pip]:
+        manifests[PIP_CELL] = pip.manifest
+    return tuple(
+        f"{name}: {fault}" for name, each in manifests.items() for fault in license_faults(each)
+    )
 
 
 def _message(tag: str, release: Release, payloads: Sequence[PlatformPayload]) -> str:

@@ -7,7 +7,7 @@ real one by an atomic push: a run that dies leaves nothing behind but unreferenc
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from pipeline.host import Finished, disk_errors, run
 from pipeline.model import TreeFile
 
 _FILE_MODE = "100644"
+_BATCH_HEAD = 128
+"""More bytes than the first line of an answer of ``cat-file --batch`` has."""
 _PLACE_VARIABLES = (
     "GIT_DIR",
     "GIT_WORK_TREE",
@@ -56,6 +58,17 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
+class GitFile:
+    """A file of a commit: ``path`` is relative to its root, ``id`` is that of its blob."""
+
+    path: str
+    id: str
+    size_bytes: int
+    mode: str = _FILE_MODE
+    """As git writes it: ``100644`` or ``100755``, ``120000`` a link, ``160000`` a submodule."""
+
+
+@dataclass(frozen=True, slots=True)
 class Git:
     """One repository; ``folder`` is its git directory or work tree."""
 
@@ -69,13 +82,21 @@ class Git:
         env: Mapping[str, str] | None = None,
     ) -> str:
         """Run a git command here and return what it prints; raises ``GitError``."""
+        return self._output(args, stdin, env).decode("utf-8", "surrogateescape")
+
+    def _output(
+        self,
+        args: Sequence[str],
+        stdin: bytes | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> bytes:
         done = self._run(args, stdin, env)
         if done.code:
             raise GitError(
                 f"git {args[0]} failed in {self.folder}: {_last_words(done)}",
                 remedy=f"Run it by hand to see more: git -C {self.folder} {' '.join(args)[:200]}",
             )
-        return done.stdout.decode("utf-8", "surrogateescape")
+        return done.stdout
 
     def _run(
         self, args: Sequence[str], stdin: bytes | None, env: Mapping[str, str] | None
@@ -116,6 +137,40 @@ class Git:
     def tree_of(self, commit: str) -> str:
         """A commit's tree id."""
         return self.call("rev-parse", f"{commit}^{{tree}}").strip()
+
+    def files(self, revision: str) -> tuple[GitFile, ...]:
+        """Every file of a commit or tree, sorted by path; symbolic links and submodules are not."""
+        return tuple(each for each in self.entries(revision) if each.mode.startswith("100"))
+
+    def entries(self, revision: str) -> tuple[GitFile, ...]:
+        """Everything in a commit or tree, sorted by path, links and submodules as well."""
+        rows = self.call("ls-tree", "-r", "-l", "-z", "--full-tree", revision).split("\0")
+        return tuple(_git_file(row) for row in rows if row)
+
+    def read_blob(self, blob_id: str) -> bytes:
+        """A file's bytes."""
+        return self._output(["cat-file", "blob", blob_id])
+
+    def read_blobs(self, blob_ids: Sequence[str]) -> Iterator[bytes]:
+        """The bytes of many small files, in the same order, by one command."""
+        wanted = "".join(f"{blob_id}\n" for blob_id in blob_ids)
+        rest = memoryview(self._output(["cat-file", "--batch"], wanted.encode()))
+        for blob_id in blob_ids:
+            # Each is "<id> blob <size>", a line break, the bytes and another line break.
+            head = bytes(rest[:_BATCH_HEAD]).partition(b"\n")[0]
+            fields = head.split()
+            if fields[:2] != [blob_id.encode(), b"blob"]:
+                raise GitError(
+                    f"{self.folder} lacks blob {blob_id}", remedy="Fetch it: the clone is partial."
+                )
+            begin = len(head) + 1
+            end = begin + int(fields[2])
+            yield bytes(rest[begin:end])
+            rest = rest[end + 1 :]
+
+    def commit_text(self, commit: str) -> str:
+        """A commit as git stores it: headers, an empty line, the message."""
+        return self.call("cat-file", "commit", commit)
 
     def write_files(self, files: Sequence[TreeFile], scratch: Path) -> list[str]:
         """Store each file as a blob; returns their ids in the same order."""
@@ -219,6 +274,14 @@ def init_bare(folder: Path, env: Mapping[str, str], *, like: Git) -> Git:
     form = like.object_format()
     git.call("init", "--quiet", "--bare", "--initial-branch=main", f"--object-format={form}")
     return git
+
+
+def _git_file(row: str) -> GitFile:
+    """One row of ``ls-tree -l``: mode, kind, id, size, then a tab and the path."""
+    fields, _tab, path = row.partition("\t")
+    mode, _kind, blob_id, size = fields.split()
+    # A submodule has no size here.
+    return GitFile(path, blob_id, 0 if size == "-" else int(size), mode)
 
 
 def _last_words(done: Finished) -> str:

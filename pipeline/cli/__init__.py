@@ -1,7 +1,7 @@
 """The ``goempy`` command: the only place that reads the environment, prints errors and exits.
 
-``options`` turns argv into a request, ``workspace`` finds the files and adapters that it needs,
-``inspect``, ``build`` and ``release`` carry it out.
+``options`` turns argv into one of ``requests``, ``workspace`` finds the files and adapters for it,
+the others carry it out.
 """
 
 from __future__ import annotations
@@ -13,11 +13,23 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from types import FrameType
 
 from rich.console import Console
 
-from pipeline.cli import build, inspect, options, release
+from pipeline.cli import (
+    build,
+    inspect,
+    options,
+    pins,
+    provenance,
+    release,
+    requests,
+    sbom,
+    sizes,
+    verify,
+)
 from pipeline.cli.workspace import Session
 from pipeline.errors import PipelineError
 from pipeline.report import Report, console
@@ -25,13 +37,18 @@ from pipeline.report import Report, console
 INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""
 
-_COMMANDS: dict[type[options.Request], Callable[..., None]] = {
-    options.PlanRequest: inspect.plan,
-    options.TagsRequest: inspect.tags,
-    options.LockRequest: inspect.lock,
-    options.BuildRequest: build.build,
-    options.FinalizeRequest: release.finalize,
-    options.ReleaseRequest: release.release,
+_COMMANDS: dict[type[requests.Request], Callable[..., None]] = {
+    requests.PlanRequest: inspect.plan,
+    requests.TagsRequest: inspect.tags,
+    requests.LockRequest: pins.lock,
+    requests.UpdateRequest: pins.update,
+    requests.BuildRequest: build.build,
+    requests.FinalizeRequest: release.finalize,
+    requests.ReleaseRequest: release.release,
+    requests.VerifyRequest: verify.verify,
+    requests.VerifyAssetRequest: provenance.verify_asset,
+    requests.SbomRequest: sbom.sbom,
+    requests.SizesRequest: sizes.sizes,
 }
 
 
@@ -41,12 +58,13 @@ def main(
     out: Console,
     log: Console,
     sleep: Callable[[float], None] = time.sleep,
+    today: Callable[[], date] = date.today,
 ) -> int:
     """Carry out one command line; returns the exit code. ``sleep`` takes seconds."""
     request = options.parse(argv)
     report = Report(out, log, actions=env.get("GITHUB_ACTIONS") == "true")
     try:
-        with Session(request.root, env, report, sleep) as session:
+        with Session(request.root, env, report, sleep, today) as session:
             _COMMANDS[type(request)](request, session)
     except PipelineError as fault:
         report.error(str(fault))

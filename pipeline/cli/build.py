@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from pipeline.attestation import Attestation, gh_environment, repository_of, verify_asset
 from pipeline.cell import CellPlan, CellResult, apply_cell, plan_cell
-from pipeline.cli.options import BuildRequest
+from pipeline.cli.compilers import Compilers, this_machine
+from pipeline.cli.requests import BuildRequest
 from pipeline.cli.workspace import Session
 from pipeline.errors import PipelineError, UsageError
-from pipeline.host import processors
-from pipeline.model import PIP_CELL, Cell, Kind, Matrix, Pin
+from pipeline.host import processors, run, scratch_dir
+from pipeline.model import PIP_CELL, Asset, Cell, Kind, Matrix, Pin
 from pipeline.payload.pack import Packed
 from pipeline.plan import all_cells, asset_name, near_names
 from pipeline.report import Column, human_bytes, human_seconds
 from pipeline.upstream.index import fetch_wheel
-from pipeline.upstream.source import Source, pin_asset
+from pipeline.upstream.source import Source, WebSource, pin_asset
 from pipeline.wheels import build_wheels
 
 _GRACE_S = 5.0
+_GH_TIMEOUT_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,44 +114,78 @@ def _build_wheels(work: Work, session: Session) -> BuiltWheels:
 
 def build_cells(work: Work, session: Session) -> tuple[BuiltCell, ...]:
     """Build all, in parallel; the first failure ends the others within a moment."""
+    # In the cache: a failed run leaves no directory where there was none.
+    with scratch_dir(session.cache()) as scratch, session.report.live():
+        prepared = partial(_plan, work=work, session=session)
+        compilers = Compilers(work.matrix, this_machine(), scratch / "pythons", prepared)
+        return _build_in_parallel(work, session, compilers)
+
+
+def _build_in_parallel(work: Work, session: Session, compilers: Compilers) -> tuple[BuiltCell, ...]:
     at_once = min(len(work.cells), processors())
     each = max(1, processors() // at_once)
     pool = ThreadPoolExecutor(max_workers=at_once)
-    futures = [pool.submit(_build_one, cell, work, session, each) for cell in work.cells]
-    with session.report.live():
-        try:
-            done, _rest = wait(futures, return_when=FIRST_EXCEPTION)
-            for failed in filter(Future.exception, done):
-                failed.result()
-            return tuple(future.result() for future in futures)
-        except BaseException:
-            session.report.stop()
-            raise
-        finally:
-            # One that waits for a silent server does not notice; the process ends without it.
-            pool.shutdown(wait=False, cancel_futures=True)
-            wait(futures, timeout=_GRACE_S)
+    futures = [pool.submit(_build_one, cell, work, session, compilers, each) for cell in work.cells]
+    try:
+        done, _rest = wait(futures, return_when=FIRST_EXCEPTION)
+        for failed in filter(Future.exception, done):
+            failed.result()
+        return tuple(future.result() for future in futures)
+    except BaseException:
+        session.report.stop()
+        raise
+    finally:
+        # One that waits for a silent server does not notice; the process ends without it.
+        pool.shutdown(wait=False, cancel_futures=True)
+        wait(futures, timeout=_GRACE_S)
 
 
-def _build_one(cell: Cell, work: Work, session: Session, threads: int) -> BuiltCell:
+def _build_one(
+    cell: Cell, work: Work, session: Session, compilers: Compilers, threads: int
+) -> BuiltCell:
     report, began = session.report, session.report.clock()
     report.check()
     try:
-        name = asset_name(cell, work.matrix.archive)
-        cache = session.cache()
-        pinned = pin_asset(cell.line.pbs, name, work.pins, work.source, cache)
-        if pinned.unlocked:
-            report.warn(
-                f"{cell.name}: {name} is not in matrix.lock; its sha256 is that of SHA256SUMS of "
-                f"release {cell.line.pbs}. 'goempy lock' pins it."
-            )
-        path = work.source.fetch(pinned.asset, cache)
-        plan = plan_cell(cell, pinned.asset, path, work.matrix)
-        advance = report.start(cell.name, plan.shipped_bytes)
-        result = apply_cell(plan, work.out, work.matrix, processors=threads, advance=advance)
+        plan = _plan(cell, work, session)
+        result = apply_cell(
+            plan,
+            work.out,
+            work.matrix,
+            processors=threads,
+            progress=partial(report.start, cell.name),
+            compiler=compilers.of(cell.line) if plan.modules else None,
+        )
     except PipelineError as fault:
         raise fault.at(cell.name) from None
     return BuiltCell(plan, result, report.clock() - began)
+
+
+def _plan(cell: Cell, work: Work, session: Session) -> CellPlan:
+    asset, path = fetch_asset(cell, work, session)
+    signer = attest(asset, path, work, session).signer if work.matrix.attest else ""
+    return plan_cell(cell, asset, path, work.matrix, signer)
+
+
+def fetch_asset(cell: Cell, work: Work, session: Session) -> tuple[Asset, Path]:
+    """A cell's asset and its proven file."""
+    name = asset_name(cell, work.matrix.archive)
+    cache = session.cache()
+    pinned = pin_asset(cell.line.pbs, name, work.pins, work.source, cache)
+    if pinned.unlocked:
+        session.report.warn(
+            f"{cell.name}: {name} is not in matrix.lock; its sha256 is that of SHA256SUMS of "
+            f"release {cell.line.pbs}. 'goempy lock' pins it."
+        )
+    return pinned.asset, work.source.fetch(pinned.asset, cache)
+
+
+def attest(asset: Asset, path: Path, work: Work, session: Session) -> Attestation:
+    """Who built the asset; raises ``AttestationError`` unless GitHub's record proves it."""
+    repository = repository_of(work.source.base if isinstance(work.source, WebSource) else "")
+    run_gh = partial(run, env=gh_environment(session.env), timeout_s=_GH_TIMEOUT_S)
+    found = verify_asset(path, asset, repository, run_gh)
+    session.report.say(f"{asset.name}: built by {found.signer}")
+    return found
 
 
 def show_built(built: Built, session: Session) -> None:
@@ -157,10 +195,10 @@ def show_built(built: Built, session: Session) -> None:
     for each in built.cells:
         result = each.result
         sizes = (
-            result.archive_bytes,
-            result.unpacked_bytes,
-            result.trimmed_bytes,
-            result.stripped_bytes,
+            result.steps.archive,
+            result.steps.unpacked,
+            result.steps.trimmed,
+            result.steps.stripped,
             result.packed_bytes,
         )
         seconds = human_seconds(each.seconds)

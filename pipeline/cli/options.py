@@ -3,83 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from pipeline.cli.requests import (
+    BuildRequest,
+    FinalizeRequest,
+    LockRequest,
+    PlanRequest,
+    ReleaseRequest,
+    Request,
+    SbomRequest,
+    Selection,
+    SizesRequest,
+    TagsRequest,
+    UpdateRequest,
+    VerifyAssetRequest,
+    VerifyRequest,
+)
+
 DIST = Path("dist")
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What every command takes: ``root`` is the folder of ``matrix.toml``."""
-
-    root: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Names of lines and platforms; empty means all."""
-
-    lines: tuple[str, ...] = ()
-    platforms: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PlanRequest(Request):
-    """``goempy plan``."""
-
-    selection: Selection
-    json: bool
-
-
-@dataclass(frozen=True, slots=True)
-class BuildRequest(Request):
-    """``goempy build``: ``source`` is ``""`` where the user named none."""
-
-    cells: tuple[str, ...]
-    out: Path
-    source: str
-    explain: bool
-
-
-@dataclass(frozen=True, slots=True)
-class FinalizeRequest(Request):
-    """``goempy finalize``."""
-
-    selection: Selection
-    payloads: Path
-    repo: Path
-    push: str
-    module: str
-    dry_run: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseRequest(Request):
-    """``goempy release``."""
-
-    selection: Selection
-    local: bool
-    pythons: tuple[str, ...]
-    primary: str
-    module: str
-    source: str
-    out: Path
-    dry_run: bool
-
-
-@dataclass(frozen=True, slots=True)
-class TagsRequest(Request):
-    """``goempy tags``."""
-
-
-@dataclass(frozen=True, slots=True)
-class LockRequest(Request):
-    """``goempy lock``."""
-
-    source: str
 
 
 def parse(argv: Sequence[str]) -> Request:
@@ -90,6 +35,8 @@ def parse(argv: Sequence[str]) -> Request:
         parser.error("--python and --primary go with --local")
     if args.command == "release" and args.local and (args.source or args.lines):
         parser.error("--local takes its interpreters from --python, not from --source or --lines")
+    if args.command == "lock" and args.check and args.source:
+        parser.error("--check asks no source")
     request: Request = args.make(args)
     return request
 
@@ -99,7 +46,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="goempy",
         description="Pack CPython interpreters into Go module tags.",
         epilog="GOEMPY_PBS_MIRROR: a mirror address or folder, where --source is not given. "
-        "GOEMPY_CACHE_DIR: where downloads are kept.",
+        "GOEMPY_CACHE_DIR: where downloads are kept. GITHUB_TOKEN, else GH_TOKEN: for the API of "
+        "GitHub, whose limits are low without.",
     )
     parser.add_argument("--version", action="version", version=f"goempy {version('goempy')}")
     parser.add_argument(
@@ -110,7 +58,19 @@ def _parser() -> argparse.ArgumentParser:
         help="folder of matrix.toml, matrix.lock, VERSION and PRIMARY_PYTHON (default: here)",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_add_plan, _add_build, _add_finalize, _add_release, _add_tags, _add_lock):
+    for add in (
+        _add_plan,
+        _add_build,
+        _add_finalize,
+        _add_release,
+        _add_tags,
+        _add_lock,
+        _add_update,
+        _add_verify,
+        _add_verify_asset,
+        _add_sbom,
+        _add_sizes,
+    ):
         add(commands)
     return parser
 
@@ -145,12 +105,24 @@ def _add_finalize(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument("--payloads", type=_path, required=True, metavar="DIR")
     parser.add_argument("--repo", type=_path, required=True, metavar="PATH")
     parser.add_argument("--push", default="", metavar="REMOTE", help="push the tags there as well")
+    parser.add_argument(
+        "--without-licenses",
+        action="store_true",
+        help="push payloads though licence texts of what is in them are lacking",
+    )
     _module_option(parser)
     _dry_run_option(parser)
     _selection_options(parser)
     parser.set_defaults(
         make=lambda a: FinalizeRequest(
-            a.root, _selection(a), a.payloads, a.repo, a.push, a.module, a.dry_run
+            a.root,
+            _selection(a),
+            a.payloads,
+            a.repo,
+            a.push,
+            a.without_licenses,
+            a.module,
+            a.dry_run,
         )
     )
 
@@ -197,8 +169,69 @@ def _add_tags(commands: _Commands[argparse.ArgumentParser]) -> None:
 
 def _add_lock(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("lock", help="write matrix.lock for the assets of the matrix")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="compare matrix.lock with matrix.toml; write nothing and ask nobody",
+    )
     _source_option(parser)
-    parser.set_defaults(make=lambda a: LockRequest(a.root, a.source))
+    parser.set_defaults(make=lambda a: LockRequest(a.root, a.source, a.check))
+
+
+def _add_update(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "update", help="move the lines of the matrix to newer interpreters, and tell what changes"
+    )
+    parser.add_argument(
+        "--pbs", type=_pbs, default="", metavar="RELEASE", help="default: the newest release"
+    )
+    _source_option(parser)
+    _dry_run_option(parser)
+    parser.set_defaults(make=lambda a: UpdateRequest(a.root, a.pbs, a.source, a.dry_run))
+
+
+def _add_sbom(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("sbom", help="the bill of materials of a tag, as CycloneDX JSON")
+    parser.add_argument("tag", metavar="TAG")
+    parser.add_argument("--repo", type=_path, metavar="PATH", help="default: the root's")
+    parser.add_argument("--out", type=_path, metavar="FILE", help="default: print it")
+    parser.set_defaults(make=lambda a: SbomRequest(a.root, a.tag, a.repo, a.out))
+
+
+def _add_sizes(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("sizes", help="show where the bytes of payloads go")
+    parser.add_argument(
+        "names", nargs="*", metavar="CELL|TAG", help="default: all cells of --payloads"
+    )
+    parser.add_argument(
+        "--payloads", type=_path, default=DIST / "payloads", metavar="DIR", help="where cells are"
+    )
+    parser.add_argument("--repo", type=_path, metavar="PATH", help="where tags are (default: here)")
+    parser.add_argument("--svg", type=_path, metavar="FILE", help="draw it as well")
+    parser.set_defaults(
+        make=lambda a: SizesRequest(a.root, tuple(a.names), a.payloads, a.repo, a.svg)
+    )
+
+
+def _add_verify(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("verify", help="make a tag again from its assets, and compare")
+    parser.add_argument("tag", metavar="TAG", help="such as v0.1.0-py3.13.17")
+    parser.add_argument("--repo", type=_path, metavar="PATH", help="where it is (default: here)")
+    parser.add_argument("--out", type=_path, metavar="DIR", help="keep what is built there")
+    parser.add_argument("--only-platforms", type=_names, default=(), metavar="linux/amd64,...")
+    _source_option(parser)
+    parser.set_defaults(
+        make=lambda a: VerifyRequest(a.root, a.tag, a.repo, a.source, a.only_platforms, a.out)
+    )
+
+
+def _add_verify_asset(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "verify-asset", help="tell who built the assets of cells (GitHub's attestations; needs gh)"
+    )
+    parser.add_argument("cells", nargs="+", metavar="CELL", help="such as 3.14.9/linux-amd64")
+    _source_option(parser)
+    parser.set_defaults(make=lambda a: VerifyAssetRequest(a.root, tuple(a.cells), a.source))
 
 
 def _selection_options(parser: argparse.ArgumentParser) -> None:
@@ -214,6 +247,13 @@ def _path(text: str) -> Path:
     if "\n" in text:
         raise argparse.ArgumentTypeError("a path with a line break cannot be handed to git")
     return Path(text)
+
+
+def _pbs(text: str) -> str:
+    # Nothing at all is what a workflow passes on that was given no release.
+    if text and not re.fullmatch(r"[0-9]{8}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a release of PBS such as 20261021")
+    return text
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -12,12 +12,13 @@ from pathlib import Path
 from pipeline import finalize as finalizing
 from pipeline import plan, tags
 from pipeline.cli.build import BuiltCell, Work, build_all, show_built
-from pipeline.cli.options import FinalizeRequest, ReleaseRequest
+from pipeline.cli.requests import FinalizeRequest, ReleaseRequest
 from pipeline.cli.workspace import Config, Session
-from pipeline.errors import ConfigError, GitError
-from pipeline.finalize import Tagged, Target
+from pipeline.errors import ConfigError, GitError, LicenseError
+from pipeline.finalize import Tagged, TagPlan, Target
 from pipeline.git import Git, init_bare
 from pipeline.model import LOCAL, PIP_CELL, Asset, Cell, Line, Matrix, Pin
+from pipeline.notices import FILE_NAME as NOTICES
 from pipeline.report import Column, human_bytes, human_seconds
 from pipeline.upstream import local
 from pipeline.upstream.download import prove
@@ -34,7 +35,11 @@ def finalize(request: FinalizeRequest, session: Session) -> None:
     payloads = request.payloads.resolve()
     _warn_if_dirty(session)
     with session.alone_in(payloads):
-        tagged = _tag(config, cells, payloads, target, session, dry_run=request.dry_run)
+        plans = _plan_tags(config, cells, payloads, session)
+        _mind_licenses(plans, session, strict=bool(request.push) and not request.without_licenses)
+        tagged = finalizing.finalize(
+            plans, target, source="HEAD", scratch_root=payloads, dry_run=request.dry_run
+        )
     _show_tags(tagged, session)
     if request.dry_run:
         session.report.say("dry run: nothing was written")
@@ -74,7 +79,11 @@ def _make_release(session: Session, config: Config, work: Work, out: Path) -> No
     began = session.report.clock()
     repo = _release_repository(session, out / "release.git")
     built = build_all(work, session)
-    tagged = _tag(config, work.cells, work.out, Target(repo), session, dry_run=False)
+    plans = _plan_tags(config, work.cells, work.out, session)
+    _mind_licenses(plans, session, strict=False)
+    tagged = finalizing.finalize(
+        plans, Target(repo), source="HEAD", scratch_root=work.out, dry_run=False
+    )
     show_built(built, session)
     session.report.result("")
     _show_tags(tagged, session, built.cells)
@@ -85,19 +94,32 @@ def _make_release(session: Session, config: Config, work: Work, out: Path) -> No
         session.report.result(row)
 
 
-def _tag(
-    config: Config,
-    cells: Sequence[Cell],
-    payloads: Path,
-    target: Target,
-    session: Session,
-    *,
-    dry_run: bool,
-) -> tuple[Tagged, ...]:
+def _plan_tags(
+    config: Config, cells: Sequence[Cell], payloads: Path, session: Session
+) -> tuple[TagPlan, ...]:
     found = finalizing.read_payloads(cells, config.matrix, payloads)
     plans = finalizing.plan_tags(config.matrix, config.version, config.primary, cells, found)
     session.report.say(f"tagging {', '.join(each.tag for each in plans)}")
-    return finalizing.finalize(plans, target, source="HEAD", scratch_root=payloads, dry_run=dry_run)
+    return plans
+
+
+def _mind_licenses(plans: Sequence[TagPlan], session: Session, *, strict: bool) -> None:
+    """Tell what lacks licence texts; when ``strict``, raise ``LicenseError``."""
+    faults = finalizing.lacking_licenses(plans)
+    if not faults:
+        return
+    if strict:
+        raise LicenseError(
+            "payloads lack licence texts of what is in them; nothing was written",
+            faults=faults,
+            remedy='Build them of full archives (archive = "full" in matrix.toml), pin wheels that '
+            "bring their texts, or take it upon you with --without-licenses.",
+        )
+    session.report.warn(
+        f"payloads lack licence texts of what is in them; {NOTICES} on their tags says so"
+    )
+    for fault in faults:
+        session.report.say(f"  - {fault}")
 
 
 def _release_repository(session: Session, folder: Path) -> Git:
@@ -143,7 +165,8 @@ def _local_work(
     request: ReleaseRequest, session: Session, folder: Path, out: Path
 ) -> tuple[Config, Work]:
     """Lines and assets made from interpreters of this machine."""
-    matrix = dataclasses.replace(session.matrix(request.module), archive=LOCAL)
+    # Nobody but this machine says anything of what it has.
+    matrix = dataclasses.replace(session.matrix(request.module), archive=LOCAL, attest=False)
     lines: dict[str, Line] = {}
     pins: dict[str, Pin] = {}
     cells: list[Cell] = []

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Self
 
@@ -17,8 +18,9 @@ import platformdirs
 import semver
 
 from pipeline import plan, tags
-from pipeline.cli.options import Selection
+from pipeline.cli.requests import Selection
 from pipeline.errors import ConfigError, DownloadError
+from pipeline.github import PUBLIC_API, Hub, Patience
 from pipeline.host import Finished, exclusive, run
 from pipeline.lock import parse_lock
 from pipeline.matrix import is_module_base, parse_matrix
@@ -37,6 +39,10 @@ from pipeline.upstream.source import (
 MIRROR_VARIABLE = "GOEMPY_PBS_MIRROR"
 CACHE_VARIABLE = "GOEMPY_CACHE_DIR"
 LOCK_FILE = "matrix.lock"
+MATRIX_FILE = "matrix.toml"
+TOKEN_VARIABLES = ("GITHUB_TOKEN", "GH_TOKEN")
+API_VARIABLE = "GITHUB_API_URL"
+"""Set by GitHub Actions: the API of the GitHub that made the token."""
 _TIMEOUT = httpx.Timeout(60, connect=15)
 
 
@@ -67,12 +73,15 @@ class Session:
         env: Mapping[str, str],
         report: Report,
         sleep: Callable[[float], None] = time.sleep,
+        today: Callable[[], date] = date.today,
     ) -> None:
         self.root = root.resolve()
         self.env = env
         self.report = report
         self._sleep = sleep
+        self.today = today
         self._client: httpx.Client | None = None
+        self._hubs: list[Hub] = []
 
     def __enter__(self) -> Self:
         return self
@@ -80,6 +89,8 @@ class Session:
     def __exit__(self, *_: object) -> None:
         if self._client is not None:
             self._client.close()
+        for hub in self._hubs:
+            hub.close()
 
     def alone_in(self, folder: Path) -> AbstractContextManager[None]:
         """Let no other goempy build into ``folder`` meanwhile; the second one waits."""
@@ -97,7 +108,7 @@ class Session:
 
     def matrix(self, module: str = "") -> Matrix:
         """Read ``matrix.toml``; ``module`` takes the place of its module path."""
-        matrix = parse_matrix(self._text("matrix.toml"))
+        matrix = parse_matrix(self._text(MATRIX_FILE))
         if not module:
             return matrix
         if not is_module_base(module):
@@ -144,6 +155,21 @@ class Session:
         if is_web_address(name):
             return WebSource(name, self._http())
         return FolderSource(existing_folder(name), prove)
+
+    def hub(self, address: str) -> Hub:
+        """The GitHub API at ``address``; a token goes only to the GitHub that made it."""
+        home = self.env.get(API_VARIABLE, "") or PUBLIC_API
+        tokens = [token for name in TOKEN_VARIABLES if (token := self.env.get(name, "").strip())]
+        at_home = address.rstrip("/") == home.rstrip("/")
+        hub = Hub(
+            address,
+            tokens[0] if tokens and at_home else "",
+            Patience(self._sleep, self.report.say),
+            # As httpx takes them; requests has a variable of its own.
+            certificates=self.env.get("SSL_CERT_FILE", "") or self.env.get("SSL_CERT_DIR", ""),
+        )
+        self._hubs.append(hub)
+        return hub
 
     def _http(self) -> Http:
         """Connections by the rules of this machine: proxies, certificates."""

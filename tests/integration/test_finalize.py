@@ -14,6 +14,7 @@ import pytest
 
 from pipeline.errors import GitError, PayloadError, TagConflictError
 from pipeline.matrix import parse_matrix
+from pipeline.model import Component
 from pipeline.payload.recipe import cell_digest, origin_of
 from pipeline.plan import all_cells
 from tests.support.project import (
@@ -58,9 +59,10 @@ def make_payload(folder: Path, cell_name: str, matrix: str = "") -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     pack_files(
         folder,
-        {"os.py": b"shared" * 99, "exe": cell_name.encode()},
-        origin=origin_of(cell, "ab" * 32),
+        {"os.py": b"shared" * 99, "exe": cell_name.encode(), "COPYING": b"A licence.\n"},
+        origin=origin_of(cell, "ab" * 32, parsed),
         cell_digest=cell_digest(cell, "ab" * 32, parsed),
+        components=(Component("cpython", str(cell.line.python), ("Python-2.0",), ("COPYING",)),),
     )
 
 
@@ -106,7 +108,7 @@ def test_the_tree_is_the_module(site: Site) -> None:
     assert {"go.mod", "LICENSE", "python/embedded_python.go", ".gitattributes"} <= set(names)
     assert not any(name.startswith((".github", "pipeline", "matrix")) for name in names)
     data = [name for name in names if name.startswith("python/internal/data/")]
-    assert len([name for name in data if "/common/" in name]) == 1
+    assert len([name for name in data if "/common/" in name]) == 2
     assert len([name for name in data if "/linux-amd64/" in name]) == 2
 
 

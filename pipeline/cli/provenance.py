@@ -1,0 +1,57 @@
+"""``goempy verify-asset``: who built the assets of cells, as GitHub's own record proves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.cli.build import Work, attest, fetch_asset
+from pipeline.cli.requests import VerifyAssetRequest
+from pipeline.cli.workspace import Session
+from pipeline.errors import AttestationError, PipelineError, UsageError
+from pipeline.model import Cell, Matrix
+from pipeline.plan import all_cells, near_names
+from pipeline.report import Column
+
+
+def verify_asset(request: VerifyAssetRequest, session: Session) -> None:
+    """Tell who built the assets of cells; every cell is looked at before the command fails."""
+    matrix = session.matrix()
+    cells = _cells(request.cells, matrix)
+    source = session.source(request.source)
+    work = Work(cells, matrix, source, session.pins(), Path(), wheels=False)
+    rows, failures = [], []
+    for cell in cells:
+        try:
+            asset, path = fetch_asset(cell, work, session)
+            found = attest(asset, path, work, session)
+        except AttestationError as fault:
+            failures.append(fault.at(cell.name))
+        except PipelineError as fault:
+            raise fault.at(cell.name) from None
+        else:
+            rows.append([cell.name, asset.name, found.signer, found.commit, found.run])
+    if rows:
+        titles = ("cell", "asset", "signer", "source commit", "run")
+        session.report.table([Column(title, folds=title != "cell") for title in titles], rows)
+    if failures:
+        raise _unproven(failures, len(cells))
+
+
+def _unproven(failures: Sequence[AttestationError], cells: int) -> AttestationError:
+    if len(failures) == 1:
+        return failures[0]
+    return AttestationError(
+        f"{len(failures)} of {cells} assets are not proven",
+        faults=[f"{each.where}: {said}" for each in failures for said in (each.what, *each.faults)],
+        remedy=failures[0].remedy,
+    )
+
+
+def _cells(names: Sequence[str], matrix: Matrix) -> tuple[Cell, ...]:
+    known = {cell.name: cell for cell in all_cells(matrix)}
+    if faults := [near_names("cell", name, known) for name in names if name not in known]:
+        raise UsageError(
+            "matrix.toml has no such cell", remedy="Run 'goempy plan' to see all.", faults=faults
+        )
+    return tuple(known[name] for name in dict.fromkeys(names))
