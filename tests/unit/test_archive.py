@@ -63,6 +63,16 @@ def test_kinds_modes_and_links(tmp_path: Path) -> None:
     assert not members["lib/python3.14/os.py"].executable
 
 
+@pytest.mark.parametrize("place", [b"", b"$ORIGIN/../lib/"])
+def test_a_library_is_needed_by_its_file_name(tmp_path: Path, place: bytes) -> None:
+    """PBS's older programs name libpython by its place."""
+    builder = Builder(64, "little")
+    builder.dynamic_strings, builder.tags = b"\0" + place + b"libpython3.14.so.1.0\0", [(1, 1)]
+    tree = {"bin/python3.14": builder.build()}
+    members = by_name(scan(tmp_path, full_archive(tree)))
+    assert members["bin/python3.14"].needed == ("libpython3.14.so.1.0",)
+
+
 def test_contents_of_chosen_members(tmp_path: Path) -> None:
     path = tmp_path / FULL_NAME
     asset = asset_at(path, full_archive(unix_tree()))
