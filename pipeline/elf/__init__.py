@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pipeline.elf.stripping import (
+from pipeline.elf.stripping import StripPlan, make_plan
+from pipeline.elf.tables import (
     CHUNK_BYTES,
     SHT_NOBITS,
     ElfError,
@@ -29,11 +30,9 @@ from pipeline.elf.stripping import (
     Read,
     Section,
     Segment,
-    StripPlan,
     Tables,
     Tape,
     fail,
-    make_plan,
     merge,
 )
 
@@ -98,14 +97,14 @@ def scan(read: Read, size: int) -> ElfScan:
     facts = ElfFacts(layout.bits, layout.byteorder, header.machine, header.kind)
     if header.kind not in {_ET_EXEC, _ET_DYN}:
         return ElfScan(facts, None, "neither an executable nor a shared object")
-    segments = _read_segments(tape, layout, header, size)
+    segments, raw_segments = _read_segments(tape, layout, header, size)
     facts = _read_dynamic(tape, layout, facts, segments, header.sections_extent)
     note = _note_on_headers(header, segments)
     if note:
         return ElfScan(facts, None, note)
     raw = tape.take(header.sections_extent)
     sections = tuple(Section._make(fields) for fields in layout.section.iter_unpack(raw))
-    tables = Tables(layout, header, segments, sections)
+    tables = Tables(layout, header, segments, sections, raw_segments)
     note = _note_on_sections(tables) or _note_on_rest(tape, tables, size)
     plan = None if note else make_plan(tables, size)
     return ElfScan(facts, plan, note if plan or note else "nothing would be saved")
@@ -124,21 +123,29 @@ def strip(read: Read, size: int, plan: StripPlan, write: Callable[[bytes], objec
         fail("the plan was made for another file")
     write(plan.new_header)
     position = len(plan.new_header)
-    for start, end in plan.kept:
+    for (start, end), shift in zip(plan.kept, plan.shifts, strict=True):
         tape.advance(start)
-        _write_zeros(write, start - position)
-        for data in tape.pieces(end):
-            write(data)
-        position = end
+        _write_zeros(write, start - shift - position)
+        first, behind = plan.segments
+        if start <= first and behind <= end:
+            _copy(tape, first, write)
+            tape.advance(behind)
+            write(plan.new_segments)
+        _copy(tape, end, write)
+        position = end - shift
     for start, end in plan.moved:
         tape.advance(start)
-        for data in tape.pieces(end):
-            write(data)
+        _copy(tape, end, write)
         position += end - start
     names = _only_names(tape.take(plan.names), plan.name_offsets)
     write(names)
     _write_zeros(write, plan.out_size_bytes - len(plan.section_headers) - position - len(names))
     write(plan.section_headers)
+
+
+def _copy(tape: Tape, end: int, write: Callable[[bytes], object]) -> None:
+    for data in tape.pieces(end):
+        write(data)
 
 
 def _only_names(table: bytes, offsets: tuple[int, ...]) -> bytes:
@@ -179,13 +186,15 @@ def _layout(ident: bytes) -> Layout:
     sign = "<" if order == 1 else ">"
     byteorder: Literal["little", "big"] = "little" if order == 1 else "big"
     if bits == 1:
-        formats = "16sHHIIIIIHHHHHH", "III4xI12x", "10I", "2I"
+        formats = "16sHHIIIIIHHHHHH", "III4xI8xI", "10I", "2I"
         return Layout(32, byteorder, *(struct.Struct(sign + text) for text in formats))
-    formats = "16sHHIQQQIHHHHHH", "I4xQQ8xQ16x", "IIQQQQIIQQ", "2Q"
+    formats = "16sHHIQQQIHHHHHH", "I4xQQ8xQ8xQ", "IIQQQQIIQQ", "2Q"
     return Layout(64, byteorder, *(struct.Struct(sign + text) for text in formats))
 
 
-def _read_segments(tape: Tape, layout: Layout, header: Header, size: int) -> tuple[Segment, ...]:
+def _read_segments(
+    tape: Tape, layout: Layout, header: Header, size: int
+) -> tuple[tuple[Segment, ...], bytes]:
     start, end = header.segments_extent
     if end - start > _SEGMENTS_LIMIT_BYTES:
         fail(f"{header.phnum} program headers, more than any system loads")
@@ -195,7 +204,7 @@ def _read_segments(tape: Tape, layout: Layout, header: Header, size: int) -> tup
     raw = tape.take((start, end))
     segments = tuple(Segment._make(fields) for fields in layout.segment.iter_unpack(raw))
     _check_end([segment.extent for segment in segments], size)
-    return segments
+    return segments, raw
 
 
 def _check_end(extents: Iterable[Extent], size: int) -> int:

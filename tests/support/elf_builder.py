@@ -144,9 +144,10 @@ class Builder:
 
     def _segment(self, kind: int, offset: int, size: int, shift: int) -> bytes:
         address = BASE + offset + shift
+        align = 4096 if kind == 1 else 1
         if self.wide:
-            return self.pack("IIQQQQQQ", kind, 6, offset, address, address, size, size, 1)
-        return self.pack("8I", kind, offset, address, address, size, size, 6, 1)
+            return self.pack("IIQQQQQQ", kind, 6, offset, address, address, size, size, align)
+        return self.pack("8I", kind, offset, address, address, size, size, 6, align)
 
 
 def with_debug_section(data: bytes, debug: bytes) -> bytes:

@@ -109,21 +109,35 @@ def readelf_complaints(data: bytes, folder: Path) -> list[str]:
     return run.stderr.decode(errors="replace").splitlines()
 
 
+def without_headers(data: bytes, parsed: Parsed) -> bytes:
+    """The file with zeros for the headers, which are compared field by field."""
+    header_size = 64 if data[4] == 2 else 52
+    at, size = parsed.header[4], parsed.header[8] * parsed.header[9]
+    blank = bytearray(data)
+    blank[:header_size] = bytes(header_size)
+    blank[at : at + size] = bytes(size)
+    return bytes(blank)
+
+
 def assert_stripped_form_of(old: bytes, new: bytes, folder: Path) -> None:
     before, after = parse(old), parse(new)
-    end_of_header = 64 if old[4] == 2 else 52
-    assert after.segments == before.segments
-    for segment in before.segments:
-        start = max(segment["offset"], end_of_header)
-        end = segment["offset"] + segment["filesz"]
-        assert new[start:end] == old[start:end]
-    # Only e_shoff, e_shnum and e_shstrndx.
+    assert [s | {"offset": 0} for s in after.segments] == [
+        s | {"offset": 0} for s in before.segments
+    ]
+    page = max([1, *(s["align"] for s in before.segments if s["kind"] == 1)])
+    old_bytes, new_bytes = without_headers(old, before), without_headers(new, after)
+    for one, two in zip(before.segments, after.segments, strict=True):
+        assert (one["offset"] - two["offset"]) % page == 0
+        size = one["filesz"]
+        assert two["offset"] <= one["offset"]
+        assert new_bytes[two["offset"] :][:size] == old_bytes[one["offset"] :][:size]
+    # Only e_phoff, e_shoff, e_shnum and e_shstrndx.
     changed = {
         i
         for i, pair in enumerate(zip(before.header, after.header, strict=True))
         if len(set(pair)) > 1
     }
-    assert changed <= {5, 11, 12}
+    assert changed <= {4, 5, 11, 12}
     assert new[:16] == old[:16]
     for index, section in enumerate(before.sections):
         if section["flags"] & 2:
@@ -131,10 +145,12 @@ def assert_stripped_form_of(old: bytes, new: bytes, folder: Path) -> None:
             assert after.names[index] == before.names[index]
             for key in ("link", "info"):
                 assert copy.pop(key) in {section[key], 0}
+            at = copy.pop("offset")
+            assert (section["offset"] - at) % page == 0
             assert copy.items() <= section.items()
             if section["kind"] != 8:
-                at, size = section["offset"], section["size"]
-                assert new[at : at + size] == old[at : at + size] or at < end_of_header
+                size = section["size"]
+                assert new_bytes[at:][:size] == old_bytes[section["offset"] :][:size]
     for section in after.sections:
         assert section["link"] < len(after.sections)
         assert section["kind"] == 0 or section["flags"] & 2 or b".shstrtab" in after.names
@@ -248,8 +264,24 @@ def test_the_same_file_gives_the_same_plan_however_it_is_read() -> None:
     assert out.getvalue() == performed(data, whole.strip)
 
 
-def test_zero_bytes_counts_what_was_removed_between_kept_ranges() -> None:
-    assert planned(Builder(64, "little").build()).zero_bytes == len(DEBUG)
+def test_zero_bytes_counts_what_is_less_than_a_page_between_kept_ranges() -> None:
+    assert planned(Builder(64, "little").build()).zero_bytes == len(DEBUG) % 4096
+
+
+@pytest.mark.parametrize(("bits", "byteorder"), LAYOUTS)
+def test_segments_behind_debug_sections_move_up_by_whole_pages(
+    bits: int, byteorder: str, tmp_path: Path
+) -> None:
+    """As patchelf leaves programs: the dynamic section comes last, behind all that goes."""
+    data = Builder(bits, byteorder).build()
+    new = stripped(data)
+    moved = [
+        one["offset"] - two["offset"]
+        for one, two in zip(parse(data).segments, parse(new).segments, strict=True)
+    ]
+    assert set(moved) == {0, len(DEBUG) // 4096 * 4096}
+    assert len(new) < len(data) - len(DEBUG) // 4096 * 4096
+    assert_stripped_form_of(data, new, tmp_path)
 
 
 def test_a_plan_for_another_file_is_refused_before_anything_is_written() -> None:
