@@ -15,7 +15,12 @@ from pathlib import Path
 from pipeline import elf
 from pipeline.bytecode.compiler import Compiled, Source
 from pipeline.bytecode.selection import Module, select_modules
-from pipeline.components import VersionScout, parse_build_info, plan_components
+from pipeline.components import (
+    parse_build_info,
+    plan_components,
+    possible_texts,
+    settle_components,
+)
 from pipeline.errors import ArchiveError
 from pipeline.host import CHUNK_BYTES, disk_errors, scratch_dir
 from pipeline.model import (
@@ -35,10 +40,13 @@ from pipeline.payload import manifest as format1
 from pipeline.payload import pack
 from pipeline.payload import stage as stages
 from pipeline.payload.recipe import cell_digest, origin_of, payload_config
+from pipeline.signatures import Scout
 from pipeline.trim import TrimPlan, plan_trim
 from pipeline.upstream import archive
 from pipeline.upstream.members import Read
 
+SUPPLEMENT = Path(__file__).with_name("licenses")
+"""Texts that PYTHON.json names and PBS's archives lack (seen in releases of 2026)."""
 Advance = Callable[[int], None]
 Compiler = Callable[[Sequence[Source], Path], Sequence[Compiled]]
 """Compiles sources into a directory, with the very Python version of the cell's line."""
@@ -54,7 +62,7 @@ class CellPlan:
     inventory: archive.Inventory
     trim: TrimPlan
     components: tuple[Component, ...]
-    """What the payload contains; none where the archive does not tell."""
+    """What the payload may contain; none where the archive does not tell."""
     origin: Origin
     digest: str
     strip: bool
@@ -75,9 +83,11 @@ class CellPlan:
         return {m.content: m for m in self.trim.kept if m.kind is Kind.FILE}.values()
 
     def texts(self) -> Iterator[tuple[str, Member]]:
-        """The licence texts that ship, by their names in the payload's tree."""
-        for name in sorted({name for each in self.components for name in each.texts}):
-            yield name, self.inventory.texts[posixpath.basename(name)]
+        """Licence texts of the archive that may ship, by their names in the payload's tree."""
+        for name in possible_texts(self.components) if self.components else ():
+            member = self.inventory.texts.get(posixpath.basename(name))
+            if member is not None:
+                yield name, member
 
     def shipped_size(self, member: Member) -> int:
         """A member's size in the payload: an ELF file's is that after stripping."""
@@ -115,7 +125,7 @@ def plan_cell(
         path,
         inventory,
         trim,
-        _components(inventory, trim, asset),
+        _components(cell, inventory, trim, asset),
         origin_of(cell, asset.sha256, matrix, attestation),
         cell_digest(cell, asset.sha256, matrix),
         matrix.trim.strip,
@@ -124,13 +134,18 @@ def plan_cell(
 
 
 def _components(
-    inventory: archive.Inventory, trim: TrimPlan, asset: Asset
+    cell: Cell, inventory: archive.Inventory, trim: TrimPlan, asset: Asset
 ) -> tuple[Component, ...]:
     if not inventory.build_info:
         return ()
     info = parse_build_info(inventory.build_info, where=asset.name)
-    shipped = {member.name for member in trim.kept}
-    return plan_components(info, shipped, inventory.texts, where=asset.name)
+    told = (info.version, info.triple)
+    if told != (str(cell.line.python), cell.platform.triple):
+        raise ArchiveError(
+            f"{asset.name}: its PYTHON.json is that of CPython {' for '.join(told)}",
+            remedy="The archive is not what its name says: pin another, or ask whoever made it.",
+        )
+    return plan_components(info, {each.member.name for each in trim.dropped})
 
 
 def apply_cell(
@@ -154,11 +169,15 @@ def apply_cell(
         stripped=plan.shipped_bytes,
     )
     with stages.staging(out) as stage:
-        scout = VersionScout(plan.components)
+        scout = Scout()
         contents = _stage_contents(plan, stage, scout)
-        about = About(plan.origin, plan.digest, scout.versions(plan.components), steps)
+        texts = _stage_texts(plan, contents, stage)
+        components: tuple[Component, ...] = ()
+        if plan.components:
+            components = settle_components(plan.components, scout.found(), texts)
+        about = About(plan.origin, plan.digest, components, steps)
         pycs = _stage_bytecode(plan, contents, stage, compiler)
-        tree = _tree(plan, contents, pycs, about)
+        tree = _tree(plan, contents, pycs | _of(components, texts), about)
         packed = pack.pack_tree(
             stage,
             tree,
@@ -170,9 +189,7 @@ def apply_cell(
     return CellResult(plan.cell, packed.folder, packed.manifest, steps, packed.packed_bytes)
 
 
-def _stage_contents(
-    plan: CellPlan, stage: stages.Stage, scout: VersionScout
-) -> dict[int, stages.Content]:
+def _stage_contents(plan: CellPlan, stage: stages.Stage, scout: Scout) -> dict[int, stages.Content]:
     """Stage every shipped content, stripped where planned; by ordinal in the archive.
 
     ``scout`` sees the binaries among them.
@@ -204,6 +221,22 @@ def _feed(read: Read, size_bytes: int, strip_plan: elf.StripPlan | None) -> stag
     return feed
 
 
+def _stage_texts(
+    plan: CellPlan, contents: Mapping[int, stages.Content], stage: stages.Stage
+) -> dict[str, stages.Content]:
+    """The licence texts that may ship: the archive's, and those that PBS names and leaves out."""
+    staged = {name: contents[member.content] for name, member in plan.texts()}
+    for path in sorted(SUPPLEMENT.iterdir()) if plan.components else ():
+        staged.setdefault(f"{LICENSES}/{path.name}", stage.add(_copy_of(path)))
+    return staged
+
+
+def _of(
+    components: Sequence[Component], texts: Mapping[str, stages.Content]
+) -> dict[str, stages.Content]:
+    return {name: texts[name] for each in components for name in each.texts}
+
+
 def _stage_bytecode(
     plan: CellPlan,
     contents: Mapping[int, stages.Content],
@@ -233,7 +266,7 @@ def _copy_of(path: Path) -> stages.Feed:
     return lambda write: write(path.read_bytes())
 
 
-def _watched(feed: stages.Feed, scout: VersionScout) -> stages.Feed:
+def _watched(feed: stages.Feed, scout: Scout) -> stages.Feed:
     def watched(write: stages.Write) -> None:
         see = scout.watch()
 
@@ -261,11 +294,11 @@ def _changed(asset: Asset, member: str) -> ArchiveError:
 def _tree(
     plan: CellPlan,
     contents: Mapping[int, stages.Content],
-    pycs: Mapping[str, stages.Content],
+    made: Mapping[str, stages.Content],
     about: About,
 ) -> pack.Tree:
-    files = [pack.PackFile(name, content) for name, content in pycs.items()]
-    others = [format1.dir_entry(name) for name in {posixpath.dirname(name) for name in pycs}]
+    files = [pack.PackFile(name, content) for name, content in made.items()]
+    others = [format1.dir_entry(name) for name in {posixpath.dirname(name) for name in made}]
     for member in plan.trim.kept:
         if member.kind is Kind.DIR:
             others.append(format1.dir_entry(member.name))
@@ -274,10 +307,7 @@ def _tree(
         else:
             content = contents[member.content]
             files.append(pack.PackFile(member.name, content, member.executable))
-    texts = [pack.PackFile(name, contents[member.content]) for name, member in plan.texts()]
-    if texts:
-        others.append(format1.dir_entry(LICENSES))
-    return pack.Tree((*files, *texts), tuple(others), about)
+    return pack.Tree(tuple(files), tuple(others), about)
 
 
 def unpack_cell(plan: CellPlan, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 PYTHON.json of a full archive tells the licences of CPython and, for each extension module, of the
 libraries that it is linked with (python-build-standalone, "Distribution Archives"). It names no
-versions; where a library writes its own into the binaries, ``VersionScout`` finds it there.
+versions, and some libraries too many; the binaries themselves settle that (``signatures``).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,23 +22,22 @@ CPYTHON = "cpython"
 _TEXT_NAME = re.compile(r"LICENSE\.(?P<name>.+?)\.txt")
 _INSTALL = "install/"
 
-_SIGNATURES: Mapping[str, re.Pattern[bytes]] = {
-    "bdb": re.compile(rb"Berkeley DB (\d+\.\d+\.\d+)(?=[^\d.])"),
-    # As BZ2_bzlibVersion() answers, with a date such as 13-Jul-2019.
-    "bzip2": re.compile(rb"\x00(1\.\d+\.\d+), \d{1,2}-[A-Z][a-z]{2}-\d{4}"),
-    "expat": re.compile(rb"expat_(\d+\.\d+\.\d+)(?=[^\d.])"),
-    "ncurses": re.compile(rb"ncurses (\d+\.\d+)\.\d{8}"),
-    # As OPENSSL_VERSION_TEXT, with a date such as 30 Sep 2025.
-    "openssl": re.compile(rb"OpenSSL (\d+\.\d+\.\d+[a-z]?) +\d{1,2} [A-Z][a-z]{2} \d{4}"),
-    # sqlite3_version is a bare number; above 3.30 it is not taken for Python's own version.
-    "sqlite": re.compile(rb"(?<![\d.])(3\.[3-9]\d\.\d+)\x00"),
-    "zlib": re.compile(rb"(?:in|de)flate (\d+\.\d+(?:\.\d+)*) Copyright"),
+_ALTERNATIVES: Mapping[str, tuple[str, ...]] = {
+    "LICENSE.openssl-1.1.txt": ("OpenSSL",),
+    "LICENSE.openssl-3.txt": ("Apache-2.0",),
+    "LICENSE.zlib.txt": ("Zlib",),
+    "LICENSE.zlib-ng.txt": ("Zlib",),
 }
-"""How a library tells its version in the files that contain it; the first group is the version.
-
-What follows it belongs to each: a chunk may end in the middle of a number."""
-_LONGEST_BYTES = 128
-"""No signature is longer."""
+"""Texts that PYTHON.json names together though one of them applies: it goes by the names of
+libraries, and several downloads have ``crypto`` or ``z`` (PBS's ``pythonbuild/downloads.py``)."""
+_UNTOLD: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "expat": (("MIT",), "LICENSE.expat.txt"),
+    "openssl": (("Apache-2.0",), "LICENSE.openssl-3.txt"),
+    "zlib": (("Zlib",), "LICENSE.zlib.txt"),
+    "zlib-ng": (("Zlib",), "LICENSE.zlib-ng.txt"),
+}
+"""What PYTHON.json may leave out, such as the zlib inside of ``python314.dll``: SPDX ids and text.
+None of these names stands in a binary that does not contain the library."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,8 @@ class Extension:
 
     file: str
     """Where it is in the tree; ``""`` for one that is built into the interpreter."""
+    of_system: bool
+    """Whether the libraries that it is linked with are all the system's, and do not ship."""
     licenses: tuple[str, ...]
     texts: tuple[str, ...]
     """File names below the archive's ``licenses/``."""
@@ -57,6 +58,7 @@ class BuildInfo:
     """The part of PYTHON.json that licences depend on."""
 
     version: str
+    triple: str
     licenses: tuple[str, ...]
     text: str
     extensions: tuple[Extension, ...]
@@ -69,11 +71,12 @@ def parse_build_info(data: bytes, *, where: str) -> BuildInfo:
         extensions = fields["build_info"]["extensions"]
         return BuildInfo(
             _text(fields["python_version"]),
-            tuple(map(_text, fields.get("licenses") or ())),
+            _text(fields["target_triple"]),
+            _licenses(fields),
             _base(fields["license_path"]),
             tuple(_extension(each) for several in extensions.values() for each in several),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as fault:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as fault:
         raise ArchiveError(
             f"{where}: PYTHON.json does not tell the licences: {fault!r}",
             remedy="Its format is newer than this goempy, or it is not an archive of "
@@ -86,9 +89,22 @@ def _extension(fields: Mapping[str, Any]) -> Extension:
     paths = fields.get("license_paths") or fields.get("license_path") or ()
     return Extension(
         "" if fields.get("in_core") else shared.removeprefix(_INSTALL),
-        tuple(map(_text, fields.get("licenses") or ())),
+        _is_of_system(fields.get("links") or ()),
+        _licenses(fields),
         tuple(map(_base, [paths] if isinstance(paths, str) else paths)),
     )
+
+
+def _is_of_system(links: Sequence[Mapping[str, Any]]) -> bool:
+    return bool(links) and not any("path_static" in e or "path_dynamic" in e for e in links)
+
+
+def _licenses(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    found = fields.get("licenses") or []
+    if not isinstance(found, list):
+        # A text is a sequence too, of letters.
+        raise TypeError(f"{found!r} is no list")
+    return tuple(map(_text, found))
 
 
 def _text(value: object) -> str:
@@ -101,28 +117,62 @@ def _base(path: object) -> str:
     return posixpath.basename(_text(path))
 
 
-def plan_components(
-    info: BuildInfo, shipped: Collection[str], texts: Collection[str], *, where: str
-) -> tuple[Component, ...]:
-    """What a tree of the files ``shipped`` contains; ``texts`` are those that the archive has.
+def plan_components(info: BuildInfo, dropped: Collection[str]) -> tuple[Component, ...]:
+    """What a tree without the files ``dropped`` may contain, as far as PYTHON.json tells.
 
-    CPython comes first, the libraries follow by name. Raises ``ArchiveError`` for a licence that
-    PYTHON.json names and the archive lacks.
+    CPython comes first, the libraries follow by name. ``settle_components`` decides between
+    alternatives when the binaries were seen.
     """
-    linked = [each for each in info.extensions if not each.file or each.file in shipped]
+    linked = [e for e in info.extensions if e.file not in dropped and not e.of_system]
     named = {name for each in linked for name in each.texts}
-    if missing := sorted({info.text, *named} - set(texts)):
-        raise ArchiveError(
-            f"{where} lacks licence texts that its PYTHON.json names",
-            faults=[f"licenses/{name}" for name in missing],
-            remedy="Pin another release, or tell python-build-standalone.",
-        )
     ids = _licenses_by_text(info.extensions)
     libraries = [
         Component(component_name(text), "", ids[text], (f"{LICENSES}/{text}",)) for text in named
     ]
     whole = Component(CPYTHON, info.version, info.licenses, (f"{LICENSES}/{info.text}",))
-    return (whole, *sorted(libraries, key=lambda each: each.name))
+    return (whole, *sorted(libraries, key=lambda each: (each.name, each.texts)))
+
+
+def possible_texts(components: Sequence[Component]) -> tuple[str, ...]:
+    """The names of all texts that may be asked for once the components are settled."""
+    told = {name for each in components for name in each.texts}
+    return tuple(sorted(told | {f"{LICENSES}/{text}" for _ids, text in _UNTOLD.values()}))
+
+
+def settle_components(
+    components: Sequence[Component], found: Mapping[str, str], texts: Collection[str]
+) -> tuple[Component, ...]:
+    """What the tree contains: ``found`` are versions by name, as the binaries tell them.
+
+    Of a library that PYTHON.json names in two versions, that of the binaries stays; of zlib and
+    zlib-ng, the one that is there. A component keeps those of its licence texts that are among
+    ``texts``, perhaps none.
+    """
+    known = {each.name for each in components}
+    added = [
+        Component(name, "", ids, (f"{LICENSES}/{text}",))
+        for name, (ids, text) in _UNTOLD.items()
+        if name in found and name not in known
+    ]
+    if {"zlib", "zlib-ng"} <= known:
+        known.discard("zlib" if "zlib-ng" in found else "zlib-ng")
+    settled = [
+        replace(
+            each,
+            version=each.version or found.get(each.name, ""),
+            texts=tuple(name for name in each.texts if name in texts),
+        )
+        for each in [*components, *added]
+        if (each in added or each.name in known) and _is_of_version(each, found)
+    ]
+    return (*settled[:1], *sorted(settled[1:], key=lambda each: each.name))
+
+
+def _is_of_version(component: Component, found: Mapping[str, str]) -> bool:
+    """Whether a text such as ``LICENSE.openssl-3.txt`` is of the version that was found."""
+    version = found.get(component.name, "")
+    suffix = re.fullmatch(r".*-(\d+(?:\.\d+)*)\.txt", component.texts[0]) if version else None
+    return suffix is None or f"{version}.".startswith(f"{suffix[1]}.")
 
 
 def component_name(text: str) -> str:
@@ -138,6 +188,7 @@ def _licenses_by_text(extensions: Sequence[Extension]) -> Mapping[str, tuple[str
     from all that has it, without those that are known to be of its neighbours.
     """
     ids: defaultdict[str, set[str]] = defaultdict(set)
+    ids.update({text: set(found) for text, found in _ALTERNATIVES.items()})
     for each in extensions:
         if len(each.texts) == 1:
             ids[each.texts[0]].update(each.licenses)
@@ -148,43 +199,3 @@ def _licenses_by_text(extensions: Sequence[Extension]) -> Mapping[str, tuple[str
         for text in unknown:
             ids[text].update(set(each.licenses) - known or each.licenses)
     return {text: tuple(sorted(found)) for text, found in ids.items()}
-
-
-class VersionScout:
-    """Looks for the versions of ``components`` in binaries as their bytes go by."""
-
-    def __init__(self, components: Sequence[Component]) -> None:
-        wanted = {component.name for component in components if not component.version}
-        self._patterns = {name: p for name, p in _SIGNATURES.items() if name in wanted}
-        self._found: defaultdict[str, set[str]] = defaultdict(set)
-
-    def watch(self) -> _Watch:
-        """Begin a file; call the result with its bytes, in order."""
-        return _Watch(self)
-
-    def look(self, window: bytes) -> None:
-        """Search some bytes."""
-        for name, pattern in self._patterns.items():
-            self._found[name].update(match[1].decode() for match in pattern.finditer(window))
-
-    def versions(self, components: Sequence[Component]) -> tuple[Component, ...]:
-        """The components with what was found; where files disagree, nothing is claimed."""
-        return tuple(self._versions(components))
-
-    def _versions(self, components: Sequence[Component]) -> Iterator[Component]:
-        for component in components:
-            found = self._found[component.name]
-            known = component.version or len(found) != 1
-            yield component if known else replace(component, version=next(iter(found)))
-
-
-class _Watch:
-    """One file's bytes; a signature may lie across two chunks."""
-
-    def __init__(self, scout: VersionScout) -> None:
-        self._scout = scout
-        self._tail = b""
-
-    def __call__(self, chunk: bytes) -> None:
-        self._scout.look(self._tail + chunk)
-        self._tail = (self._tail + chunk)[-_LONGEST_BYTES:]

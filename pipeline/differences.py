@@ -104,7 +104,7 @@ def manifest_rows(tag: bytes, rebuilt: bytes) -> Iterator[str]:
     """
     try:
         theirs, ours = (_manifest_fields(data) for data in (tag, rebuilt))
-    except (KeyError, TypeError, ValueError, AttributeError) as fault:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as fault:
         yield f"the tag's is not a manifest: {fault!r}"
         return
     rows = list(_field_rows(theirs, ours))

@@ -151,3 +151,15 @@ class AttestationError(PipelineError):
     """An asset's build provenance is not proven."""
 
     exit_code = 27
+
+
+class TrialError(PipelineError):
+    """An assembled module does not do on this machine what it is for."""
+
+    exit_code = 28
+
+
+class CheckError(PipelineError):
+    """A published tag cannot be fetched, or is not the Python that it names."""
+
+    exit_code = 29

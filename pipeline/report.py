@@ -6,6 +6,7 @@ annotations. Results go to standard output, everything else to standard error.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +28,8 @@ from rich.text import Text
 
 _UNBOUNDED_COLUMNS = 4000
 """Wide enough for every table: what is not a terminal has no width to keep to."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""All but tab and line feed."""
 _PLAIN_STEP = 0.25
 """Without a terminal a transfer is told of at each quarter."""
 
@@ -55,6 +58,11 @@ def human_seconds(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s"
+
+
+def printable(text: str) -> str:
+    """``text`` without what a terminal would obey: names come from archives and repositories."""
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +111,11 @@ class Report:
 
     def say(self, text: str) -> None:
         """A step that was taken."""
-        self._log.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._log.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
     def result(self, text: str) -> None:
         """A line of what was asked for."""
-        self.out.print(text, markup=False, highlight=False, soft_wrap=True)
+        self.out.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
     def error(self, text: str) -> None:
         """The failure that ends the run."""
@@ -116,7 +124,11 @@ class Report:
             self.say(f"::error::{text.replace('%', '%25')}".replace("\n", "%0A"))
         else:
             self._log.print(
-                f"error: {text}", style="red", markup=False, highlight=False, soft_wrap=True
+                f"error: {printable(text)}",
+                style="red",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
             )
 
     def warn(self, text: str) -> None:
@@ -124,7 +136,9 @@ class Report:
         if self._actions:
             self.say(f"::warning::{text}")
         else:
-            self._log.print(f"warning: {text}", style="yellow", markup=False, soft_wrap=True)
+            self._log.print(
+                f"warning: {printable(text)}", style="yellow", markup=False, soft_wrap=True
+            )
 
     def table(self, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
         """A result, one row a thing. Without a terminal nothing is cut to a width."""
@@ -137,7 +151,7 @@ class Report:
                 overflow="fold",
             )
         for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
+            table.add_row(*(Text(printable(cell)) for cell in row))
         self.out.print(table, crop=False, no_wrap=True)
 
     @contextmanager

@@ -167,7 +167,7 @@ def _software(group: Sequence[_Known]) -> BomComponent:
 
 
 def _platforms(names: Iterable[str]) -> Property:
-    return Property(name=PLATFORMS, value=" ".join(sorted(names)))
+    return Property(name=PLATFORMS, value=" ".join(sorted(set(names))))
 
 
 def _cpe(component: Component) -> str | None:

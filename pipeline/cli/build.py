@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline.attestation import Attestation, gh_environment, repository_of, verify_asset
 from pipeline.cell import CellPlan, CellResult, apply_cell, plan_cell
-from pipeline.cli.compilers import Compilers, this_machine
+from pipeline.cli.compilers import Compilers, this_machine, unless_stopped
 from pipeline.cli.requests import BuildRequest
 from pipeline.cli.workspace import Session
 from pipeline.errors import PipelineError, UsageError
@@ -147,13 +147,14 @@ def _build_one(
     report.check()
     try:
         plan = _plan(cell, work, session)
+        compiler = compilers.of(cell.line) if plan.modules else None
         result = apply_cell(
             plan,
             work.out,
             work.matrix,
             processors=threads,
             progress=partial(report.start, cell.name),
-            compiler=compilers.of(cell.line) if plan.modules else None,
+            compiler=unless_stopped(compiler, report.check) if compiler else None,
         )
     except PipelineError as fault:
         raise fault.at(cell.name) from None

@@ -10,12 +10,12 @@ import platform
 import sysconfig
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from pipeline.bytecode.compiler import compile_sources
+from pipeline.bytecode.compiler import Compiled, Source, compile_sources
 from pipeline.cell import CellPlan, Compiler, unpack_cell
 from pipeline.errors import ToolError
 from pipeline.host import run
@@ -38,6 +38,19 @@ def this_machine() -> Machine:
     name = platform.machine()
     libc = "musl" if triple.endswith("-musl") else ""
     return Machine(platform.system().lower(), GOARCH.get(name, name), libc)
+
+
+def unless_stopped(compiler: Compiler, check: Callable[[], None]) -> Compiler:
+    """``compiler``, which begins nothing once ``check`` raises.
+
+    Ctrl-C reaches the programs that run; one that is started after it would outlive this process.
+    """
+
+    def compile_unless_stopped(sources: Sequence[Source], out: Path) -> Sequence[Compiled]:
+        check()
+        return compiler(sources, out)
+
+    return compile_unless_stopped
 
 
 @dataclass(frozen=True, slots=True)

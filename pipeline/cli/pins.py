@@ -196,7 +196,8 @@ class Shelf:
         if found is None:
             return Listing(release, sums, None, {})
         digests = {asset.name: asset.sha256 for asset in found.assets}
-        sizes = {asset.name: asset.size_bytes for asset in found.assets}
+        # No asset is empty: a size of nothing is one that is not known.
+        sizes = {asset.name: asset.size_bytes for asset in found.assets if asset.size_bytes}
         return Listing(release, sums, digests, sizes)
 
     def sized(self, listing: Listing, names: Iterable[str]) -> Listing:
@@ -205,7 +206,7 @@ class Shelf:
         if listing.digests is not None or not unsized:
             return listing
         sizes = {name: self._size(listing, name) for name in unsized}
-        known = {name: size for name, size in sizes.items() if size is not None}
+        known = {name: size for name, size in sizes.items() if size}
         made = dataclasses.replace(listing, sizes={**listing.sizes, **known})
         self._listings[listing.release] = made
         return made

@@ -21,7 +21,7 @@ from pipeline import plan, tags
 from pipeline.cli.requests import Selection
 from pipeline.errors import ConfigError, DownloadError
 from pipeline.github import PUBLIC_API, Hub, Patience
-from pipeline.host import Finished, exclusive, run
+from pipeline.host import Finished, disk_errors, exclusive, run
 from pipeline.lock import parse_lock
 from pipeline.matrix import is_module_base, parse_matrix
 from pipeline.model import Cell, Line, Matrix, Pin
@@ -43,6 +43,9 @@ MATRIX_FILE = "matrix.toml"
 TOKEN_VARIABLES = ("GITHUB_TOKEN", "GH_TOKEN")
 API_VARIABLE = "GITHUB_API_URL"
 """Set by GitHub Actions: the API of the GitHub that made the token."""
+OUTPUT_VARIABLE = "GITHUB_OUTPUT"
+SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
+"""Set by GitHub Actions: files that a step appends to, for later jobs and for people."""
 _TIMEOUT = httpx.Timeout(60, connect=15)
 
 
@@ -78,7 +81,7 @@ class Session:
         self.root = root.resolve()
         self.env = env
         self.report = report
-        self._sleep = sleep
+        self.sleep = sleep
         self.today = today
         self._client: httpx.Client | None = None
         self._hubs: list[Hub] = []
@@ -156,6 +159,22 @@ class Session:
             return WebSource(name, self._http())
         return FolderSource(existing_folder(name), prove)
 
+    def output(self, name: str, value: str) -> None:
+        """Hand one line of text to the workflow's later steps; outside of one nothing happens."""
+        if "\n" in value or "\r" in value:
+            raise ValueError(f"output {name} has several lines")
+        self._append(OUTPUT_VARIABLE, f"{name}={value}\n")
+
+    def summary(self, markdown: str) -> None:
+        """Add to the page that the workflow shows of this step; outside of one nothing happens."""
+        self._append(SUMMARY_VARIABLE, markdown.rstrip("\n") + "\n\n")
+
+    def _append(self, variable: str, text: str) -> None:
+        if named := self.env.get(variable, ""):
+            path = Path(named)
+            with disk_errors(path), path.open("a", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+
     def hub(self, address: str) -> Hub:
         """The GitHub API at ``address``; a token goes only to the GitHub that made it."""
         home = self.env.get(API_VARIABLE, "") or PUBLIC_API
@@ -164,7 +183,7 @@ class Session:
         hub = Hub(
             address,
             tokens[0] if tokens and at_home else "",
-            Patience(self._sleep, self.report.say),
+            Patience(self.sleep, self.report.say),
             # As httpx takes them; requests has a variable of its own.
             certificates=self.env.get("SSL_CERT_FILE", "") or self.env.get("SSL_CERT_DIR", ""),
         )
@@ -180,7 +199,7 @@ class Session:
                 f"connections cannot be set up: {fault}",
                 remedy="Check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.",
             ) from fault
-        return Http(self._client, self.report, self._sleep)
+        return Http(self._client, self.report, self.sleep)
 
     def cache(self) -> Path:
         """The folder of downloaded assets."""

@@ -1,14 +1,16 @@
-"""A connection to GitHub's API: PyGithub, its patience and its exceptions, held in one place."""
+"""A connection to GitHub's API: PyGithub, its patience and its exceptions, held in one place.
+
+What asks, changes or deletes may be done again when no answer came; what makes something new may
+not, so ``create`` looks first whether it was made.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Self, TypeVar
+from typing import TypeVar
+from urllib.parse import SplitResult, urlsplit
 
 import requests
 from github import (
@@ -19,23 +21,16 @@ from github import (
     UnknownObjectException,
     set_log_level,
 )
-from github.GithubRetry import GithubRetry
-from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import MaxRetryError
 
 from pipeline.errors import AssetNotFoundError, GitHubError
-from pipeline.report import human_seconds
+from pipeline.github.patience import Patience, Pauses, Retry
 
-LONGEST_PAUSE_S = 15 * 60.0
-"""Who has to wait longer for a rate limit's end is told so instead."""
 PAGE = 100
 """Items a page, the most that GitHub gives."""
 
 _ATTEMPTS = 5
 _TIMEOUT_S = 60
-_WITHOUT_A_TIME_S = 60.0
-"""What GitHub asks for where a refusal names no time: "wait for at least one minute"."""
-
 # PyGithub prints what it logs: its import puts a handler on standard error.
 set_log_level(logging.CRITICAL + 1)
 
@@ -46,13 +41,13 @@ class NoApiError(GitHubError):
     """What answers at the address is not GitHub's API."""
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How to wait: ``sleep`` and ``clock`` in seconds; ``say`` is told of each longer pause."""
+class InvalidError(GitHubError):
+    """GitHub understands what is wanted and does not do it (422).
 
-    sleep: Callable[[float], None]
-    say: Callable[[str], None]
-    clock: Callable[[], float] = time.time
+    ``taken`` is set where something of that name is in the way.
+    """
+
+    taken: bool = False
 
 
 class Connection:
@@ -64,20 +59,20 @@ class Connection:
 
     def __init__(self, address: str, token: str, patience: Patience, certificates: str) -> None:
         self.address = address
+        self._token = token
         self._signed_in = bool(token)
-        self._pauses = _Pauses(patience, signed_in=self._signed_in)
-        self.github = Github(
-            auth=Auth.Token(token) if token else None,
+        self._certificates = certificates
+        self._pauses = Pauses(patience, signed_in=self._signed_in)
+        self.github = self._client(address)
+        self._others: dict[str, Github] = {}
+
+    def _client(self, address: str) -> Github:
+        return Github(
+            auth=Auth.Token(self._token) if self._token else None,
             base_url=address,
-            retry=_Retry(
-                self._pauses,
-                total=_ATTEMPTS,
-                backoff_factor=1,
-                secondary_rate_wait=_WITHOUT_A_TIME_S,
-                status_forcelist=[429, *range(500, 600)],
-            ),
+            retry=Retry(self._pauses, _ATTEMPTS),
             timeout=_TIMEOUT_S,
-            verify=certificates or True,
+            verify=self._certificates or True,
             per_page=PAGE,
             user_agent="goempy",
             seconds_between_requests=None,
@@ -87,18 +82,70 @@ class Connection:
 
     def close(self) -> None:
         """Let go of the sockets."""
-        self.github.close()
+        for each in (self.github, *self._others.values()):
+            each.close()
+
+    def at(self, address: str) -> tuple[Github, str]:
+        """Who to ask for an ``address`` that GitHub told, and for which path.
+
+        Uploads have a host of their own. PyGithub would go there without the settings of this
+        connection. Raises ``NoApiError`` for hosts that are not of the same GitHub: the token
+        would go there.
+        """
+        home, there = urlsplit(self.address), urlsplit(address)
+        domain = (home.hostname or "").removeprefix("api.")
+        same = (there.hostname, _port(there)) == (home.hostname, _port(home))
+        beside = (there.hostname or "").endswith(f".{domain}")
+        if not (same or beside) or (home.scheme, there.scheme) == ("https", "http"):
+            raise self.no_api(f"it leads to {there.scheme}://{there.netloc}")
+        base = f"{there.scheme}://{there.netloc}"
+        if base not in self._others:
+            self._others[base] = self._client(base)
+        return self._others[base], there.path
 
     def read(self, what: str, ask: Callable[[], _Result]) -> _Result:
         """Ask for something that may be asked for again, should an answer break off."""
+        return self._repeat(what, ask)
+
+    def change(self, what: str, change: Callable[[], _Result]) -> _Result:
+        """Change or delete something; done twice it must be the same."""
+
+        def paced() -> _Result:
+            with self._pauses.paced():
+                return change()
+
+        return self._repeat(what, paced)
+
+    def create(
+        self, what: str, make: Callable[[], _Result], find: Callable[[], _Result | None]
+    ) -> _Result:
+        """Make something new, once.
+
+        ``find`` looks for it: when no answer tells whether it was made, and when GitHub says that
+        there is one already. Where it finds nothing, it is made again.
+        """
+        for left in reversed(range(_ATTEMPTS)):
+            try:
+                with self.failures(what), self._pauses.paced():
+                    return make()
+            except (_DoubtfulError, InvalidError) as fault:
+                found = find()
+                if found is not None:
+                    return found
+                if not left or (isinstance(fault, InvalidError) and not fault.taken):
+                    raise
+                self._pauses.take(_pause_s(left), fault.what)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _repeat(self, what: str, act: Callable[[], _Result]) -> _Result:
         for left in reversed(range(_ATTEMPTS)):
             try:
                 with self.failures(what):
-                    return ask()
-            except _BrokenOffError as fault:
+                    return act()
+            except _DoubtfulError as fault:
                 if not left:
                     raise
-                self._pauses.take(2.0 ** (_ATTEMPTS - 1 - left), fault.what)
+                self._pauses.take(_pause_s(left), fault.what)
         raise AssertionError("the last attempt returns or raises")
 
     @contextlib.contextmanager
@@ -114,7 +161,7 @@ class Connection:
         except GithubException as refused:
             raise self._refused(what, refused) from refused
         except OSError as broken:
-            kind = _BrokenOffError if _may_come_back(broken) else GitHubError
+            kind = _DoubtfulError if _may_come_back(broken) else GitHubError
             raise kind(
                 f"cannot ask {self.address} for the {what}: {_reason(broken)}",
                 remedy="Check the network and the proxy's settings, or try again later.",
@@ -125,7 +172,7 @@ class Connection:
     def _refused(self, what: str, fault: GithubException) -> GitHubError:
         if fault.status == requests.codes.not_found:
             return self.no_api(f"the {what} is not there, and nothing says so as GitHub does")
-        told = fault.data.get("message", "") if isinstance(fault.data, dict) else ""
+        told, reasons, taken = _told(fault.data)
         remedy = "Check githubstatus.com, or try again later."
         if fault.status in {401, 403}:
             remedy = (
@@ -133,10 +180,19 @@ class Connection:
                 if self._signed_in
                 else "Set GITHUB_TOKEN to a token that may read it."
             )
-        return GitHubError(
+        kind = GitHubError
+        if fault.status == requests.codes.unprocessable_entity:
+            kind, remedy = InvalidError, "Look at it on GitHub: something there is in the way."
+        elif fault.status >= requests.codes.server_error:
+            kind = _DoubtfulError
+        refusal = kind(
             f"{self.address} refuses the {what}: {' '.join([str(fault.status), told]).strip()}",
+            faults=reasons,
             remedy=remedy,
         )
+        if isinstance(refusal, InvalidError):
+            refusal.taken = taken
+        return refusal
 
     def no_api(self, why: str) -> NoApiError:
         """The error for answers that GitHub would not give."""
@@ -153,74 +209,46 @@ _ODD_ANSWERS = (
 """What PyGithub lets through when an answer is not of GitHub's shape or leads elsewhere."""
 
 
-class _BrokenOffError(GitHubError):
-    """The connection broke within an answer."""
-
-
-class _Pauses:
-    """Waits, and says so once."""
-
-    def __init__(self, patience: Patience, *, signed_in: bool) -> None:
-        self._patience = patience
-        self._signed_in = signed_in
-
-    def until(self, moment_s: float) -> float:
-        """Seconds from now to a moment of the Unix epoch."""
-        return max(0.0, moment_s - self._patience.clock())
-
-    def take(self, seconds: float, why: str) -> None:
-        """Wait; raises ``GitHubError`` in place of a pause that nobody would sit out."""
-        if seconds > LONGEST_PAUSE_S:
-            end = datetime.fromtimestamp(self._patience.clock() + seconds, UTC)
-            raise GitHubError(
-                f"{why}: it ends at {end:%Y-%m-%d %H:%M} UTC, in {human_seconds(seconds)}",
-                remedy="Run it again then."
-                if self._signed_in
-                else "Run it again then, or set GITHUB_TOKEN: a token raises the limit.",
-            )
-        if seconds > 0:
-            self._patience.say(f"{why}: waiting {seconds:.0f} s")
-            self._patience.sleep(seconds)
-
-
-class _Retry(GithubRetry):
-    """PyGithub's rules for when to come back, with pauses that are told and can be tested."""
-
-    def __init__(self, pauses: _Pauses, **settings: Any) -> None:  # noqa: ANN401 - urllib3's own
-        super().__init__(**settings)
-        self._pauses = pauses
-
-    def new(self, **changes: Any) -> Self:  # noqa: ANN401 - urllib3's own
-        """A successor with one attempt less."""
-        return super().new(pauses=self._pauses, **changes)
-
-    def sleep(self, response: BaseHTTPResponse | None = None) -> None:
-        """Wait before the next attempt."""
-        if response is None:
-            self._pauses.take(self.get_backoff_time(), "the connection to GitHub broke")
-        elif response.status in {403, 429}:
-            self._pauses.take(self._limit_s(response), "GitHub's rate limit")
-        else:
-            pause_s = self.get_retry_after(response) or self.get_backoff_time()
-            self._pauses.take(pause_s, f"GitHub answers {response.status}")
-
-    def _limit_s(self, response: BaseHTTPResponse) -> float:
-        """Seconds until a rate limit ends. GithubRetry knows those told with 403 alone."""
-        asked = self.get_retry_after(response)
-        if asked is not None or response.status == requests.codes.forbidden:
-            return asked or self.get_backoff_time()
-        reset = response.headers.get("X-RateLimit-Reset", "")
-        if response.headers.get("X-RateLimit-Remaining") == "0" and reset.isdecimal():
-            # The limit ends somewhere within that second.
-            return self._pauses.until(int(reset)) + 1
-        return _WITHOUT_A_TIME_S
+class _DoubtfulError(GitHubError):
+    """No answer, or half of one: whether anything was done is not known."""
 
 
 def _may_come_back(fault: OSError) -> bool:
     """Whether an answer broke off; what failed before it began was tried again already."""
     exhausted = bool(fault.args) and isinstance(fault.args[0], MaxRetryError)
-    broken = isinstance(fault, requests.ConnectionError | requests.exceptions.ChunkedEncodingError)
+    broken = isinstance(
+        fault,
+        requests.ConnectionError
+        | requests.exceptions.ChunkedEncodingError
+        | requests.exceptions.ReadTimeout,
+    )
     return broken and not exhausted
+
+
+def _port(address: SplitResult) -> int:
+    return address.port or (443 if address.scheme == "https" else 80)
+
+
+def _pause_s(left: int) -> float:
+    """The pause before the next attempt, of which so many are left."""
+    return 2.0 ** (_ATTEMPTS - 1 - left)
+
+
+def _told(data: object) -> tuple[str, list[str], bool]:
+    """What a refusal says: its message, its reasons, and whether a name is taken.
+
+    Source: docs.github.com, "Troubleshooting the REST API", "Validation Failed".
+    """
+    if not isinstance(data, dict):
+        return "", [], False
+    errors = data.get("errors")
+    rows = [each for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []
+    reasons = [
+        str(row.get("message") or " ".join(str(row.get(k, "")) for k in ("resource", "field", "code")))
+        for row in rows
+    ]
+    taken = any(row.get("code") == "already_exists" for row in rows)
+    return str(data.get("message") or ""), reasons, taken
 
 
 def _reason(fault: OSError) -> str:

@@ -204,7 +204,7 @@ def parse_manifest(data: bytes, *, where: str = FILE_NAME) -> Manifest:
                 remedy="Use the goempy that wrote it, or build the payload again.",
             )
         manifest = _from_fields(fields)
-    except (KeyError, TypeError, ValueError, AttributeError) as fault:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as fault:
         raise PayloadError(f"{where} is not a manifest: {fault!r}", remedy=remedy) from fault
     faults = list(entry_faults(manifest.entries))
     if manifest.stream and not _STREAM_NAME.fullmatch(manifest.stream):

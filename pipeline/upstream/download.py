@@ -267,7 +267,12 @@ def _retry_after(response: httpx.Response) -> float | None:
 def _gave_up(url: str, what: str, attempts: int) -> DownloadError:
     tried = "once" if attempts == 1 else f"{attempts} times"
     return DownloadError(
-        f"cannot fetch {url} (tried {tried}): {what}",
+        f"cannot fetch {shown(url)} (tried {tried}): {what}",
         remedy="Check the network. A later run goes on where this one stopped; --source or "
         "GOEMPY_PBS_MIRROR names another place.",
     )
+
+
+def shown(url: str) -> str:
+    """An address without user and password, for messages."""
+    return str(httpx.URL(url).copy_with(userinfo=b""))

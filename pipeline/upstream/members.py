@@ -207,8 +207,8 @@ def bad_member(asset: Asset, member: str, what: str) -> ArchiveError:
     """The error that names a member at fault."""
     return ArchiveError(
         f"{asset.name}: member {member} {what}",
-        remedy="Nothing of the archive was used. Its sha256 is the pinned one, so it was packed "
-        "like this: pin another release, or ask whoever made it.",
+        remedy="Nothing of the archive was used. Its sha256 is the one that was asked for, so it "
+        "was packed like this: pin another release, or ask whoever made it.",
     )
 
 

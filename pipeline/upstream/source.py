@@ -19,7 +19,7 @@ import httpx
 
 from pipeline.errors import AssetNotFoundError, LockError, UsageError
 from pipeline.model import Asset, Pin
-from pipeline.upstream.download import Http, NotFoundError, cached_path
+from pipeline.upstream.download import Http, NotFoundError, cached_path, shown
 
 PBS_DOWNLOADS = "https://github.com/astral-sh/python-build-standalone/releases/download"
 """A mirror has the same paths below its own address: ``<release>/<file name>``."""
@@ -62,7 +62,7 @@ class WebSource:
     @property
     def title(self) -> str:
         """The address."""
-        return self.base
+        return shown(self.base)
 
     def checksums(self, release: str) -> Checksums:
         """Fetch and read ``SHA256SUMS``."""
@@ -70,7 +70,7 @@ class WebSource:
             text = self.http.text(self._url(release, CHECKSUMS))
         except NotFoundError as missing:
             raise AssetNotFoundError(
-                f"{self.base} has no release {release} (no {CHECKSUMS} there)",
+                f"{self.title} has no release {release} (no {CHECKSUMS} there)",
                 remedy="Check 'pbs' in matrix.toml; a release of the last minutes may still be "
                 "a draft.",
             ) from missing

@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.compilers import Compilers, Machine, this_machine
+from pipeline.cli.compilers import Compilers, Machine, this_machine, unless_stopped
 from pipeline.errors import ToolError
 from pipeline.matrix import parse_matrix
 from pipeline.model import Line as MatrixLine
 from pipeline.model import PythonVersion
 from pipeline.payload.check import read_payload
+from pipeline.report import StoppedError
 from tests.support.extract import extract
 from tests.support.project import Line, make_project, matrix_text
+from tests.unit.test_report import report
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="--local packs Linux interpreters")
 
@@ -96,6 +98,22 @@ def test_a_machine_that_cannot_run_the_line_says_so(tmp_path: Path) -> None:
     old = MatrixLine(PythonVersion(3, 10, 22), "20261009")
     with pytest.raises(ToolError, match=r"from Python 3\.11 on"):
         Compilers(matrix, Machine("windows", "arm64", ""), tmp_path, never).of(old)  # type: ignore[arg-type]
+
+
+def test_nothing_is_compiled_any_more_when_the_run_is_over(tmp_path: Path) -> None:
+    began: list[Path] = []
+    messages, _text = report()
+
+    def compiler(_sources: object, out: Path) -> tuple[()]:
+        began.append(out)
+        return ()
+
+    careful = unless_stopped(compiler, messages.check)
+    assert careful((), tmp_path) == ()
+    messages.stop()
+    with pytest.raises(StoppedError):
+        careful((), tmp_path)
+    assert began == [tmp_path]
 
 
 def test_this_machine_is_told_in_go_s_words() -> None:

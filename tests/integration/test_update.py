@@ -122,6 +122,16 @@ def test_a_second_update_finds_nothing_new(behind: Project, github: GitHub, file
     ]
 
 
+def test_a_size_of_nothing_is_not_believed(behind: Project, github: GitHub) -> None:
+    for asset in [each for made in github.releases[PBS] for each in made.assets]:
+        asset.size = 0
+    done = update(behind, github.source)
+    assert done.code == 0
+    assert "| unknown |" in done.out
+    pins = parse_lock((behind.root / "matrix.lock").read_text("utf-8"))
+    assert {pin.size_bytes for pin in pins.values()} == {None}
+
+
 def test_a_dry_run_tells_the_same_and_writes_nothing(
     behind: Project, github: GitHub, files: Files
 ) -> None:

@@ -123,12 +123,22 @@ def windows_tree() -> dict[str, bytes | str]:
 
 @dataclass(frozen=True)
 class Extension:
-    """An extension module as PYTHON.json tells of it; ``file`` is relative to the tree."""
+    """An extension module as PYTHON.json tells of it; ``file`` is relative to the tree.
+
+    ``system`` are libraries that it takes from the system.
+    """
 
     name: str
     file: str = ""
     licenses: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
+    system: tuple[str, ...] = ()
+
+
+OPENSSL = ("LICENSE.openssl-1.1.txt", "LICENSE.openssl-3.txt")
+"""PBS names both versions wherever one is linked, and zlib-ng beside zlib."""
+NOT_SHIPPED = frozenset({"LICENSE.zlib-ng.txt"})
+"""What PYTHON.json names and PBS's archives lack."""
 
 
 def unix_extensions(version: str = "3.14") -> tuple[Extension, ...]:
@@ -136,8 +146,9 @@ def unix_extensions(version: str = "3.14") -> tuple[Extension, ...]:
     dynload = f"lib/python{version}/lib-dynload"
     return (
         Extension("_json", f"{dynload}/_json.so"),
-        Extension("_ssl", "", ("Apache-2.0",), ("LICENSE.openssl-3.txt",)),
-        Extension("_hashlib", "", ("Apache-2.0",), ("LICENSE.openssl-3.txt",)),
+        Extension("_ssl", "", ("Apache-2.0", "OpenSSL"), OPENSSL),
+        Extension("_hashlib", "", ("Apache-2.0", "OpenSSL"), OPENSSL),
+        Extension("zlib", "", ("Zlib",), ("LICENSE.zlib-ng.txt", "LICENSE.zlib.txt")),
         Extension("_sqlite3", "", (), ("LICENSE.sqlite.txt",)),
         Extension("_curses", "", ("X11",), ("LICENSE.ncurses.txt",)),
         Extension(
@@ -157,7 +168,7 @@ def unix_extensions(version: str = "3.14") -> tuple[Extension, ...]:
 
 
 WINDOWS_EXTENSIONS = (
-    Extension("_ssl", "DLLs/_ssl.pyd", ("Apache-2.0",), ("LICENSE.openssl-3.txt",)),
+    Extension("_ssl", "DLLs/_ssl.pyd", ("Apache-2.0", "OpenSSL"), OPENSSL),
     Extension("_tkinter", "DLLs/_tkinter.pyd", ("TCL",), ("LICENSE.tcl.txt",)),
     Extension("_sqlite3", "DLLs/_sqlite3.pyd", (), ("LICENSE.sqlite.txt",)),
 )
@@ -187,7 +198,8 @@ def python_json(version: str, triple: str, extensions: Iterable[Extension] = ())
 
 
 def _extension(extension: Extension) -> dict[str, object]:
-    fields: dict[str, object] = {"in_core": False, "links": [], "required": False}
+    links = [{"name": name, "system": True} for name in extension.system]
+    fields: dict[str, object] = {"in_core": False, "links": links, "required": False}
     if extension.file:
         fields["shared_lib"] = f"install/{extension.file}"
     if extension.texts:
@@ -208,14 +220,15 @@ def full_archive(
     """A ``-full.tar.zst``: the tree, and all that PBS ships beside it."""
     if extensions is None:
         minor = version.rpartition(".")[0]
-        extensions = WINDOWS_EXTENSIONS if "windows" in triple else unix_extensions(minor)
+        all_of_them = WINDOWS_EXTENSIONS if "windows" in triple else unix_extensions(minor)
+        extensions = [each for each in all_of_them if not each.file or each.file in tree]
     extensions = tuple(extensions)
     tar = Tar().file("python/PYTHON.json", python_json(version, triple, extensions))
     tar.file("python/build/core/Modules/main.o", b"\x7fELF object" * 100)
     tar.file("python/build/lib/libssl.a", b"!<arch>\n" * 100)
     tar.all(INSTALL, tree)
     tar.file("python/licenses/LICENSE.cpython.txt", b"PSF LICENSE AGREEMENT\n")
-    for name in sorted({name for each in extensions for name in each.texts}):
+    for name in sorted({name for each in extensions for name in each.texts} - NOT_SHIPPED):
         tar.file(f"python/licenses/{name}", f"the licence {name}\n".encode())
     for name, data in extra:
         tar.file(name, data)

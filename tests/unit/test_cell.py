@@ -8,8 +8,11 @@ import io
 import json
 from pathlib import Path
 
+import pytest
+
 from pipeline import elf
 from pipeline.cell import apply_cell, plan_cell
+from pipeline.errors import ArchiveError
 from pipeline.matrix import parse_matrix
 from pipeline.model import Asset, Cell, Matrix, TrimRule
 from pipeline.payload.check import read_payload
@@ -53,7 +56,15 @@ def test_the_licences_of_what_ships_go_along_and_no_others(tmp_path: Path) -> No
     texts = {name for name in unpacked(folder) if name.startswith("licenses/")}
     assert texts == {
         f"licenses/LICENSE.{name}.txt"
-        for name in ("cpython", "libedit", "ncurses", "openssl-3", "sqlite")
+        for name in (
+            "cpython",
+            "libedit",
+            "ncurses",
+            "openssl-1.1",
+            "openssl-3",
+            "sqlite",
+            "zlib",
+        )
     }
     about = read_payload(folder).manifest.about
     assert {text for each in about.components for text in each.texts} == texts
@@ -65,12 +76,34 @@ def test_the_manifest_tells_versions_and_how_bytes_became_fewer(tmp_path: Path) 
     about = read_payload(build(tmp_path, data)[0]).manifest.about
     assert {each.name: each.version for each in about.components} == {
         "cpython": "3.14.9", "libedit": "", "ncurses": "", "openssl": "3.5.4", "sqlite": "",
+        "zlib": "",
     }  # fmt: skip
     assert about.origin is not None
     assert about.origin.asset == NAME
     assert about.steps is not None
     assert about.steps.archive == len(data)
     assert about.steps.unpacked > about.steps.trimmed >= about.steps.stripped > 0
+
+
+def test_a_text_that_pbs_names_and_leaves_out_is_brought_along(tmp_path: Path) -> None:
+    """Windows has its zlib-ng in the interpreter's DLL, and PYTHON.json tells nothing of it."""
+    cell = all_cells(MATRIX)[4]
+    tree = windows_tree() | {"python314.dll": b"MZ\x001.3.1.zlib-ng\0"}
+    folder, _manifest = build(tmp_path, full_archive(tree, triple=cell.platform.triple), cell)
+    assert b"Jean-loup Gailly" in unpacked(folder)["licenses/LICENSE.zlib-ng.txt"]
+    components = read_payload(folder).manifest.about.components
+    assert [each.licenses for each in components if each.name == "zlib-ng"] == [("Zlib",)]
+
+
+@pytest.mark.parametrize(
+    ("version", "triple"),
+    [("3.14.8", CELL.platform.triple), ("3.14.9", "aarch64-unknown-linux-gnu")],
+)
+def test_an_archive_that_is_not_what_its_name_says(
+    tmp_path: Path, version: str, triple: str
+) -> None:
+    with pytest.raises(ArchiveError, match=rf"PYTHON\.json is that of CPython {version}"):
+        build(tmp_path, full_archive(unix_tree(), version=version, triple=triple))
 
 
 def test_an_archive_without_licences_makes_a_payload_without(tmp_path: Path) -> None:
@@ -87,7 +120,9 @@ def test_an_archive_without_licences_makes_a_payload_without(tmp_path: Path) -> 
 
 def test_windows(tmp_path: Path) -> None:
     cell = all_cells(MATRIX)[4]
-    folder, _manifest = build(tmp_path, full_archive(windows_tree()), cell)
+    folder, _manifest = build(
+        tmp_path, full_archive(windows_tree(), triple="x86_64-pc-windows-msvc"), cell
+    )
     assert folder.name == "windows-amd64"
     assert {"python.exe", "Lib/os.py", "DLLs/_ssl.pyd"} <= set(unpacked(folder))
 
@@ -124,7 +159,7 @@ def test_the_bytes_of_this_recipe(tmp_path: Path) -> None:
             # All but what RECIPE itself decides.
             data = json.dumps(json.loads(data)["files"]).encode()
         digest.update(path.name.encode() + b"\0" + data)
-    assert (RECIPE, digest.hexdigest()[:16]) == (2, "20f7219d1475e4f7")
+    assert (RECIPE, digest.hexdigest()[:16]) == (2, "396d41644f8d6f95")
 
 
 def test_hard_links_are_files_that_share_a_blob(tmp_path: Path) -> None:

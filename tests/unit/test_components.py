@@ -3,50 +3,117 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pytest
 
 from pipeline.components import (
-    VersionScout,
     component_name,
     parse_build_info,
     plan_components,
+    possible_texts,
+    settle_components,
 )
 from pipeline.errors import ArchiveError
 from pipeline.model import Component
 from tests.support.archives import Extension, python_json, unix_extensions
 
-TEXTS = {"LICENSE.cpython.txt"} | {text for each in unix_extensions() for text in each.texts}
 DYNLOAD = "lib/python3.14/lib-dynload"
+TEXTS = {f"licenses/{text}" for each in unix_extensions() for text in each.texts}
+TEXTS |= {"licenses/LICENSE.cpython.txt", "licenses/LICENSE.expat.txt"}
 
 
-def components(*shipped: str) -> tuple[Component, ...]:
-    info = parse_build_info(python_json("3.14.9", "x", unix_extensions()), where="a")
-    return plan_components(info, set(shipped), TEXTS, where="a")
+def planned(*dropped: str, extensions: Sequence[Extension] = ()) -> tuple[Component, ...]:
+    data = python_json("3.14.9", "x", extensions or unix_extensions())
+    return plan_components(parse_build_info(data, where="a"), set(dropped))
+
+
+def settled(*dropped: str, **found: str) -> tuple[Component, ...]:
+    return settle_components(planned(*dropped), found or {"openssl": "3.5.4"}, TEXTS)
+
+
+def names(components: Sequence[Component]) -> list[str]:
+    return [each.name for each in components]
 
 
 def test_cpython_comes_first_and_what_is_linked_into_it_follows() -> None:
-    found = components()
-    assert found[0] == Component(
+    dropped = (f"{DYNLOAD}/_dbm.so", f"{DYNLOAD}/_tkinter.so")
+    components = settled(*dropped)
+    assert components[0] == Component(
         "cpython", "3.14.9", ("Python-2.0", "CNRI-Python"), ("licenses/LICENSE.cpython.txt",)
     )
-    assert [each.name for each in found[1:]] == ["libedit", "ncurses", "openssl", "sqlite"]
+    assert names(components[1:]) == ["libedit", "ncurses", "openssl", "sqlite", "zlib"]
 
 
-def test_a_library_of_an_extension_counts_only_when_its_file_ships() -> None:
-    assert "bdb" not in {each.name for each in components()}
-    (found,) = [each for each in components(f"{DYNLOAD}/_dbm.so") if each.name == "bdb"]
+def test_a_library_of_an_extension_goes_with_its_file() -> None:
+    assert "bdb" not in names(settled(f"{DYNLOAD}/_dbm.so"))
+    (found,) = [each for each in settled(f"{DYNLOAD}/_tkinter.so") if each.name == "bdb"]
     assert found.licenses == ("Sleepycat",)
-    names = {each.name for each in components(f"{DYNLOAD}/_tkinter.so")}
-    assert {"tcl", "libX11"} <= names
+    assert {"tcl", "libX11"} <= set(names(settled()))
+
+
+def test_a_library_of_the_system_does_not_ship() -> None:
+    """macOS has a zlib and a libedit; PYTHON.json names their licences all the same."""
+    texts = ("LICENSE.zlib-ng.txt", "LICENSE.zlib.txt")
+    zlib = Extension("zlib", "", ("Zlib",), texts, system=("z",))
+    assert names(planned(extensions=[zlib])) == ["cpython"]
+    assert names(planned(extensions=[Extension("zlib", "", ("Zlib",), texts)])) == [
+        "cpython", "zlib", "zlib-ng",
+    ]  # fmt: skip
 
 
 def test_the_ids_of_a_library_are_its_own_not_those_of_its_neighbours() -> None:
-    by_name = {each.name: each.licenses for each in components()}
+    by_name = {each.name: each.licenses for each in settled()}
     assert by_name["libedit"] == ("BSD-3-Clause",)
     assert by_name["ncurses"] == ("X11",)
     assert by_name["openssl"] == ("Apache-2.0",)
     assert by_name["sqlite"] == ()
+
+
+@pytest.mark.parametrize(
+    ("version", "texts"),
+    [
+        ("3.5.4", ["LICENSE.openssl-3.txt"]),
+        ("1.1.1w", ["LICENSE.openssl-1.1.txt"]),
+        ("", ["LICENSE.openssl-1.1.txt", "LICENSE.openssl-3.txt"]),
+    ],
+)
+def test_of_two_openssls_the_one_of_the_binaries_stays(version: str, texts: list[str]) -> None:
+    found = [each for each in settled(openssl=version) if each.name == "openssl"]
+    assert [each.texts for each in found] == [(f"licenses/{text}",) for text in texts]
+    assert {each.version for each in found} == {version}
+
+
+def test_of_zlib_and_zlib_ng_the_one_that_is_there_stays() -> None:
+    assert "zlib-ng" not in names(settled())
+    ng = settle_components(planned(), {"zlib-ng": ""}, TEXTS)
+    assert "zlib" not in names(ng)
+    (found,) = [each for each in ng if each.name == "zlib-ng"]
+    assert found.licenses == ("Zlib",)
+
+
+def test_what_only_the_binaries_tell_is_a_component_too() -> None:
+    assert "expat" not in names(settled())
+    (expat,) = [each for each in settled(expat="2.7.3") if each.name == "expat"]
+    assert expat == Component("expat", "2.7.3", ("MIT",), ("licenses/LICENSE.expat.txt",))
+
+
+def test_a_text_that_nobody_has_is_not_claimed() -> None:
+    components = settle_components(planned(), {}, TEXTS - {"licenses/LICENSE.sqlite.txt"})
+    (sqlite,) = [each for each in components if each.name == "sqlite"]
+    assert sqlite.texts == ()
+
+
+def test_every_text_that_may_be_asked_for_is_named_before() -> None:
+    possible = set(possible_texts(planned()))
+    for found in ({}, {"zlib-ng": "", "expat": "1", "openssl": "1.1.1"}):
+        components = settle_components(planned(), found, possible)
+        assert {text for each in components for text in each.texts} <= possible
+
+
+def test_a_version_that_is_known_stays() -> None:
+    components = settled(cpython="9.9.9")
+    assert components[0].version == "3.14.9"
 
 
 @pytest.mark.parametrize(
@@ -62,14 +129,18 @@ def test_names(text: str, name: str) -> None:
     assert component_name(text) == name
 
 
-def test_a_licence_that_the_archive_lacks_is_an_error_that_names_it() -> None:
-    info = parse_build_info(python_json("3.14.9", "x", unix_extensions()), where="a")
-    with pytest.raises(ArchiveError) as caught:
-        plan_components(info, set(), TEXTS - {"LICENSE.openssl-3.txt"}, where="a.tar")
-    assert caught.value.faults == ("licenses/LICENSE.openssl-3.txt",)
-
-
-@pytest.mark.parametrize("data", [b"{", b"[]", b"{}", b'{"build_info": {"extensions": 3}}'])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"{",
+        b"[]",
+        b"{}",
+        b"[" * 100_000,
+        b'{"build_info": {"extensions": 3}}',
+        python_json("3.14.9", "x").replace(b'["Python-2.0", "CNRI-Python"]', b'"Python-2.0"'),
+    ],
+    ids=range(6),
+)
 def test_another_python_json_is_an_error(data: bytes) -> None:
     with pytest.raises(ArchiveError, match=r"a\.tar: PYTHON\.json does not tell the licences"):
         parse_build_info(data, where="a.tar")
@@ -80,43 +151,3 @@ def test_an_extension_in_the_core_needs_no_file() -> None:
     fields["build_info"]["extensions"]["_ssl"][0]["in_core"] = True
     info = parse_build_info(json.dumps(fields).encode(), where="a")
     assert info.extensions[0].file == ""
-
-
-LIBRARIES = tuple(
-    Component(name, "", ())
-    for name in ("bdb", "bzip2", "expat", "libffi", "ncurses", "openssl", "sqlite", "zlib")
-)
-BINARY = (
-    b"\x7fELF\0Berkeley DB 6.0.19: (August, 2013)\x001.0.8, 13-Jul-2019\0expat_2.7.3\0"
-    b"ncurses 6.5.20240427\0OpenSSL 3.5.4 30 Sep 2025\x003.14.9\0\xff3.50.4\0"
-    b" deflate 1.3.1 Copyright 1995-2024 Jean-loup Gailly\0"
-)
-
-
-@pytest.mark.parametrize("step", [1, 7, 64, 4096])
-def test_versions_are_found_however_the_bytes_are_cut(step: int) -> None:
-    scout = VersionScout(LIBRARIES)
-    see = scout.watch()
-    for start in range(0, len(BINARY), step):
-        see(BINARY[start : start + step])
-    assert {each.name: each.version for each in scout.versions(LIBRARIES)} == {
-        "bdb": "6.0.19", "bzip2": "1.0.8", "expat": "2.7.3", "libffi": "", "ncurses": "6.5",
-        "openssl": "3.5.4", "sqlite": "3.50.4", "zlib": "1.3.1",
-    }  # fmt: skip
-
-
-def test_two_files_that_disagree_tell_nothing() -> None:
-    openssl = (Component("openssl", "", ()),)
-    scout = VersionScout(openssl)
-    scout.watch()(b"OpenSSL 3.5.4 30 Sep 2025")
-    scout.watch()(b"OpenSSL 3.5.4 30 Sep 2025")
-    assert scout.versions(openssl)[0].version == "3.5.4"
-    scout.watch()(b"OpenSSL 3.0.16 11 Feb 2025")
-    assert scout.versions(openssl) == openssl
-
-
-def test_a_version_that_is_known_stays() -> None:
-    known = (Component("openssl", "1.2.3", ()),)
-    scout = VersionScout(known)
-    scout.watch()(b"OpenSSL 3.5.4 30 Sep 2025")
-    assert scout.versions(known) == known

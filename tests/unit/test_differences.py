@@ -110,7 +110,11 @@ def test_a_manifest_that_contradicts_itself_is_compared_all_the_same() -> None:
     assert told == ["entry a.py: size 9 -> 3"]
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"\xff", b'{"files": [{}]}', b'{"files": 1}'])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"[]", b"{}", b"\xff", b'{"files": [{}]}', b'{"files": 1}', b"[" * 100_000],
+    ids=range(7),
+)
 def test_what_is_no_manifest_is_told(data: bytes) -> None:
     (row,) = manifest_rows(data, MANIFEST)
     assert row.startswith("the tag's is not a manifest")

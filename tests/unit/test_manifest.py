@@ -157,6 +157,7 @@ def test_a_newer_format_names_both() -> None:
         b"[]",
         b"null",
         b"\xff",
+        b"[" * 100_000,
         changed(files=3),
         changed(files=[{"name": 1, "perm": 420}]),
         changed(files=[{"name": "a"}]),
@@ -164,6 +165,7 @@ def test_a_newer_format_names_both() -> None:
         changed(contentHash=3),
         changed(python={"version": "3"}),
     ],
+    ids=range(11),
 )
 def test_what_is_no_manifest(data: bytes) -> None:
     with pytest.raises(PayloadError, match="is not a manifest"):

@@ -7,7 +7,14 @@ import io
 import pytest
 from rich.console import Console
 
-from pipeline.report import Column, Report, StoppedError, human_bytes, human_seconds
+from pipeline.report import (
+    Column,
+    Report,
+    StoppedError,
+    human_bytes,
+    human_seconds,
+    printable,
+)
 
 
 def report(*, terminal: bool = False, actions: bool = False) -> tuple[Report, io.StringIO]:
@@ -75,3 +82,7 @@ def test_tables_keep_markup_as_text() -> None:
     plain.table([Column("name"), Column("size", right=True)], [["[red]", "1"], ["b", "22"]])
     rows = [row.rstrip() for row in text.getvalue().splitlines()]
     assert rows == ["name   size", "[red]     1", "b        22"]
+
+
+def test_what_a_terminal_would_obey_is_shown_instead() -> None:
+    assert printable("a\x1b[2Jb\x9bc\td\n\x7f") == "a\\x1b[2Jb\\x9bc\td\n\\x7f"

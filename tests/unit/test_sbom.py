@@ -91,6 +91,12 @@ def test_everything_that_the_payloads_tell_is_in_it() -> None:
     assert "version" not in found["pkg:generic/sqlite"]
 
 
+def test_a_payload_that_tells_a_library_twice_is_one_platform() -> None:
+    other = replace(OPENSSL, texts=("u",))
+    found = of_payload(CPYTHON, OPENSSL, other)["openssl"]
+    assert properties(found)["goempy:platforms"] == "a-linux"
+
+
 def test_who_depends_on_what() -> None:
     made = sbom()
     graph = {each["ref"]: each.get("dependsOn", []) for each in made["dependencies"]}

@@ -202,3 +202,11 @@ def test_checksum_lists() -> None:
     assert dict(parse_checksums(text)) == {"one.tar.gz": "a" * 64, "two+x.zst": "b" * 64}
     with pytest.raises(LockError, match=r"row 1 of SHA256SUMS is not .*<html>"):
         parse_checksums("<html>rate limited</html>")
+
+
+def test_a_password_in_an_address_is_not_printed(project: Project, server: Loopback) -> None:
+    address = server.address.replace("http://", "http://user:hunter2@")
+    outcome = project.run("lock", "--source", address)
+    assert outcome.code != 0
+    assert "hunter2" not in outcome.out + outcome.log
+    assert server.address in outcome.log
