@@ -1,0 +1,104 @@
+"""The workflow files: thin, pinned, and with no more rights than they need."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipeline.cli.options import parse
+from pipeline.matrix import parse_matrix
+from tests.support.project import REPOSITORY
+
+FILES = sorted((REPOSITORY / ".github" / "workflows").glob("*.yml"))
+PINNED = re.compile(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
+SET_UP = "python3 -m pip install -q ."
+ALPINE = "apk add --no-cache git gcc musl-dev python3 py3-pip"
+GATE = 'test "$RESULTS" = "success success"'
+
+
+def read(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.load(path.read_text("utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
+    return document
+
+
+def lines(path: Path) -> Iterator[str]:
+    for job in read(path)["jobs"].values():
+        for step in job["steps"]:
+            if "run" in step:
+                yield step["run"].strip()
+
+
+def test_there_are_three() -> None:
+    assert [path.name for path in FILES] == ["ci.yml", "release.yml", "update.yml"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_nothing_is_allowed_but_what_a_job_asks_for(path: Path) -> None:
+    document = read(path)
+    assert document["permissions"] == {}
+    for name, job in document["jobs"].items():
+        assert "permissions" in job, name
+        writes = [what for what, right in dict(job["permissions"]).items() if right == "write"]
+        assert not writes or name in {"finalize", "propose"}, name
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_actions_are_pinned_by_commit_with_their_version(path: Path) -> None:
+    uses = [row.strip().removeprefix("- ") for row in path.read_text("utf-8").splitlines()]
+    uses = [row for row in uses if row.startswith("uses:")]
+    assert uses
+    assert [row for row in uses if not PINNED.fullmatch(row)] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_no_expression_stands_inside_of_a_script(path: Path) -> None:
+    assert [line for line in lines(path) if "${{" in line] == []
+
+
+@pytest.mark.parametrize("name", ["release.yml", "update.yml"])
+def test_every_line_is_a_goempy_command_that_can_be_typed(name: str) -> None:
+    commands = [
+        line
+        for line in lines(REPOSITORY / ".github" / "workflows" / name)
+        if line not in {SET_UP, ALPINE}
+    ]
+    assert commands
+    for line in commands:
+        program, *arguments = shlex.split(line)
+        assert program == "goempy"
+        # What a job would put in place of its variables.
+        values = {"$REBUILD": "false", "$PYTHON": "all", "$PLATFORM": "linux-amd64"}
+        parse([values.get(each, each) for each in arguments])
+
+
+def test_ci_runs_readme_s_own_test_line() -> None:
+    readme = (REPOSITORY / "README.md").read_text("utf-8")
+    (line,) = re.findall(r"^    (python3 -m venv .*pytest.*)$", readme, re.MULTILINE)
+    told = list(lines(REPOSITORY / ".github" / "workflows" / "ci.yml"))
+    assert told == [".ci/run", line.replace(".venv/bin/", ".venv/$BIN/"), GATE]
+
+
+def test_the_dispatch_offers_the_platforms_of_the_matrix() -> None:
+    document = read(REPOSITORY / ".github" / "workflows" / "release.yml")
+    options = document["on"]["workflow_dispatch"]["inputs"]["platform"]["options"]
+    matrix = parse_matrix((REPOSITORY / "matrix.toml").read_text("utf-8"))
+    assert options[0] == "all"
+    assert set(options[1:]) == {each.name for each in matrix.platforms if each.enabled}
+
+
+def test_a_release_in_progress_is_not_cancelled() -> None:
+    document = read(REPOSITORY / ".github" / "workflows" / "release.yml")
+    assert document["concurrency"]["cancel-in-progress"] == (
+        "${{ github.event_name == 'pull_request' }}"
+    )
+
+
+def test_only_the_workflow_s_own_token_is_used() -> None:
+    for path in FILES:
+        assert "secrets." not in path.read_text("utf-8")
