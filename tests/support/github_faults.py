@@ -19,12 +19,30 @@ class Fault:
     """Reset the connection before a word is said."""
     cut_after: int = -1
     """Answer well, but reset the connection after so many bytes of the body."""
+    done: bool = False
+    """Carry the request out all the same, and then do what else stands here."""
+    half: bool = False
+    """Reset the connection in the midst of an upload, of which a broken asset stays."""
 
 
 def not_found() -> Fault:
     """As GitHub says it for whatever does not exist."""
     body = {"message": "Not Found", "documentation_url": f"{_DOCS}/releases", "status": "404"}
     return Fault(404, (), json.dumps(body).encode())
+
+
+def invalid(resource: str, name: str, code: str, message: str = "") -> Fault:
+    """As GitHub says it for what it understands and does not do."""
+    error = {"resource": resource, "field": name, "code": code}
+    if message:
+        error["message"] = message
+    body = {
+        "message": "Validation Failed",
+        "errors": [error],
+        "documentation_url": f"{_DOCS}/releases",
+        "status": "422",
+    }
+    return Fault(422, (), json.dumps(body).encode())
 
 
 def primary_limit(reset: int, status: int = 403) -> Fault:

@@ -118,13 +118,14 @@ class _Run:
         condition = condition.removeprefix("${{").removesuffix("}}")
         if not _STATUS.search(condition):
             condition = f"success() && ({condition})"
+        blank = dict.fromkeys(job.get("outputs", ()), "")
         if not evaluate(condition, scope):
-            return JobResult("skipped")
+            return JobResult("skipped", blank)
         combinations: Sequence[Mapping[str, str]] = [{}]
         if matrix := job.get("strategy", {}).get("matrix"):
             rows: Any = matrix["include"] if isinstance(matrix, dict) else None
             combinations = rows or expand(matrix, scope)["include"]
-        result = JobResult("success")
+        result = JobResult("success", blank)
         for combination in filter(self.actions.only, combinations):
             one = self._one(name, job, self._scope(job, matrix=combination))
             result.outputs |= one.outputs

@@ -18,7 +18,7 @@ from tests.support.project import REPOSITORY
 FILES = sorted((REPOSITORY / ".github" / "workflows").glob("*.yml"))
 PINNED = re.compile(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
 SET_UP = "python3 -m pip install -q ."
-ALPINE = "apk add --no-cache git gcc musl-dev python3 py3-pip"
+ALPINE = 'docker run --rm --volume "$PWD:/work" --workdir /work "$CONTAINER" .ci/alpine '
 GATE = 'test "$RESULTS" = "success success"'
 
 
@@ -64,9 +64,9 @@ def test_no_expression_stands_inside_of_a_script(path: Path) -> None:
 @pytest.mark.parametrize("name", ["release.yml", "update.yml"])
 def test_every_line_is_a_goempy_command_that_can_be_typed(name: str) -> None:
     commands = [
-        line
+        line.removeprefix(ALPINE)
         for line in lines(REPOSITORY / ".github" / "workflows" / name)
-        if line not in {SET_UP, ALPINE}
+        if line != SET_UP
     ]
     assert commands
     for line in commands:

@@ -1,0 +1,357 @@
+"""The workflows' own lines, job by job: a bare repository, a GitHub on loopback, real archives."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import PayloadError, TagConflictError
+from pipeline.lock import dump_lock
+from pipeline.model import Pin
+from tests.support.archives import full_archive, unix_tree
+from tests.support.github_api import GitHub, serve_github
+from tests.support.github_faults import Fault, secondary_limit
+from tests.support.gotool import find_go, from_repository
+from tests.support.interpreters import PBS, host_platform, two_lines
+from tests.support.loopback import serve
+from tests.support.project import REPOSITORY, Line, Project, git, matrix_text
+from tests.support.workflow import Actions, Event
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="packs Linux interpreters")
+
+OWNER = "goempy/goempy"
+MODULE = f"github.com/{OWNER}"
+JOBS = ["plan", "build", "try", "dry-run", "finalize", "check"]
+
+
+@dataclass
+class Forge:
+    """A project, the bare repository that it is pushed to, and its GitHub."""
+
+    project: Project
+    bare: Path
+    github: GitHub
+    env: Mapping[str, str]
+    folder: Path
+    left_out: tuple[str, ...] = ()
+    """Beginnings of lines that are not run."""
+    runs: list[Actions] = field(default_factory=list)
+
+    def push(self, message: str = "Change") -> None:
+        self.project.git("add", "--all")
+        self.project.git("commit", "--quiet", "--allow-empty", f"--message={message}")
+        self.project.git("push", "--quiet", str(self.bare), "HEAD:main")
+
+    def write_version(self, version: str) -> None:
+        self.project.write("VERSION", f"{version}\n")
+        self.push(f"Version {version}")
+
+    def run(self, event: str = "push", **inputs: object) -> tuple[dict[str, str], Actions]:
+        """Run release.yml; results by job."""
+        platform = host_platform().name
+        actions = Actions(
+            self.bare,
+            self.folder / f"run-{len(self.runs) + 1}",
+            self.env,
+            on_line=lambda _job, line: not line.startswith(self.left_out),
+            only=lambda row: row.get("platform", platform) in {platform, ""},
+        )
+        self.runs.append(actions)
+        results = actions.run("release.yml", Event(event, inputs))
+        return {name: each.result for name, each in results.items()}, actions
+
+    def tags(self) -> dict[str, str]:
+        rows = git(
+            self.bare, "for-each-ref", "--format=%(refname:short) %(objectname)", "refs/tags"
+        )
+        return dict(row.split() for row in rows.splitlines())
+
+    def published(self) -> dict[str, list[str]]:
+        """Names of the files of each published release, by tag."""
+        releases = self.github.releases[OWNER]
+        assert len({each.tag for each in releases}) == len(releases), "a release twice"
+        return {
+            each.tag: sorted(asset.name for asset in each.assets)
+            for each in releases
+            if not each.draft
+        }
+
+    def bytes_of_objects(self) -> int:
+        """What the repository's objects take on disk."""
+        counts = dict(row.split(": ") for row in git(self.bare, "count-objects", "-v").splitlines())
+        return 1024 * (int(counts["size"]) + int(counts["size-pack"]))
+
+
+@dataclass(frozen=True)
+class Made:
+    """A line to be: its version, and the archive that PBS would have."""
+
+    version: str
+    name: str
+    data: bytes
+
+
+INSTALL = "python3 -m pip install"
+"""What the tests run in has it already."""
+
+
+@pytest.fixture(scope="module")
+def gomodcache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("gomodcache")
+
+
+@pytest.fixture
+def real_forge(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, gomodcache: Path
+) -> Iterator[Forge]:
+    """Two lines of interpreters that run."""
+    archives = two_lines(tmp_path_factory.mktemp("archives"))
+    lines = [Made(each.version, each.name, each.data) for each in archives]
+    with forge_of(tmp_path, lines, gomodcache, (INSTALL,)) as forge:
+        yield forge
+
+
+@pytest.fixture
+def forge(tmp_path: Path, gomodcache: Path) -> Iterator[Forge]:
+    """Two lines of archives that only look like interpreters; nobody starts them."""
+    platform = host_platform()
+    lines = []
+    for version in ("3.13.17", "3.14.9"):
+        noise = {"lib/noise.so": random.Random(version).randbytes(1 << 20)}
+        tree = unix_tree(version.rpartition(".")[0]) | noise
+        data = full_archive(tree, version=version, triple=platform.triple)
+        name = f"cpython-{version}+{PBS}-{platform.triple}-{platform.build}-full.tar.zst"
+        lines.append(Made(version, name, data))
+    left_out = (INSTALL, "goempy try", "goempy check")
+    with forge_of(tmp_path, lines, gomodcache, left_out) as made:
+        yield made
+
+
+@contextmanager
+def forge_of(
+    folder: Path, lines: list[Made], gomodcache: Path, left_out: tuple[str, ...]
+) -> Iterator[Forge]:
+    bare = folder / "bare.git"
+    git(folder, "init", "--quiet", "--bare", "--initial-branch=main", str(bare))
+    git(bare, "config", "uploadpack.allowFilter", "true")
+    git(bare, "config", "gc.auto", "0")
+    project = Project(folder / "project")
+    project.root.mkdir()
+    platforms = (host_platform().name,)
+    tables = [Line(each.version, PBS, platforms=platforms) for each in lines]
+    project.write("matrix.toml", matrix_text(*tables))
+    project.write("PRIMARY_PYTHON", lines[-1].version.rpartition(".")[0] + "\n")
+    project.write("matrix.lock", dump_lock(map(pin, lines)))
+    shutil.copytree(REPOSITORY / ".github", project.root / ".github")
+    # As the repository has it: what runs leave in a checkout is no change of it.
+    shutil.copy(REPOSITORY / ".gitignore", project.root)
+    project.git("init", "--quiet", "--initial-branch=main")
+    with serve() as server, serve_github() as github:
+        github.bare[OWNER] = bare
+        server.files |= {f"/{PBS}/{each.name}": each.data for each in lines}
+        go = from_repository(gomodcache, bare, MODULE)
+        scripts = Path(sys.executable).parent
+        env = {
+            **{key: value for key, value in go.env().items() if not key.startswith("GITHUB_")},
+            "PATH": os.pathsep.join([str(scripts), str(find_go().parent), os.environ["PATH"]]),
+            "HOME": str(folder / "home"),
+            # The Go module's own tests run elsewhere, all of them and with the race detector.
+            "GOFLAGS": "-modcacherw -run=^TestPayloadVersion$",
+            "CC": "none",
+            "GOCACHE": str(gomodcache.parent / "gocache"),
+            "GOEMPY_PBS_MIRROR": server.address,
+            "GITHUB_REPOSITORY": OWNER,
+            "GITHUB_SERVER_URL": github.address,
+            "GITHUB_API_URL": f"{github.address}/api/v3",
+        }
+        (folder / "home").mkdir()
+        made = Forge(project, bare, github, env, folder / "actions", left_out)
+        made.write_version("0.1.0")
+        yield made
+
+
+def pin(line: Made) -> Pin:
+    return Pin(PBS, line.name, hashlib.sha256(line.data).hexdigest(), len(line.data))
+
+
+def tag_names(forge: Forge, version: str = "0.1.0") -> list[str]:
+    older = re.findall(r'python = "(.*)"', (forge.project.root / "matrix.toml").read_text())[0]
+    return [f"v{version}", f"v{version}-py{older}"]
+
+
+def released(forge: Forge) -> None:
+    results, actions = forge.run()
+    assert results["finalize"] == "success", actions.log()
+
+
+def test_a_version_bump_is_all_it_takes(real_forge: Forge) -> None:
+    """Every line of every job, down to a `go get` of each tag."""
+    forge = real_forge
+    results, actions = forge.run()
+    expected = dict.fromkeys(JOBS, "success") | {"dry-run": "skipped"}
+    assert results == expected, actions.log()
+    assert sorted(forge.tags()) == tag_names(forge)
+    published = forge.published()
+    assert sorted(published) == tag_names(forge)
+    for tag, names in published.items():
+        assert {"SHA256SUMS", "sbom.cdx.json", "THIRD_PARTY_LICENSES", "sizes.svg"} <= set(names)
+        assert f"{tag}/sbom.cdx.json" in actions.attested
+    flags = {each.tag: each.prerelease for each in forge.github.releases[OWNER]}
+    assert [flags[tag] for tag in tag_names(forge)] == [False, True]
+    (latest,) = [
+        each.tag for each in forge.github.releases[OWNER] if each.id == forge.github.latest[OWNER]
+    ]
+    assert latest == "v0.1.0"
+    cell = f"{tag_names(forge)[1].partition('-py')[2]}/{host_platform().name}"
+    assert cell in actions.summary
+    assert "v0.1.0" in actions.summary
+    assert len(actions.lines("build")) == 2
+
+
+def test_a_version_whose_tags_exist_is_nothing_to_do_and_green(forge: Forge) -> None:
+    released(forge)
+    before = forge.tags(), forge.published(), forge.bytes_of_objects()
+    forge.push("Another commit")
+    results, actions = forge.run()
+    assert results == dict.fromkeys(JOBS, "skipped") | {"plan": "success"}, actions.log()
+    assert (forge.tags(), forge.published()) == before[:2]
+
+
+def test_a_bump_of_version_alone_builds_nothing_and_adds_little(forge: Forge) -> None:
+    released(forge)
+    git(forge.bare, "gc", "--quiet")
+    before = forge.bytes_of_objects()
+    forge.write_version("0.2.0")
+    results, actions = forge.run()
+    assert results["build"] == "skipped"
+    assert [results["finalize"], results["check"]] == ["success", "success"], actions.log()
+    assert sorted(forge.published()) == sorted([*tag_names(forge), *tag_names(forge, "0.2.0")])
+    git(forge.bare, "gc", "--quiet")
+    assert forge.bytes_of_objects() - before < 100 << 10
+
+
+def test_other_content_under_the_same_version_ends_before_any_job_is_spent(forge: Forge) -> None:
+    released(forge)
+    text = (forge.project.root / "matrix.toml").read_text("utf-8")
+    forge.project.write("matrix.toml", text.replace("level = 3", "level = 4"))
+    forge.push("Pack better")
+    results, actions = forge.run()
+    assert results == dict.fromkeys(JOBS, "skipped") | {"plan": "failure"}, actions.log()
+    (plan,) = actions.ran
+    assert plan.code == TagConflictError.exit_code
+    assert "v0.1.0" in plan.log
+    assert "raise VERSION" in plan.log
+
+
+def test_a_version_that_goes_back_ends_in_plan(forge: Forge) -> None:
+    released(forge)
+    forge.write_version("0.0.9")
+    results, actions = forge.run()
+    assert results["plan"] == "failure"
+    assert actions.ran[0].code == TagConflictError.exit_code
+
+
+def test_a_pull_request_is_a_dry_run(forge: Forge) -> None:
+    results, actions = forge.run("pull_request")
+    assert results["dry-run"] == "success", actions.log()
+    assert [results["finalize"], results["check"]] == ["skipped", "skipped"]
+    assert (forge.tags(), forge.published()) == ({}, {})
+
+
+def test_rebuilding_what_is_tagged_says_reproduced(forge: Forge) -> None:
+    released(forge)
+    before = forge.tags()
+    results, actions = forge.run("workflow_dispatch", platform=host_platform().name, python="all")
+    assert results["build"] == "success", actions.log()
+    assert results["finalize"] == "success", actions.log()
+    assert "reproduced" in actions.log()
+    assert forge.tags() == before
+
+
+def test_rebuilding_a_part_of_a_new_version_takes_the_rest_from_earlier_tags(forge: Forge) -> None:
+    released(forge)
+    forge.write_version("0.2.0")
+    primary = (forge.project.root / "PRIMARY_PYTHON").read_text().strip()
+    results, actions = forge.run("workflow_dispatch", platform="all", python=primary)
+    assert results["finalize"] == "success", actions.log()
+    assert len(actions.lines("build")) == 1
+    assert sorted(forge.published()) == sorted([*tag_names(forge), *tag_names(forge, "0.2.0")])
+
+
+def test_a_cell_that_is_neither_built_nor_found_is_named(forge: Forge) -> None:
+    primary = (forge.project.root / "PRIMARY_PYTHON").read_text().strip()
+    results, actions = forge.run("workflow_dispatch", platform="all", python=primary)
+    assert results["finalize"] == "failure"
+    (line,) = [each for each in actions.ran if each.job == "finalize" and each.code]
+    assert line.code == PayloadError.exit_code
+    other = tag_names(forge)[1].partition("-py")[2]
+    assert f"{other}/{host_platform().name}" in line.log
+    assert (forge.tags(), forge.published()) == ({}, {})
+
+
+def test_a_tag_made_by_someone_else_meanwhile(forge: Forge) -> None:
+    tag = tag_names(forge)[1]
+
+    def meddle(job: str, line: str) -> bool:
+        if job == "finalize" and line.startswith("goempy finalize"):
+            git(forge.bare, "tag", tag, "main")
+        return not line.startswith(forge.left_out)
+
+    platform = host_platform().name
+    actions = Actions(
+        forge.bare, forge.folder / "meddled", forge.env, on_line=meddle,
+        only=lambda row: row.get("platform", platform) == platform,
+    )  # fmt: skip
+    results = actions.run("release.yml", Event("push"))
+    assert results["finalize"].result == "failure"
+    (line,) = [each for each in actions.ran if each.job == "finalize" and each.code]
+    assert line.code == TagConflictError.exit_code
+    assert tag in line.log
+    assert list(forge.tags()) == [tag], "nothing half pushed"
+    assert forge.published() == {}
+
+
+CREATE = f"POST /api/v3/repos/{OWNER}/releases"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        secondary_limit(1),
+        Fault(502, done=True),
+        Fault(drop=True, done=True),
+    ],
+    ids=["rate limit", "502 on a create that succeeded", "dropped"],
+)
+def test_what_the_api_does_wrong_changes_nothing_in_the_end(forge: Forge, fault: Fault) -> None:
+    forge.github.faults[CREATE] = deque([fault])
+    results, actions = forge.run()
+    if results["finalize"] != "success":
+        results, actions = forge.run()
+    assert sorted(forge.published()) == tag_names(forge), actions.log()
+    assert len(forge.github.releases[OWNER]) == 2
+
+
+def test_update_proposes_and_keeps_one_pull_request(forge: Forge) -> None:
+    actions = Actions(
+        forge.bare, forge.folder / "update", forge.env,
+        on_line=lambda _job, line: not line.startswith(forge.left_out),
+    )  # fmt: skip
+    results = actions.run("update.yml", Event("workflow_dispatch"))
+    # This mirror has no list of releases, and the error says what to do.
+    assert results["propose"].result == "failure"
+    assert "--pbs" in actions.log()
+    assert subprocess.run(["git", "-C", forge.bare, "rev-parse", "--verify", "goempy/update"],
+                          capture_output=True, check=False).returncode != 0  # fmt: skip
