@@ -229,6 +229,18 @@ def test_a_version_whose_tags_exist_is_nothing_to_do_and_green(forge: Forge) -> 
     assert (forge.tags(), forge.published()) == before[:2]
 
 
+def test_a_run_that_died_before_it_published_is_run_again(forge: Forge) -> None:
+    forge.left_out += ("goempy publish",)
+    released(forge)
+    tags = forge.tags()
+    assert forge.published() == {}
+    forge.left_out = forge.left_out[:-1]
+    results, actions = forge.run()
+    assert [results["build"], results["finalize"]] == ["skipped", "success"], actions.log()
+    assert forge.tags() == tags
+    assert sorted(forge.published()) == tag_names(forge)
+
+
 def test_a_bump_of_version_alone_builds_nothing_and_adds_little(forge: Forge) -> None:
     released(forge)
     git(forge.bare, "gc", "--quiet")
