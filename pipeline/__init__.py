@@ -3,9 +3,12 @@
 A module imports only from layers below its own; a lint rule holds it to that. From the top:
 
 - ``cli``: commands
+- ``standing``: whether tags that exist hold what would be released now
 - ``cell``, ``wheels`` build payloads; ``finalize`` tags them; ``verify`` and ``differences`` hold
-  a tag against its rebuild; ``update`` moves pins; ``sbom`` and ``picture`` tell of a tag
-- ``sizes``: where bytes go
+  a tag against its rebuild; ``update`` moves pins, ``propose`` asks to merge that; ``sbom``,
+  ``picture`` and ``notes`` tell of a tag, ``publish`` makes its release at GitHub
+- ``sizes``: where bytes go; ``stock`` and ``reuse``: payloads of a directory, and of tags
+- ``workshop``: scratch repositories beside the real one
 - ``upstream`` (archives), ``bytecode``, ``moduletree``, ``git``, ``github``, ``attestation``
 - ``notices``: licence texts of payloads
 - ``payload``: the payload format

@@ -16,6 +16,7 @@ from typing import Any
 from pipeline.git import GitFile
 from pipeline.moduletree import COMMON, DATA
 from pipeline.payload.manifest import FILE_NAME
+from pipeline.reuse import part_folder
 
 _MANIFEST = re.compile(rf"[^/]+/internal/data/[^/]+/{re.escape(FILE_NAME)}")
 
@@ -177,12 +178,12 @@ def _commit_parts(commit: str) -> tuple[dict[str, str], list[str]]:
     return dict(row.partition(" ")[::2] for row in rows), message.splitlines()
 
 
-def part_of(entries: Sequence[GitFile], platform: str, blobs: Collection[str]) -> list[GitFile]:
-    """What a tag holds of one platform, all as if it stood in the platform's own folder.
+def part_of(entries: Collection[GitFile], part: str, blobs: Collection[str]) -> list[GitFile]:
+    """What a tag holds of one platform or ``pip``, all as if it stood in the part's own folder.
 
     Which of its ``blobs`` (names) stand in ``common/`` depends on the other platforms of the line.
     """
-    own, common = f"{DATA}/{platform}/", f"{DATA}/{COMMON}/"
+    own, common = f"{part_folder(part)}/", f"{DATA}/{COMMON}/"
     found = {each.path: each for each in entries if each.path.startswith(own)}
     for each in entries:
         name = each.path.removeprefix(common)

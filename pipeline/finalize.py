@@ -4,21 +4,24 @@
 repository, ``compared`` holds them against the tags that exist; only when none contradicts does
 ``publish`` write, with one atomic push a repository. Commit ids depend on the source commit,
 the payloads and VERSION alone, so a run that died is simply run again.
+
+Payloads are those of a directory, and those that earlier tags hold (``reuse``): the commits then
+name blobs that the remote has, and a push sends none of them again.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import semver
 
 from pipeline import tags
-from pipeline.errors import GitError, PayloadError, TagConflictError
-from pipeline.git import Commit, Git, init_bare
+from pipeline.errors import GitError, TagConflictError
+from pipeline.git import Commit, Git
 from pipeline.host import scratch_dir
 from pipeline.model import PIP_CELL, Cell, Line, Matrix, TreeFile
 from pipeline.moduletree import (
@@ -29,11 +32,13 @@ from pipeline.moduletree import (
     shared_blobs,
 )
 from pipeline.notices import license_faults
-from pipeline.payload.check import Payload, prove_payload, read_payload
-from pipeline.payload.recipe import cell_digest, wheels_digest
+from pipeline.payload.check import Payload
+from pipeline.reuse import Taken, cell_rows
+from pipeline.stock import payload_names, read_present, require_all
+from pipeline.workshop import REMOTE, forget_parents, init_scratch, shallow_commits
 
-_STAGING = "refs/goempy"
-"""Where commits wait in the repository while they are pushed on."""
+_OWN_REFS = "refs/goempy"
+"""Where the repository keeps, for a moment, what a push builds upon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,49 +103,9 @@ def read_payloads(cells: Sequence[Cell], matrix: Matrix, folder: Path) -> Mappin
 
     Raises ``PayloadError`` that names all missing ones, or the first that is not right.
     """
-    digest_for: dict[str, Callable[[Payload], str]] = {
-        cell.name: partial(_expected_digest, cell, matrix) for cell in cells
-    }
-    if matrix.wheels:
-        digest_for[PIP_CELL] = lambda _payload: wheels_digest(matrix)
-    names = list(digest_for)
-    missing = [name for name in names if not (folder / name).is_dir()]
-    if missing:
-        raise PayloadError(
-            f"{folder} lacks payloads",
-            faults=missing,
-            remedy="Build them with 'goempy build', or leave them out with --lines or "
-            "--only-platforms.",
-        )
-    payloads = {}
-    for name in names:
-        try:
-            payload = read_payload(folder / name)
-            if payload.manifest.cell_digest != digest_for[name](payload):
-                raise _stranger(payload)
-            prove_payload(payload)
-        except PayloadError as fault:
-            raise fault.at(name) from None
-        payloads[name] = payload
+    payloads = read_present(cells, matrix, folder, {})
+    require_all(payload_names(cells, matrix), payloads, f"{folder} lacks payloads")
     return payloads
-
-
-def _expected_digest(cell: Cell, matrix: Matrix, payload: Payload) -> str:
-    origin = payload.manifest.origin
-    return cell_digest(cell, origin.asset_sha256, matrix) if origin else ""
-
-
-def _stranger(payload: Payload) -> PayloadError:
-    origin = payload.manifest.origin
-    made_of = (
-        f"CPython {origin.version} of PBS {origin.pbs} for {origin.triple}"
-        if origin
-        else "something else"
-    )
-    return PayloadError(
-        f"{payload.folder} is made of {made_of}, or by other rules than matrix.toml has now",
-        remedy="Build the cell again.",
-    )
 
 
 def plan_tags(
@@ -167,7 +132,7 @@ def plan_tags(
         release = Release(matrix.module, module_path, str(version), line)
         files = render_tree(release, mine, pip, template)
         tag = tags.tag_name(version, line, primary=line == primary)
-        message = _message(tag, release, mine)
+        message = _message(tag, release, mine, pip)
         plans.append(TagPlan(tag, line, module_path, files, mine, message, pip))
     return tuple(sorted(plans, key=lambda plan: tags.sort_key(plan.tag)))
 
@@ -186,46 +151,73 @@ def lacking_licenses(plans: Sequence[TagPlan]) -> tuple[str, ...]:
     )
 
 
-def _message(tag: str, release: Release, payloads: Sequence[PlatformPayload]) -> str:
+def _message(
+    tag: str, release: Release, payloads: Sequence[PlatformPayload], pip: Payload | None
+) -> str:
     platforms = " ".join(each.platform.name for each in payloads)
+    parts = {each.platform.name: each.payload for each in payloads} | (
+        {PIP_CELL: pip} if pip else {}
+    )
+    cells = cell_rows({part: each.manifest.cell_digest for part, each in parts.items()})
     return (
         f"{tag}: CPython {release.line.name}\n\n"
         f"Version: {release.version}\n"
         f"Python: {release.line.name}\n"
         f"PBS: {release.line.pbs}\n"
         f"Platforms: {platforms}\n"
-        f"Module: {release.module_path}\n"
+        f"Module: {release.module_path}\n{cells}"
     )
 
 
-def finalize(
-    plans: Sequence[TagPlan], target: Target, *, source: str, scratch_root: Path, dry_run: bool
-) -> tuple[Tagged, ...]:
-    """Make the commits of ``plans`` on top of ``source`` and tag them.
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where commits are made: in ``workshop``, on top of ``parent``, with ``scratch`` space."""
+
+    target: Target
+    parent: Commit
+    workshop: Git
+    scratch: Path
+
+
+@contextmanager
+def bench(target: Target, source: str, scratch_root: Path) -> Iterator[Bench]:
+    """A workshop for commits on top of ``source``; gone afterwards, whatever happens."""
+    with scratch_dir(scratch_root) as scratch:
+        parent = target.repo.commit(source)
+        workshop = init_scratch(scratch / "git", target.repo, target.remote)
+        workshop.borrow_objects(target.repo)
+        forget_parents(workshop, shallow_commits(target.repo))
+        yield Bench(target, parent, workshop, scratch)
+
+
+def lend(taken: Taken, to: Bench) -> None:
+    """Let commits name the blobs of payloads that were taken, and pushes leave them out."""
+    for lender in taken.lenders:
+        if lender != to.target.repo:
+            to.workshop.borrow_objects(lender)
+    forget_parents(to.workshop, [*shallow_commits(to.workshop), *taken.commits])
+
+
+def finalize(plans: Sequence[TagPlan], at: Bench, *, dry_run: bool) -> tuple[Tagged, ...]:
+    """Make the commits of ``plans`` and tag them.
 
     Nothing is written to the target when ``dry_run`` is set or when a tag exists with other
     content (``TagConflictError``, which names every such tag).
     """
-    with scratch_dir(scratch_root) as scratch:
-        parent = target.repo.commit(source)
-        workshop = init_bare(scratch / "git", target.repo.env, like=target.repo)
-        workshop.borrow_objects(target.repo)
-        made = make_commits(plans, workshop, parent, scratch)
-        tagged = compared(made, target)
-        return tagged if dry_run else _publish_or_compare(tagged, workshop, target, parent)
+    made = make_commits(plans, at.workshop, at.parent, at.scratch)
+    tagged = compared(made, at.target)
+    return tagged if dry_run else _publish_or_compare(tagged, at)
 
 
-def _publish_or_compare(
-    tagged: tuple[Tagged, ...], workshop: Git, target: Target, parent: Commit
-) -> tuple[Tagged, ...]:
+def _publish_or_compare(tagged: tuple[Tagged, ...], at: Bench) -> tuple[Tagged, ...]:
     """Publish; where another run was faster and made the same, that is a release too."""
     try:
-        publish(tagged, workshop, target, parent)
+        publish(tagged, at)
     except GitError:
-        again = compared(tagged, target)
+        again = compared(tagged, at.target)
         if again == tagged:
             raise
-        publish(again, workshop, target, parent)
+        publish(again, at)
         return again
     return tagged
 
@@ -273,38 +265,39 @@ def _tree_of(commit: str, tag: str, target: Target) -> str:
     return target.repo.tree_of(commit)
 
 
-def publish(tagged: Sequence[Tagged], workshop: Git, target: Target, parent: Commit) -> None:
+def publish(tagged: Sequence[Tagged], at: Bench) -> None:
     """Push what is lacking: to the remote first if there is one, each time all tags or none.
 
     Whatever an earlier run left undone is done as well.
     """
-    own = str(target.repo.git_dir())
-    _unstage(target.repo)
-    there = {each.plan.tag: each.commit for each in tagged if each.lacks_there}
+    repo, workshop = at.target.repo, at.workshop
+    _tidy(repo)
+    there = {f"refs/tags/{each.plan.tag}": each.commit for each in tagged if each.lacks_there}
     here = {f"refs/tags/{each.plan.tag}": each.commit for each in tagged if each.lacks_here}
-    if here or there:
-        # A ref to build upon: a detached, shallow checkout may have none.
-        target.repo.call("update-ref", f"{_STAGING}/source", parent.id)
-    if target.remote and there:
-        # The remote's credentials are in the repository's settings, so it does the pushing.
-        workshop.push(own, {f"{_STAGING}/{tag}": commit for tag, commit in there.items()})
-        _push_on(target, there)
+    if at.target.remote and there:
+        _push_out(at, there)
     if here:
-        workshop.push(own, here)
-    _unstage(target.repo)
+        # An earlier run may have got as far as the remote: then payloads come from these tags.
+        known = set(shallow_commits(workshop)) - set(here.values())
+        forget_parents(workshop, sorted(known))
+        # A ref to build upon: a detached, shallow checkout may have none.
+        repo.call("update-ref", f"{_OWN_REFS}/source", at.parent.id)
+        workshop.push(str(repo.git_dir()), here)
+    _tidy(repo)
 
 
-def _unstage(repo: Git) -> None:
-    if waiting := repo.refs_below(_STAGING):
-        repo.delete_refs(waiting)
+def _tidy(repo: Git) -> None:
+    if left := repo.refs_below(_OWN_REFS):
+        repo.delete_refs(left)
 
 
-def _push_on(target: Target, new: Mapping[str, str]) -> None:
+def _push_out(at: Bench, new: Mapping[str, str]) -> None:
     try:
-        target.repo.push(target.remote, {f"refs/tags/{tag}": c for tag, c in new.items()})
+        at.workshop.push(REMOTE, new)
     except GitError as fault:
+        names = ", ".join(ref.removeprefix("refs/tags/") for ref in new)
         raise GitError(
-            f"{target.remote} took none of the tags {', '.join(new)}: {fault.what}",
+            f"{at.target.remote} took none of the tags {names}: {fault.what}",
             remedy="Nothing was published. If someone tagged meanwhile, run it again: it compares "
             "and goes on, or says what differs.",
         ) from fault

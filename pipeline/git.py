@@ -44,6 +44,8 @@ _SETTINGS = (
     "core.looseCompression=0",
     "pack.compression=0",
     "pack.window=0",
+    # A blob that the other side has is not sent again because its folder is another.
+    "pack.useSparse=false",
 )
 
 
@@ -142,9 +144,13 @@ class Git:
         """Every file of a commit or tree, sorted by path; symbolic links and submodules are not."""
         return tuple(each for each in self.entries(revision) if each.mode.startswith("100"))
 
-    def entries(self, revision: str) -> tuple[GitFile, ...]:
-        """Everything in a commit or tree, sorted by path, links and submodules as well."""
-        rows = self.call("ls-tree", "-r", "-l", "-z", "--full-tree", revision).split("\0")
+    def entries(self, revision: str, *, sizes: bool = True) -> tuple[GitFile, ...]:
+        """Everything in a commit or tree, sorted by path, links and submodules as well.
+
+        Without ``sizes`` they are 0, and no blob need be here.
+        """
+        how = ["-r", "-z", "--full-tree", *(["-l"] if sizes else [])]
+        rows = self.call("ls-tree", *how, revision).split("\0")
         return tuple(_git_file(row) for row in rows if row)
 
     def read_blob(self, blob_id: str) -> bytes:
@@ -153,38 +159,53 @@ class Git:
 
     def read_blobs(self, blob_ids: Sequence[str]) -> Iterator[bytes]:
         """The bytes of many small files, in the same order, by one command."""
-        wanted = "".join(f"{blob_id}\n" for blob_id in blob_ids)
-        rest = memoryview(self._output(["cat-file", "--batch"], wanted.encode()))
-        for blob_id in blob_ids:
-            # Each is "<id> blob <size>", a line break, the bytes and another line break.
-            head = bytes(rest[:_BATCH_HEAD]).partition(b"\n")[0]
-            fields = head.split()
-            if fields[:2] != [blob_id.encode(), b"blob"]:
+        for blob_id, (kind, data) in zip(blob_ids, self._objects(blob_ids), strict=True):
+            if kind != "blob":
                 raise GitError(
                     f"{self.folder} lacks blob {blob_id}", remedy="Fetch it: the clone is partial."
                 )
-            begin = len(head) + 1
-            end = begin + int(fields[2])
-            yield bytes(rest[begin:end])
-            rest = rest[end + 1 :]
+            yield data
+
+    def commit_texts(self, commits: Sequence[str]) -> dict[str, str]:
+        """The texts of those commits that are here, by id; each is as ``commit_text`` gives it."""
+        return {
+            commit: data.decode("utf-8", "surrogateescape")
+            for commit, (kind, data) in zip(commits, self._objects(commits), strict=True)
+            if kind == "commit"
+        }
+
+    def _objects(self, ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        """Kind and bytes of each object; ``missing`` is the kind of one that is not here."""
+        wanted = "".join(f"{each}\n" for each in ids)
+        rest = memoryview(self._output(["cat-file", "--batch"], wanted.encode()) if ids else b"")
+        for _each in ids:
+            # Each is "<id> <kind> <size>", a line break, the bytes and another line break, or
+            # "<id> missing" and a line break.
+            head = bytes(rest[:_BATCH_HEAD]).partition(b"\n")[0]
+            fields = head.decode().split()
+            rest = rest[len(head) + 1 :]
+            size = int(fields[2]) if len(fields) == 3 else -1
+            yield fields[1], bytes(rest[: max(size, 0)])
+            rest = rest[size + 1 :]
 
     def commit_text(self, commit: str) -> str:
         """A commit as git stores it: headers, an empty line, the message."""
         return self.call("cat-file", "commit", commit)
 
     def write_files(self, files: Sequence[TreeFile], scratch: Path) -> list[str]:
-        """Store each file as a blob; returns their ids in the same order."""
+        """Store each file as a blob, if it is not one; returns their ids in the same order."""
         paths = []
         for number, file in enumerate(files):
             if file.source:
                 paths.append(file.source)
-            else:
+            elif not file.object_id:
                 path = scratch / f"text-{number}"
                 path.write_bytes(file.text)
                 paths.append(str(path))
         listing = b"".join(os.fsencode(path) + b"\n" for path in paths)
         out = self.call("hash-object", "-w", "--no-filters", "--stdin-paths", stdin=listing)
-        return out.split()
+        stored = iter(out.split())
+        return [file.object_id or next(stored) for file in files]
 
     def write_tree(self, files: Sequence[TreeFile], ids: Sequence[str], index: Path) -> str:
         """Store the tree that has ``files`` at their paths; ``index`` is a scratch file's path."""
@@ -251,11 +272,15 @@ class Git:
         self.call("update-ref", "--stdin", stdin=rows.encode())
 
     def borrow_objects(self, other: Git) -> None:
-        """See the objects of ``other`` without copying them."""
+        """See the objects of ``other`` as well, without copying them."""
         alternates = self.git_dir() / "objects" / "info" / "alternates"
         alternates.parent.mkdir(parents=True, exist_ok=True)
-        lender = Path(other.call("rev-parse", "--git-path", "objects").strip())
-        alternates.write_bytes(os.fsencode((other.folder / lender).resolve()) + b"\n")
+        with alternates.open("ab") as file:
+            file.write(os.fsencode(other.own_path("objects").resolve()) + b"\n")
+
+    def own_path(self, name: str) -> Path:
+        """The path of a file or folder of the repository: ``objects``, ``shallow``."""
+        return self.folder / self.call("rev-parse", "--git-path", name).strip()
 
     def object_format(self) -> str:
         """``sha1`` or ``sha256``."""
@@ -279,9 +304,13 @@ def init_bare(folder: Path, env: Mapping[str, str], *, like: Git) -> Git:
 def _git_file(row: str) -> GitFile:
     """One row of ``ls-tree -l``: mode, kind, id, size, then a tab and the path."""
     fields, _tab, path = row.partition("\t")
-    mode, _kind, blob_id, size = fields.split()
+    mode, _kind, blob_id, *size = fields.split()
+    if size == ["BAD"]:
+        raise GitError(
+            f"blob {blob_id} of {path} is not here", remedy="Fetch it: the clone is partial."
+        )
     # A submodule has no size here.
-    return GitFile(path, blob_id, 0 if size == "-" else int(size), mode)
+    return GitFile(path, blob_id, 0 if size in ([], ["-"]) else int(size[0]), mode)
 
 
 def _last_words(done: Finished) -> str:

@@ -327,15 +327,16 @@ class TreeFile:
     """One file of a module tree; ``path`` is relative to the module's root.
 
     Its bytes are ``text`` or, where they already stand in a file, the ``stored_bytes`` of
-    ``source``.
+    ``source``, or of the git blob ``object_id``.
     """
 
     path: str
     text: bytes = b""
     source: str = ""
     stored_bytes: int = 0
+    object_id: str = ""
 
     @property
     def size_bytes(self) -> int:
         """How many bytes the file has."""
-        return self.stored_bytes if self.source else len(self.text)
+        return self.stored_bytes if self.source or self.object_id else len(self.text)

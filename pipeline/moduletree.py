@@ -120,13 +120,13 @@ def _data_files(
     payloads: Sequence[PlatformPayload], shared: dict[str, StoredBlob]
 ) -> Iterator[TreeFile]:
     for blob in shared.values():
-        yield _blob_file(f"{DATA}/{COMMON}", blob)
+        yield blob_file(f"{DATA}/{COMMON}", blob)
     for each in payloads:
         folder = f"{DATA}/{each.platform.name}"
         yield TreeFile(f"{folder}/{FILE_NAME}", dump_manifest(each.payload.manifest))
         for blob in each.payload.blobs:
             if blob.name not in shared:
-                yield _blob_file(folder, blob)
+                yield blob_file(folder, blob)
 
 
 def _pip_files(pip: Payload) -> Iterator[TreeFile]:
@@ -138,7 +138,7 @@ def _pip_files(pip: Payload) -> Iterator[TreeFile]:
     folder = f"{PIP_DATA}/{PIP_FOLDER}"
     yield TreeFile(f"{folder}/{FILE_NAME}", dump_manifest(pip.manifest))
     for blob in pip.blobs:
-        yield _blob_file(folder, blob)
+        yield blob_file(folder, blob)
 
 
 def platform_list(platforms: Sequence[Platform]) -> str:
@@ -165,10 +165,12 @@ def _quoted(texts: Sequence[str]) -> str:
     return ", ".join(f'"{text}"' for text in texts)
 
 
-def _blob_file(folder: str, blob: StoredBlob) -> TreeFile:
-    return TreeFile(
-        f"{folder}/{blob.name}", source=str(blob.path.resolve()), stored_bytes=blob.stored_bytes
-    )
+def blob_file(folder: str, blob: StoredBlob) -> TreeFile:
+    """A blob in a folder of the module, wherever its bytes are now."""
+    path = f"{folder}/{blob.name}"
+    if blob.path is None:
+        return TreeFile(path, stored_bytes=blob.stored_bytes, object_id=blob.object_id)
+    return TreeFile(path, source=str(blob.path.resolve()), stored_bytes=blob.stored_bytes)
 
 
 def build_constraint(platform: Platform, siblings: Sequence[Platform]) -> str:

@@ -74,6 +74,16 @@ class Column:
     folds: bool = False
 
 
+def markdown_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
+    """A table for a summary; what would end a cell or a row is told otherwise."""
+    marks = ["--:" if column.right else "---" for column in columns]
+    lines = [[column.title for column in columns], marks, *rows]
+    return "".join(
+        f"| {' | '.join(' '.join(text.split()).replace('|', chr(92) + '|') for text in line)} |\n"
+        for line in lines
+    )
+
+
 class StoppedError(Exception):
     """The run is over; whoever still works is to leave off."""
 

@@ -43,6 +43,17 @@ def sort_key(tag: str) -> semver.Version:
     return semver.Version.parse(tag.removeprefix("v"))
 
 
+def version_of(tag: str) -> semver.Version | None:
+    """The VERSION that a tag was released with; ``None`` for tags of another kind."""
+    try:
+        whole = sort_key(tag) if tag.startswith("v") else None
+    except ValueError:
+        return None
+    if whole is None or whole.build or not (whole.prerelease or "py").startswith("py"):
+        return None
+    return whole.finalize_version()
+
+
 def module_path(base: str, version: semver.Version) -> str:
     """The path that go.mod and every import name: from VERSION 2 on it ends in ``/vN``.
 

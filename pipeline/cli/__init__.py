@@ -19,15 +19,21 @@ from types import FrameType
 from rich.console import Console
 
 from pipeline.cli import (
+    assets,
     build,
+    check,
     inspect,
     options,
     pins,
+    propose,
     provenance,
+    publish,
     release,
     requests,
     sbom,
     sizes,
+    transfer,
+    trial,
     verify,
 )
 from pipeline.cli.workspace import Session
@@ -42,13 +48,19 @@ _COMMANDS: dict[type[requests.Request], Callable[..., None]] = {
     requests.TagsRequest: inspect.tags,
     requests.LockRequest: pins.lock,
     requests.UpdateRequest: pins.update,
+    requests.ProposeRequest: propose.propose,
+    requests.AssetsRequest: assets.assets,
+    requests.PublishRequest: publish.publish,
     requests.BuildRequest: build.build,
+    requests.UnpackRequest: transfer.unpack,
     requests.FinalizeRequest: release.finalize,
     requests.ReleaseRequest: release.release,
     requests.VerifyRequest: verify.verify,
     requests.VerifyAssetRequest: provenance.verify_asset,
     requests.SbomRequest: sbom.sbom,
     requests.SizesRequest: sizes.sizes,
+    requests.TryRequest: trial.try_payloads,
+    requests.CheckRequest: check.check,
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
@@ -16,9 +16,11 @@ from pipeline.cli.workspace import Session
 from pipeline.errors import PipelineError, UsageError
 from pipeline.host import processors, run, scratch_dir
 from pipeline.model import PIP_CELL, Asset, Cell, Kind, Matrix, Pin
+from pipeline.payload.check import Payload
 from pipeline.payload.pack import Packed
+from pipeline.payload.transfer import pack_payloads
 from pipeline.plan import all_cells, asset_name, near_names
-from pipeline.report import Column, human_bytes, human_seconds
+from pipeline.report import Column, human_bytes, human_seconds, markdown_table
 from pipeline.upstream.index import fetch_wheel
 from pipeline.upstream.source import Source, WebSource, pin_asset
 from pipeline.wheels import build_wheels
@@ -75,6 +77,8 @@ def build(request: BuildRequest, session: Session) -> None:
     work = Work(cells, matrix, source, session.pins(), out, wheels=PIP_CELL in names)
     with session.alone_in(out):
         built = build_all(work, session)
+        if request.pack is not None:
+            pack_payloads(out, sorted(names), request.pack.resolve())
     if request.explain:
         for each in built.cells:
             _explain(each.plan, session)
@@ -189,9 +193,23 @@ def attest(asset: Asset, path: Path, work: Work, session: Session) -> Attestatio
     return found
 
 
-def show_built(built: Built, session: Session) -> None:
-    """A row a cell: how its bytes became fewer."""
+def show_built(built: Built, session: Session, reused: Mapping[str, Payload] | None = None) -> None:
+    """A row a cell: how its bytes became fewer. Those of ``reused`` (by name) tell no time."""
     titles = ("archive", "unpacked", "trimmed", "stripped", "packed", "time")
+    rows = [*_built_rows(built), *_reused_rows(reused or {})]
+    columns = [Column("cell"), *(Column(title, right=True) for title in titles)]
+    session.report.table(columns, rows)
+    session.summary(f"### Payloads\n\n{markdown_table(columns, rows)}")
+
+
+def _reused_rows(reused: Mapping[str, Payload]) -> Iterator[list[str]]:
+    for name, payload in reused.items():
+        unpacked = sum(entry.size_bytes for entry in payload.manifest.entries)
+        packed = sum(blob.stored_bytes for blob in payload.blobs)
+        yield [name, "", "", "", human_bytes(unpacked), human_bytes(packed), "reused"]
+
+
+def _built_rows(built: Built) -> Iterable[list[str]]:
     rows = []
     for each in built.cells:
         result = each.result
@@ -210,8 +228,7 @@ def show_built(built: Built, session: Session) -> None:
         sizes = (wheels.archive_bytes, unpacked, unpacked, unpacked, wheels.packed.packed_bytes)
         seconds = human_seconds(wheels.seconds)
         rows.append([PIP_CELL, *(human_bytes(size) for size in sizes), seconds])
-    columns = [Column("cell"), *(Column(title, right=True) for title in titles)]
-    session.report.table(columns, rows)
+    return rows
 
 
 def _explain(plan: CellPlan, session: Session) -> None:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import json
-
 from pipeline import tags as tag_rules
+from pipeline.cli.course import decide
 from pipeline.cli.requests import PlanRequest, Selection, TagsRequest
 from pipeline.cli.workspace import Config, Session
-from pipeline.model import PIP_CELL, Cell
-from pipeline.plan import asset_name, divide_cells, github_matrix
+from pipeline.model import PIP_CELL
+from pipeline.plan import asset_name, divide_cells
 from pipeline.report import Column, human_bytes
 
 
 def plan(request: PlanRequest, session: Session) -> None:
-    """Print the cells as a table, or as a GitHub matrix."""
+    """Print the cells as a table, or what a release run is to do."""
     config = session.config()
-    cells = config.cells(request.selection)
     _say_what_is_missing(config, session)
     if request.json:
-        jobs = [_job(cell, config) for cell in cells]
-        jobs += [{"cell": PIP_CELL}] if config.matrix.wheels else []
-        session.report.result(json.dumps(github_matrix(jobs)))
+        decide(request, config, session)
         return
+    cells = config.cells(request.selection)
     pins = session.pins()
     rows = []
     for cell in cells:
@@ -45,17 +42,6 @@ def _say_what_is_missing(config: Config, session: Session) -> None:
     off = sorted(each.name for each in config.matrix.platforms if not each.enabled)
     if off:
         session.report.say(f"off, unless a line names them: {', '.join(off)}")
-
-
-def _job(cell: Cell, config: Config) -> dict[str, str]:
-    return {
-        "cell": cell.name,
-        "python": cell.line.name,
-        "platform": cell.platform.name,
-        "pbs": cell.line.pbs,
-        "tag": config.tag_of(cell.line),
-        "asset": asset_name(cell, config.matrix.archive),
-    }
 
 
 def tags(_request: TagsRequest, session: Session) -> None:

@@ -8,8 +8,11 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from pipeline.cli.arguments import Commands, dry_run_option, path, source_option
+from pipeline.cli.options_github import add_assets, add_propose, add_publish
 from pipeline.cli.requests import (
     BuildRequest,
+    CheckRequest,
     FinalizeRequest,
     LockRequest,
     PlanRequest,
@@ -19,6 +22,8 @@ from pipeline.cli.requests import (
     Selection,
     SizesRequest,
     TagsRequest,
+    TryRequest,
+    UnpackRequest,
     UpdateRequest,
     VerifyAssetRequest,
     VerifyRequest,
@@ -52,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"goempy {version('goempy')}")
     parser.add_argument(
         "--root",
-        type=_path,
+        type=path,
         default=Path(),
         metavar="DIR",
         help="folder of matrix.toml, matrix.lock, VERSION and PRIMARY_PYTHON (default: here)",
@@ -61,57 +66,76 @@ def _parser() -> argparse.ArgumentParser:
     for add in (
         _add_plan,
         _add_build,
+        _add_unpack,
         _add_finalize,
         _add_release,
         _add_tags,
         _add_lock,
         _add_update,
+        add_propose,
+        add_assets,
+        add_publish,
         _add_verify,
         _add_verify_asset,
         _add_sbom,
         _add_sizes,
+        _add_try,
+        _add_check,
     ):
         add(commands)
     return parser
 
 
-_Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse has no public name for it
-
-
-def _add_plan(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_plan(commands: Commands) -> None:
     parser = commands.add_parser("plan", help="list the cells of the matrix")
-    parser.add_argument("--json", action="store_true", help="as a GitHub Actions matrix")
+    parser.add_argument(
+        "--json", action="store_true", help="decide what a release run does, by the tags that exist"
+    )
+    parser.add_argument("--repo", type=path, metavar="PATH", help="where tags are (default: here)")
+    parser.add_argument("--remote", default="", metavar="REMOTE", help="its tags instead")
+    _rebuild_option(parser, "build the selected cells, whatever exists")
     _selection_options(parser)
-    parser.set_defaults(make=lambda a: PlanRequest(a.root, _selection(a), a.json))
+    parser.set_defaults(
+        make=lambda a: PlanRequest(a.root, _selection(a), a.json, a.repo, a.remote, a.rebuild)
+    )
 
 
-def _add_build(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_build(commands: Commands) -> None:
     parser = commands.add_parser("build", help="make the payloads of cells")
     parser.add_argument("cells", nargs="+", metavar="CELL", help="such as 3.14.9/linux-amd64")
-    parser.add_argument("--out", type=_path, required=True, metavar="DIR")
+    parser.add_argument("--out", type=path, required=True, metavar="DIR")
     parser.add_argument(
         "--explain",
         action="store_true",
         help="list what is dropped, with reasons, and what remains, by size",
     )
-    _source_option(parser)
+    parser.add_argument("--pack", type=path, metavar="FILE", help="write a tar of them as well")
+    source_option(parser)
     parser.set_defaults(
-        make=lambda a: BuildRequest(a.root, tuple(a.cells), a.out, a.source, a.explain)
+        make=lambda a: BuildRequest(a.root, tuple(a.cells), a.out, a.source, a.explain, a.pack)
     )
 
 
-def _add_finalize(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_unpack(commands: Commands) -> None:
+    parser = commands.add_parser("unpack", help="unpack what 'build --pack' wrote")
+    parser.add_argument("folder", type=path, metavar="DIR", help="every .tar below it is unpacked")
+    parser.add_argument("--out", type=path, required=True, metavar="DIR")
+    parser.set_defaults(make=lambda a: UnpackRequest(a.root, a.folder, a.out))
+
+
+def _add_finalize(commands: Commands) -> None:
     parser = commands.add_parser("finalize", help="commit payloads and tag them")
-    parser.add_argument("--payloads", type=_path, required=True, metavar="DIR")
-    parser.add_argument("--repo", type=_path, required=True, metavar="PATH")
+    parser.add_argument("--payloads", type=path, required=True, metavar="DIR")
+    parser.add_argument("--repo", type=path, required=True, metavar="PATH")
     parser.add_argument("--push", default="", metavar="REMOTE", help="push the tags there as well")
     parser.add_argument(
         "--without-licenses",
         action="store_true",
         help="push payloads though licence texts of what is in them are lacking",
     )
+    _rebuild_option(parser, "compare payloads with the tags that exist, and nothing else of them")
     _module_option(parser)
-    _dry_run_option(parser)
+    dry_run_option(parser)
     _selection_options(parser)
     parser.set_defaults(
         make=lambda a: FinalizeRequest(
@@ -123,11 +147,12 @@ def _add_finalize(commands: _Commands[argparse.ArgumentParser]) -> None:
             a.without_licenses,
             a.module,
             a.dry_run,
+            a.rebuild,
         )
     )
 
 
-def _add_release(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_release(commands: Commands) -> None:
     parser = commands.add_parser(
         "release", help="plan, build and finalize into a bare repository of this machine"
     )
@@ -142,10 +167,10 @@ def _add_release(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--primary", default="", metavar="X.Y", help="with --local: which one is @latest"
     )
-    parser.add_argument("--out", type=_path, default=DIST, metavar="DIR", help=f"default: {DIST}")
-    _source_option(parser)
+    parser.add_argument("--out", type=path, default=DIST, metavar="DIR", help=f"default: {DIST}")
+    source_option(parser)
     _module_option(parser)
-    _dry_run_option(parser)
+    dry_run_option(parser)
     _selection_options(parser)
     parser.set_defaults(
         make=lambda a: ReleaseRequest(
@@ -162,75 +187,97 @@ def _add_release(commands: _Commands[argparse.ArgumentParser]) -> None:
     )
 
 
-def _add_tags(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_tags(commands: Commands) -> None:
     parser = commands.add_parser("tags", help="the tags of this VERSION and what each holds")
     parser.set_defaults(make=lambda a: TagsRequest(a.root))
 
 
-def _add_lock(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_lock(commands: Commands) -> None:
     parser = commands.add_parser("lock", help="write matrix.lock for the assets of the matrix")
     parser.add_argument(
         "--check",
         action="store_true",
         help="compare matrix.lock with matrix.toml; write nothing and ask nobody",
     )
-    _source_option(parser)
+    source_option(parser)
     parser.set_defaults(make=lambda a: LockRequest(a.root, a.source, a.check))
 
 
-def _add_update(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_update(commands: Commands) -> None:
     parser = commands.add_parser(
         "update", help="move the lines of the matrix to newer interpreters, and tell what changes"
     )
     parser.add_argument(
         "--pbs", type=_pbs, default="", metavar="RELEASE", help="default: the newest release"
     )
-    _source_option(parser)
-    _dry_run_option(parser)
+    source_option(parser)
+    dry_run_option(parser)
     parser.set_defaults(make=lambda a: UpdateRequest(a.root, a.pbs, a.source, a.dry_run))
 
 
-def _add_sbom(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_sbom(commands: Commands) -> None:
     parser = commands.add_parser("sbom", help="the bill of materials of a tag, as CycloneDX JSON")
     parser.add_argument("tag", metavar="TAG")
-    parser.add_argument("--repo", type=_path, metavar="PATH", help="default: the root's")
-    parser.add_argument("--out", type=_path, metavar="FILE", help="default: print it")
+    parser.add_argument("--repo", type=path, metavar="PATH", help="default: the root's")
+    parser.add_argument("--out", type=path, metavar="FILE", help="default: print it")
     parser.set_defaults(make=lambda a: SbomRequest(a.root, a.tag, a.repo, a.out))
 
 
-def _add_sizes(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_sizes(commands: Commands) -> None:
     parser = commands.add_parser("sizes", help="show where the bytes of payloads go")
     parser.add_argument(
         "names", nargs="*", metavar="CELL|TAG", help="default: all cells of --payloads"
     )
     parser.add_argument(
-        "--payloads", type=_path, default=DIST / "payloads", metavar="DIR", help="where cells are"
+        "--payloads", type=path, default=DIST / "payloads", metavar="DIR", help="where cells are"
     )
-    parser.add_argument("--repo", type=_path, metavar="PATH", help="where tags are (default: here)")
-    parser.add_argument("--svg", type=_path, metavar="FILE", help="draw it as well")
+    parser.add_argument("--repo", type=path, metavar="PATH", help="where tags are (default: here)")
+    parser.add_argument("--svg", type=path, metavar="FILE", help="draw it as well")
     parser.set_defaults(
         make=lambda a: SizesRequest(a.root, tuple(a.names), a.payloads, a.repo, a.svg)
     )
 
 
-def _add_verify(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_verify(commands: Commands) -> None:
     parser = commands.add_parser("verify", help="make a tag again from its assets, and compare")
     parser.add_argument("tag", metavar="TAG", help="such as v0.1.0-py3.13.17")
-    parser.add_argument("--repo", type=_path, metavar="PATH", help="where it is (default: here)")
-    parser.add_argument("--out", type=_path, metavar="DIR", help="keep what is built there")
+    parser.add_argument("--repo", type=path, metavar="PATH", help="where it is (default: here)")
+    parser.add_argument("--out", type=path, metavar="DIR", help="keep what is built there")
     parser.add_argument("--only-platforms", type=_names, default=(), metavar="linux/amd64,...")
-    _source_option(parser)
+    source_option(parser)
     parser.set_defaults(
         make=lambda a: VerifyRequest(a.root, a.tag, a.repo, a.source, a.only_platforms, a.out)
     )
 
 
-def _add_verify_asset(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_try(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "try", help="use the modules that payloads make on this machine (needs go)"
+    )
+    parser.add_argument(
+        "--payloads", type=path, default=DIST / "payloads", metavar="DIR", help="where cells are"
+    )
+    parser.add_argument("--lines", type=_names, default=(), metavar="3.14,3.13")
+    _platform_option(parser)
+    parser.set_defaults(make=lambda a: TryRequest(a.root, a.platform, a.payloads, a.lines))
+
+
+def _add_check(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "check", help="go get published tags on this machine, and run them (needs go and git)"
+    )
+    parser.add_argument("tags", nargs="*", metavar="TAG", help="default: those of VERSION")
+    _platform_option(parser)
+    _module_option(parser)
+    parser.set_defaults(make=lambda a: CheckRequest(a.root, _words(a.tags), a.platform, a.module))
+
+
+def _add_verify_asset(commands: Commands) -> None:
     parser = commands.add_parser(
         "verify-asset", help="tell who built the assets of cells (GitHub's attestations; needs gh)"
     )
     parser.add_argument("cells", nargs="+", metavar="CELL", help="such as 3.14.9/linux-amd64")
-    _source_option(parser)
+    source_option(parser)
     parser.set_defaults(make=lambda a: VerifyAssetRequest(a.root, tuple(a.cells), a.source))
 
 
@@ -243,12 +290,6 @@ def _selection(args: argparse.Namespace) -> Selection:
     return Selection(args.lines, args.only_platforms)
 
 
-def _path(text: str) -> Path:
-    if "\n" in text:
-        raise argparse.ArgumentTypeError("a path with a line break cannot be handed to git")
-    return Path(text)
-
-
 def _pbs(text: str) -> str:
     # Nothing at all is what a workflow passes on that was given no release.
     if text and not re.fullmatch(r"[0-9]{8}", text):
@@ -257,15 +298,31 @@ def _pbs(text: str) -> str:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    # What a workflow passes on where nothing was chosen.
+    return () if "all" in names else names
 
 
-def _source_option(parser: argparse.ArgumentParser) -> None:
+def _words(texts: Sequence[str]) -> tuple[str, ...]:
+    # A workflow hands on what one command has put out: several in one argument, or nothing.
+    return tuple(word for text in texts for word in text.split())
+
+
+def _truth(text: str) -> bool:
+    if text not in {"true", "false", ""}:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+    return text == "true"
+
+
+def _rebuild_option(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument(
-        "--source",
-        default="",
-        metavar="S",
-        help="'github' (default), a mirror's address, or a folder of assets",
+        "--rebuild", type=_truth, default=False, metavar="true|false", help=f"true: {what}"
+    )
+
+
+def _platform_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--platform", default="", metavar="NAME", help="such as linux-amd64 (default: this machine)"
     )
 
 
@@ -273,7 +330,3 @@ def _module_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--module", default="", metavar="PATH", help="another module path, as a fork would have"
     )
-
-
-def _dry_run_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--dry-run", action="store_true", help="print the plan, write nothing")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 
 from pipeline.cli.requests import LockRequest, UpdateRequest
 from pipeline.cli.workspace import LOCK_FILE, MATRIX_FILE, Session
@@ -72,25 +73,38 @@ def _tell(pinned: Pinned, old: Mapping[str, Pin], session: Session) -> None:
     report.say(f"{LOCK_FILE}: {len(pinned.pins)} assets, {unsized} without a size")
 
 
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """What an update makes: ``texts`` are whole files by name, none where nothing moves."""
+
+    plan: UpdatePlan
+    texts: Mapping[str, str]
+
+
 def update(request: UpdateRequest, session: Session) -> None:
     """Move the lines of ``matrix.toml`` to newer interpreters, and ``matrix.lock`` with them."""
+    made = updated(session, request.source, request.pbs)
+    if made.texts and request.dry_run:
+        session.report.say("nothing was written (--dry-run)")
+    elif made.texts:
+        _write_both(made.texts, session)
+    session.report.result(summarize(made.plan))
+
+
+def updated(session: Session, source: str, pbs: str = "") -> Updated:
+    """Work out the newer files; ``pbs`` of ``""`` is the newest release at ``source``."""
     matrix = session.matrix()
-    shelf = Shelf(session, session.source(request.source))
-    plan = _planned(matrix, request.pbs or shelf.newest(), shelf, session)
+    shelf = Shelf(session, session.source(source))
+    plan = _planned(matrix, pbs or shelf.newest(), shelf, session)
     if not plan.moves:
-        session.report.result(summarize(plan))
-        return
+        return Updated(plan, {})
     text = edit_matrix((session.root / MATRIX_FILE).read_bytes().decode(), plan)
     moved = parse_matrix(text)
     _check_primary(moved, session)
     wanted = _wanted(moved)
     pinned = pin_assets(wanted, shelf.listings(wanted, keep=True), shelf.source.title)
     _tell(pinned, shelf.old, session)
-    if request.dry_run:
-        session.report.say("nothing was written (--dry-run)")
-    else:
-        _write_both({MATRIX_FILE: text, LOCK_FILE: dump_lock(pinned.pins)}, session)
-    session.report.result(summarize(plan))
+    return Updated(plan, {MATRIX_FILE: text, LOCK_FILE: dump_lock(pinned.pins)})
 
 
 def _planned(matrix: Matrix, release: str, shelf: Shelf, session: Session) -> UpdatePlan:

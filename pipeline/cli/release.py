@@ -6,23 +6,28 @@ import dataclasses
 import shlex
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pipeline import finalize as finalizing
 from pipeline import plan, tags
 from pipeline.cli.build import BuiltCell, Work, build_all, show_built
 from pipeline.cli.requests import FinalizeRequest, ReleaseRequest
+from pipeline.cli.supply import Supply
 from pipeline.cli.workspace import Config, Session
 from pipeline.errors import ConfigError, GitError, LicenseError
-from pipeline.finalize import Tagged, TagPlan, Target
+from pipeline.finalize import State, Tagged, TagPlan, Target
 from pipeline.git import Git, init_bare
 from pipeline.model import LOCAL, PIP_CELL, Asset, Cell, Line, Matrix, Pin
 from pipeline.notices import FILE_NAME as NOTICES
-from pipeline.report import Column, human_bytes, human_seconds
+from pipeline.payload.check import Payload
+from pipeline.report import Column, human_bytes, human_seconds, markdown_table
+from pipeline.reuse import expected_digests, find, known_tags, take
+from pipeline.stock import read_present
 from pipeline.upstream import local
 from pipeline.upstream.download import prove
 from pipeline.upstream.source import FolderSource
+from pipeline.workshop import remote_address
 
 
 def finalize(request: FinalizeRequest, session: Session) -> None:
@@ -31,18 +36,28 @@ def finalize(request: FinalizeRequest, session: Session) -> None:
     cells = config.cells(request.selection)
     repo = Git(request.repo.resolve(), session.env)
     repo.git_dir()
-    target = Target(repo, _remote(request.push, repo))
-    payloads = request.payloads.resolve()
+    target = Target(repo, remote_address(request.push, repo))
+    folder = request.payloads.resolve()
     _warn_if_dirty(session)
-    with session.alone_in(payloads):
+    with session.alone_in(folder), finalizing.bench(target, "HEAD", folder) as bench:
+        built = read_present(cells, config.matrix, folder, session.pins())
+        known = known_tags(repo, target.remote, bench.scratch)
+        supply = Supply(config, cells, known, bench, session)
+        if supply.is_released():
+            supply.compare(built, strict=request.rebuild)
+            if request.rebuild:
+                return
+        payloads, origins = supply.complete(built)
         plans = _plan_tags(config, cells, payloads, session)
         _mind_licenses(plans, session, strict=bool(request.push) and not request.without_licenses)
-        tagged = finalizing.finalize(
-            plans, target, source="HEAD", scratch_root=payloads, dry_run=request.dry_run
-        )
+        tagged = finalizing.finalize(plans, bench, dry_run=request.dry_run)
     _show_tags(tagged, session)
+    _summarize(tagged, origins, session)
     if request.dry_run:
         session.report.say("dry run: nothing was written")
+    else:
+        new = [each.plan.tag for each in tagged if each.state is State.NEW]
+        session.output("tags", " ".join(new))
 
 
 def release(request: ReleaseRequest, session: Session) -> None:
@@ -78,13 +93,23 @@ def _carry_out(
 def _make_release(session: Session, config: Config, work: Work, out: Path) -> None:
     began = session.report.clock()
     repo = _release_repository(session, out / "release.git")
-    built = build_all(work, session)
-    plans = _plan_tags(config, work.cells, work.out, session)
-    _mind_licenses(plans, session, strict=False)
-    tagged = finalizing.finalize(
-        plans, Target(repo), source="HEAD", scratch_root=work.out, dry_run=False
-    )
-    show_built(built, session)
+    # All of its tags are here, so nothing is fetched and no scratch space needed.
+    known = known_tags(repo, "", work.out)
+    wanted = expected_digests(work.cells, config.matrix, work.pins)
+    found = find(wanted, known)
+    to_build = tuple(cell for cell in work.cells if cell.name not in found)
+    wheels = work.wheels and PIP_CELL not in found
+    built = build_all(dataclasses.replace(work, cells=to_build, wheels=wheels), session)
+    taken = take(found, wanted, known)
+    with finalizing.bench(Target(repo), "HEAD", work.out) as bench:
+        finalizing.lend(taken, bench)
+        # What another run left in the folder is not looked at.
+        asked = config.matrix if wheels else dataclasses.replace(config.matrix, wheels=())
+        payloads = {**read_present(to_build, asked, work.out, work.pins), **taken.payloads}
+        plans = _plan_tags(config, work.cells, payloads, session)
+        _mind_licenses(plans, session, strict=False)
+        tagged = finalizing.finalize(plans, bench, dry_run=False)
+    show_built(built, session, taken.payloads)
     session.report.result("")
     _show_tags(tagged, session, built.cells)
     session.report.result(
@@ -95,10 +120,9 @@ def _make_release(session: Session, config: Config, work: Work, out: Path) -> No
 
 
 def _plan_tags(
-    config: Config, cells: Sequence[Cell], payloads: Path, session: Session
+    config: Config, cells: Sequence[Cell], payloads: Mapping[str, Payload], session: Session
 ) -> tuple[TagPlan, ...]:
-    found = finalizing.read_payloads(cells, config.matrix, payloads)
-    plans = finalizing.plan_tags(config.matrix, config.version, config.primary, cells, found)
+    plans = finalizing.plan_tags(config.matrix, config.version, config.primary, cells, payloads)
     session.report.say(f"tagging {', '.join(each.tag for each in plans)}")
     return plans
 
@@ -152,13 +176,6 @@ def _warn_if_dirty(session: Session) -> None:
         f"{session.root} has changes that are not committed; the tags will hold them, but name "
         f"commit {head[:12]} as their source"
     )
-
-
-def _remote(text: str, repo: Git) -> str:
-    """A remote's name as it is; the path of a repository from here, not from ``repo``."""
-    if text and text not in repo.remotes() and Path(text).exists():
-        return str(Path(text).resolve())
-    return text
 
 
 def _local_work(
@@ -232,6 +249,24 @@ def _show_tags(tagged: Sequence[Tagged], session: Session, built: Sequence[Built
     titles = [Column("tag"), Column("Python"), Column("PBS"), Column("platforms", folds=True)]
     numbers = [Column("payload", right=True), Column("time", right=True)]
     session.report.table([*titles, *numbers, Column("commit"), Column("state")], rows)
+
+
+def _summarize(tagged: Sequence[Tagged], origins: Mapping[str, str], session: Session) -> None:
+    """What was tagged, and where each payload comes from."""
+    tags_made = markdown_table(
+        [Column("tag"), Column("Python"), Column("payload", right=True), Column("state")],
+        [
+            [
+                each.plan.tag,
+                each.plan.line.name,
+                human_bytes(each.plan.payload_bytes),
+                each.state.value,
+            ]
+            for each in tagged
+        ],
+    )
+    cells = markdown_table([Column("cell"), Column("payload")], list(origins.items()))
+    session.summary(f"### Tags\n\n{tags_made}\n{cells}")
 
 
 def how_to_use(repository: Path, tagged: Sequence[Tagged]) -> list[str]:

@@ -23,25 +23,40 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest(Request):
-    """``goempy plan``."""
+    """``goempy plan``: no ``repo`` is that of ``root``; ``remote`` of ``""`` asks nobody."""
 
     selection: Selection
     json: bool
+    repo: Path | None
+    remote: str
+    rebuild: bool
 
 
 @dataclass(frozen=True, slots=True)
 class BuildRequest(Request):
-    """``goempy build``: ``source`` is ``""`` where the user named none."""
+    """``goempy build``: ``source`` is ``""`` where the user named none.
+
+    ``pack`` is a tar to be written of what was built.
+    """
 
     cells: tuple[str, ...]
     out: Path
     source: str
     explain: bool
+    pack: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnpackRequest(Request):
+    """``goempy unpack``: tars of payloads below ``folder`` go into ``out``."""
+
+    folder: Path
+    out: Path
 
 
 @dataclass(frozen=True, slots=True)
 class FinalizeRequest(Request):
-    """``goempy finalize``."""
+    """``goempy finalize``: with ``rebuild``, tags that exist are compared in payloads alone."""
 
     selection: Selection
     payloads: Path
@@ -50,6 +65,7 @@ class FinalizeRequest(Request):
     without_licenses: bool
     module: str
     dry_run: bool
+    rebuild: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +105,37 @@ class UpdateRequest(Request):
 
 
 @dataclass(frozen=True, slots=True)
+class ProposeRequest(Request):
+    """``goempy propose``: ``branch`` is what the pull request comes from."""
+
+    source: str
+    branch: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssetsRequest(Request):
+    """``goempy assets``: no tags mean those of VERSION, no ``repo`` that of ``root``.
+
+    ``remote`` of ``""`` means that nothing is fetched.
+    """
+
+    tags: tuple[str, ...]
+    repo: Path | None
+    remote: str
+    out: Path
+
+
+@dataclass(frozen=True, slots=True)
+class PublishRequest(Request):
+    """``goempy publish``: no tags mean all folders of ``assets``, no ``repo`` that of ``root``."""
+
+    tags: tuple[str, ...]
+    assets: Path
+    repo: Path | None
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SbomRequest(Request):
     """``goempy sbom``: ``repo`` of ``None`` is the root's, ``out`` of ``None`` the terminal."""
 
@@ -116,6 +163,24 @@ class VerifyRequest(Request):
     source: str
     platforms: tuple[str, ...]
     out: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class TryRequest(Request):
+    """``goempy try``: ``platform`` of ``""`` is this machine, no ``lines`` mean all."""
+
+    platform: str
+    payloads: Path
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRequest(Request):
+    """``goempy check``: no ``tags`` mean those of VERSION, ``""`` as platform this machine."""
+
+    tags: tuple[str, ...]
+    platform: str
+    module: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pipeline.cli.requests import SbomRequest
 from pipeline.cli.workspace import Session
 from pipeline.errors import UsageError
-from pipeline.git import Git, GitFile
+from pipeline.git import Commit, Git, GitFile
 from pipeline.host import write_atomically
 from pipeline.model import PIP_CELL
 from pipeline.payload.manifest import parse_manifest
@@ -43,7 +43,11 @@ def read_tag(tag: str, repo: Git) -> TagContents:
             faults=[near_names("tag", tag, tags) if tags else f"no tag {tag!r}, nor any other"],
             remedy=_NO_TAG,
         )
-    commit = repo.commit(f"refs/tags/{tag}")
+    return read_contents(tag, repo.commit(f"refs/tags/{tag}"), repo)
+
+
+def read_contents(tag: str, commit: Commit, repo: Git) -> TagContents:
+    """What the commit of a tag holds; raises ``UsageError`` for one that is no release."""
     files = repo.files(commit.id)
     module = _module_path(files, repo)
     manifests = {

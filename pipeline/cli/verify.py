@@ -10,17 +10,10 @@ from pathlib import Path
 
 from pipeline import finalize as finalizing
 from pipeline.cli.build import Work, build_all
+from pipeline.cli.parts import part_files, stored, told_difference
 from pipeline.cli.requests import VerifyRequest
 from pipeline.cli.workspace import LOCK_FILE, MATRIX_FILE, Session
-from pipeline.differences import (
-    Difference,
-    commit_rows,
-    compare,
-    difference_rows,
-    is_manifest,
-    manifest_rows,
-    part_of,
-)
+from pipeline.differences import Difference, commit_rows, compare, part_of
 from pipeline.errors import (
     ConfigError,
     GitError,
@@ -33,9 +26,8 @@ from pipeline.host import scratch_dir
 from pipeline.lock import parse_lock
 from pipeline.matrix import parse_matrix
 from pipeline.model import Cell, TreeFile
-from pipeline.moduletree import DATA, TEMPLATE
+from pipeline.moduletree import TEMPLATE
 from pipeline.payload.check import Payload
-from pipeline.payload.manifest import FILE_NAME, dump_manifest
 from pipeline.plan import near_names
 from pipeline.tags import parse_version
 from pipeline.verify import (
@@ -214,7 +206,7 @@ def _compare_parts(
     ours: list[GitFile] = []
     for cell in rebuild.cells:
         payload, name = payloads[cell.name], cell.platform.name
-        ours += _stored(_payload_files(name, payload), bench)
+        ours += stored(part_files(name, payload), bench.workshop, bench.scratch)
         theirs += part_of(entries, name, [blob.name for blob in payload.blobs])
     tag = rebuild.recorded.tag
     if difference := compare(theirs, ours):
@@ -223,26 +215,6 @@ def _compare_parts(
         f"{tag} is reproduced for {', '.join(rebuild.parts)}: {len(ours)} of its {len(entries)} "
         f"files, from {_count(rebuild.cells)}; the others were not compared"
     )
-
-
-def _payload_files(platform: str, payload: Payload) -> list[TreeFile]:
-    """As the module holds them where a platform stands alone."""
-    folder = f"{DATA}/{platform}"
-    blobs = [
-        TreeFile(
-            f"{folder}/{blob.name}", source=str(blob.path.resolve()), stored_bytes=blob.stored_bytes
-        )
-        for blob in payload.blobs
-    ]
-    return [TreeFile(f"{folder}/{FILE_NAME}", dump_manifest(payload.manifest)), *blobs]
-
-
-def _stored(files: Sequence[TreeFile], bench: Bench) -> list[GitFile]:
-    ids = bench.workshop.write_files(files, bench.scratch)
-    return [
-        GitFile(file.path, blob_id, file.size_bytes)
-        for file, blob_id in zip(files, ids, strict=True)
-    ]
 
 
 def _count(cells: Sequence[Cell]) -> str:
@@ -275,16 +247,7 @@ def _differs(
     difference: Difference, tag: str, source: Source, bench: Bench, session: Session
 ) -> VerifyError:
     """List what differs; the result is the error to raise."""
-    within = {
-        each.tag.path: tuple(
-            manifest_rows(
-                bench.repo.read_blob(each.tag.id), bench.workshop.read_blob(each.rebuilt.id)
-            )
-        )
-        for each in difference.changed
-        if is_manifest(each.tag.path) and each.tag.mode.startswith("100")
-    }
-    for row in difference_rows(difference, within):
+    for row in told_difference(difference, bench.workshop):
         session.report.result(row)
     _tell_of_code(tag, source, bench, session)
     # Trees can differ in empty folders, which hold nothing that could be listed.
@@ -303,7 +266,7 @@ def _tell_of_code(tag: str, source: Source, bench: Bench, session: Session) -> N
         for path in sorted(_PACKAGE.rglob("*.py"))
     ]
     running = [file for file in running if is_code(file.path)]
-    other = other_code(source.files, _stored(running, bench))
+    other = other_code(source.files, stored(running, bench.workshop, bench.scratch))
     if other:
         session.report.warn(
             f"{tag} was built by other code than this: check out {source.commit} and run it there "

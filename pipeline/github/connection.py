@@ -183,7 +183,7 @@ class Connection:
         kind = GitHubError
         if fault.status == requests.codes.unprocessable_entity:
             kind, remedy = InvalidError, "Look at it on GitHub: something there is in the way."
-        elif fault.status >= requests.codes.server_error:
+        elif fault.status >= 500:
             kind = _DoubtfulError
         refusal = kind(
             f"{self.address} refuses the {what}: {' '.join([str(fault.status), told]).strip()}",
@@ -244,7 +244,10 @@ def _told(data: object) -> tuple[str, list[str], bool]:
     errors = data.get("errors")
     rows = [each for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []
     reasons = [
-        str(row.get("message") or " ".join(str(row.get(k, "")) for k in ("resource", "field", "code")))
+        str(
+            row.get("message")
+            or " ".join(str(row.get(k, "")) for k in ("resource", "field", "code"))
+        )
         for row in rows
     ]
     taken = any(row.get("code") == "already_exists" for row in rows)

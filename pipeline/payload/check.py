@@ -1,12 +1,17 @@
-"""Read a payload directory back and prove that it holds what its manifest says."""
+"""Read a payload back and prove that it holds what its manifest says.
+
+Payloads are directories, or parts of a commit in a git repository.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import zstandard
 
@@ -26,20 +31,30 @@ _REMEDY = "Build the cell again."
 
 @dataclass(frozen=True, slots=True)
 class StoredBlob:
-    """A blob of a payload directory."""
+    """A blob of a payload: the file at ``path``, or the git blob ``object_id``."""
 
     name: str
-    path: Path
+    path: Path | None
     stored_bytes: int
+    object_id: str = ""
+
+
+def _nothing_is_in_git(object_id: str) -> bytes:
+    raise LookupError(f"no repository was named for git blob {object_id}")
 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """A payload directory that was read; blobs are sorted by name."""
+    """A payload that was read; blobs are sorted by name.
+
+    ``folder`` is for messages where the blobs are in git: ``v0.1.0:python/internal/data/…``.
+    ``read_object`` gives the bytes of a git blob by its id.
+    """
 
     folder: Path
     manifest: Manifest
     blobs: tuple[StoredBlob, ...]
+    read_object: Callable[[str], bytes] = _nothing_is_in_git
 
 
 def read_payload(folder: Path) -> Payload:
@@ -50,12 +65,17 @@ def read_payload(folder: Path) -> Payload:
     except FileNotFoundError as missing:
         raise PayloadError(f"{folder} has no {FILE_NAME}", remedy=_REMEDY) from missing
     manifest = parse_manifest(data, where=str(path))
-    names = {blob_name(entry) for entry in manifest.entries if is_file(entry)}
-    paths = [folder / name for name in sorted([manifest.stream] if manifest.stream else names)]
+    paths = [folder / name for name in blob_names(manifest)]
     if missing_blobs := [f"blob {path.name} is missing" for path in paths if not path.is_file()]:
         raise PayloadError(f"{folder} is incomplete", faults=missing_blobs, remedy=_REMEDY)
     blobs = tuple(StoredBlob(path.name, path, path.stat().st_size) for path in paths)
     return Payload(folder, manifest, blobs)
+
+
+def blob_names(manifest: Manifest) -> list[str]:
+    """The blobs that a payload has, sorted."""
+    names = {blob_name(entry) for entry in manifest.entries if is_file(entry)}
+    return sorted([manifest.stream] if manifest.stream else names)
 
 
 def prove_payload(payload: Payload) -> None:
@@ -88,13 +108,14 @@ def contents_of(payload: Payload) -> Iterator[tuple[Entry, Iterator[bytes]]]:
     the manifest promises. Raises ``TrailingDataError`` after the last content of a stream.
     """
     entries = distinct_files(payload.manifest.entries)
+    blobs = {blob.name: blob for blob in payload.blobs}
     if not payload.manifest.stream:
         for entry in entries:
-            with _opened(payload.folder / blob_name(entry)) as read:
+            with _opened(blobs[blob_name(entry)], payload.read_object) as read:
                 # One byte more, so that a blob that is too long shows.
                 yield entry, _at_most(read, entry.size_bytes + 1)
         return
-    with _opened(payload.folder / payload.manifest.stream) as read:
+    with _opened(blobs[payload.manifest.stream], payload.read_object) as read:
         for entry in entries:
             yield entry, _at_most(read, entry.size_bytes)
         if read(1):
@@ -105,10 +126,10 @@ Read = Callable[[int], bytes]
 
 
 @contextmanager
-def _opened(blob: Path) -> Iterator[Read]:
-    """The uncompressed bytes of a file; where it is damaged they end."""
-    with blob.open("rb") as file:
-        if blob.suffix != ".zst":
+def _opened(blob: StoredBlob, read_object: Callable[[str], bytes]) -> Iterator[Read]:
+    """The uncompressed bytes of a blob; where it is damaged they end."""
+    with _stored(blob, read_object) as file:
+        if not blob.name.endswith(".zst"):
             yield file.read
             return
         reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
@@ -120,6 +141,10 @@ def _opened(blob: Path) -> Iterator[Read]:
                 return b""
 
         yield read
+
+
+def _stored(blob: StoredBlob, read_object: Callable[[str], bytes]) -> BinaryIO:
+    return blob.path.open("rb") if blob.path else io.BytesIO(read_object(blob.object_id))
 
 
 def _at_most(read: Read, count: int) -> Iterator[bytes]:

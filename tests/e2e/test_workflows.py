@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import PayloadError, TagConflictError
+from pipeline.errors import PayloadError, TagConflictError, VerifyError
 from pipeline.lock import dump_lock
 from pipeline.model import Pin
 from tests.support.archives import full_archive, unix_tree
@@ -290,6 +290,21 @@ def test_rebuilding_what_is_tagged_says_reproduced(forge: Forge) -> None:
     assert results["finalize"] == "success", actions.log()
     assert "reproduced" in actions.log()
     assert forge.tags() == before
+
+
+def test_rebuilding_what_is_tagged_lists_the_differences_and_moves_nothing(forge: Forge) -> None:
+    released(forge)
+    before = forge.tags(), forge.published()
+    text = (forge.project.root / "matrix.toml").read_text("utf-8")
+    rule = '\n[[trim.drop]]\nreason = "noise"\nglobs = ["lib/noise.so"]\n\n[[trim.drop]]'
+    forge.project.write("matrix.toml", text.replace("\n[[trim.drop]]", rule, 1))
+    forge.push("Drop the noise")
+    results, actions = forge.run("workflow_dispatch", platform=host_platform().name, python="all")
+    assert results["finalize"] == "failure", actions.log()
+    (line,) = [each for each in actions.ran if each.job == "finalize" and each.code]
+    assert line.code == VerifyError.exit_code
+    assert "lib/noise.so" in line.log
+    assert (forge.tags(), forge.published()) == before
 
 
 def test_rebuilding_a_part_of_a_new_version_takes_the_rest_from_earlier_tags(forge: Forge) -> None:

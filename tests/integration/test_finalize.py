@@ -15,6 +15,7 @@ import pytest
 from pipeline.errors import GitError, PayloadError, TagConflictError
 from pipeline.matrix import parse_matrix
 from pipeline.model import Component
+from pipeline.payload.check import read_payload
 from pipeline.payload.recipe import cell_digest, origin_of
 from pipeline.plan import all_cells
 from tests.support.project import (
@@ -92,13 +93,17 @@ def test_one_commit_and_one_tag_a_line(site: Site) -> None:
 
 def test_the_message_names_python_pbs_and_version(site: Site) -> None:
     site.finalize()
+    cells = [
+        f"Cell: {name} {read_payload(site.payloads / '3.13.17' / name).manifest.cell_digest}"
+        for name in ("linux-amd64", "windows-amd64")
+    ]
     assert site.project.git("show", "-s", "--format=%B", "v0.1.0-py3.13.17").strip() == (
         "v0.1.0-py3.13.17: CPython 3.13.17\n\n"
         "Version: 0.1.0\n"
         "Python: 3.13.17\n"
         "PBS: 20261021\n"
         "Platforms: linux-amd64 windows-amd64\n"
-        "Module: github.com/goempy/goempy"
+        "Module: github.com/goempy/goempy\n" + "\n".join(cells)
     )
 
 

@@ -22,6 +22,8 @@ import yaml
 from tests.support.expressions import Scope, as_text, evaluate, expand
 
 _STATUS = re.compile(r"\b(success|failure|always|cancelled)\(\)")
+_VARIABLES = ("GOEMPY_PBS_MIRROR",)
+"""What a fork may set for its workflows."""
 _SET_UP = ("actions/setup-python", "actions/setup-go", "actions/cache")
 
 
@@ -109,7 +111,9 @@ class _Run:
             name: {"result": self.results[name].result, "outputs": self.results[name].outputs}
             for name in job.get("needs", ())
         }
+        settings = {name: self.actions.env.get(name, "") for name in _VARIABLES}
         contexts = {"github": self.github, "inputs": self.inputs, "needs": needs, **more}
+        contexts["vars"] = settings
         return Scope(contexts, tuple(each["result"] for each in needs.values()))
 
     def _job(self, name: str, job: Mapping[str, Any]) -> JobResult:

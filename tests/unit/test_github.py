@@ -10,8 +10,9 @@ import pytest
 
 from pipeline.errors import AssetNotFoundError, GitHubError
 from pipeline.github import Hub, NoApiError, Patience, Place, Release, place_of
+from pipeline.github.connection import Connection
 from tests.support.github_api import API, PBS, GitHub, serve_github
-from tests.support.github_faults import Fault, primary_limit, secondary_limit
+from tests.support.github_faults import Fault, invalid, primary_limit, secondary_limit
 from tests.support.pbs import pbs_names, sha256_of, size_of
 
 TAG = "20261021"
@@ -252,7 +253,7 @@ def test_links_to_another_host_are_not_followed(github: GitHub) -> None:
     release = github.add(TAG, ["a"])
     link = '<https://elsewhere.example/page2>; rel="next"'
     path = f"{API}/repos/{PBS}/releases/{release.id}/assets"
-    row = b'[{"name": "a", "size": 1, "state": "uploaded", "digest": null}]'
+    row = b'[{"id": 1, "name": "a", "size": 1, "state": "uploaded", "digest": null}]'
     github.faults[path].append(Fault(200, (("Link", link),), row))
     with pytest.raises(NoApiError, match=r"elsewhere\.example"):
         ask(github, key="t")
@@ -270,3 +271,117 @@ def test_certificates_that_are_not_there() -> None:
     hub = Hub("https://127.0.0.1:1", "", patience, certificates="/nowhere.pem")
     with hub, pytest.raises(GitHubError, match=r"invalid path: /nowhere\.pem"):
         hub.release(PBS, TAG)
+
+
+MINE = "me/goempy"
+
+
+def writer(github: GitHub, waited: Waited, clock_s: float = 100) -> Hub:
+    return Hub(github.api, "t", Patience(waited.pauses.append, waited.said.append, lambda: clock_s))
+
+
+def test_writes_are_a_second_apart_and_nobody_is_told(github: GitHub) -> None:
+    waited = Waited()
+    with writer(github, waited) as hub:
+        for number in range(3):
+            hub.releases(MINE).delete_draft(number)
+            hub.releases(MINE).listing()
+    assert waited.pauses == [1.0, 1.0]
+    assert waited.said == []
+
+
+def test_a_release_is_made_once_though_no_answer_says_so(github: GitHub) -> None:
+    path = f"{API}/repos/{MINE}/releases"
+    github.faults[f"POST {path}"].extend([Fault(502), Fault(drop=True), Fault(502, done=True)])
+    with writer(github, Waited()) as hub:
+        made = hub.releases(MINE).create_draft("v1.0.0", "Title", "Words", prerelease=True)
+    (there,) = github.releases[MINE]
+    assert (there.id, there.draft, there.prerelease) == (made.id, True, True)
+    assert (made.tag, made.title, made.notes) == ("v1.0.0", "Title", "Words")
+    asked = [each.method for each in github.requests]
+    # Before each further attempt it looks.
+    assert asked == ["POST", "GET", "POST", "GET", "POST", "GET", "GET"]
+
+
+def test_what_keeps_failing_to_be_made_is_an_error(github: GitHub) -> None:
+    path = f"POST {API}/repos/{MINE}/releases"
+    github.faults[path].extend([Fault(502)] * 40)
+    waited = Waited()
+    with writer(github, waited) as hub, pytest.raises(GitHubError, match="502"):
+        hub.releases(MINE).create_draft("v1.0.0", "Title", "Words", prerelease=False)
+    assert [pause for pause in waited.pauses if pause > 1] == [2, 4, 8]
+    assert len(github.writes()) == 5
+    assert github.releases[MINE] == []
+
+
+def test_what_is_invalid_is_told_with_its_reasons_and_not_tried_again(github: GitHub) -> None:
+    refusal = invalid("Release", "tag_name", "missing_field")
+    github.faults[f"POST {API}/repos/{MINE}/releases"].append(refusal)
+    with writer(github, Waited()) as hub, pytest.raises(GitHubError) as caught:
+        hub.releases(MINE).create_draft("v1.0.0", "Title", "Words", prerelease=False)
+    assert "422 Validation Failed" in caught.value.what
+    assert caught.value.faults == ("Release tag_name missing_field",)
+    assert len(github.writes()) == 1
+
+
+def test_an_asset_of_that_name_is_for_the_caller_to_compare(github: GitHub) -> None:
+    with writer(github, Waited()) as hub:
+        releases = hub.releases(MINE)
+        draft = releases.create_draft("v1.0.0", "Title", "Words", prerelease=False)
+        first = releases.upload(draft, "a.txt", b"one")
+        second = releases.upload(draft, "a.txt", b"other")
+    assert second == first
+    assert (first.name, first.size_bytes, first.whole) == ("a.txt", 3, True)
+    (asset,) = github.releases[MINE][0].assets
+    assert asset.data == b"one"
+
+
+def test_listings_have_the_assets_that_were_asked_for(github: GitHub) -> None:
+    for tag in ("v3", "v1", "v2"):
+        github.add(tag, ["a", "b"], MINE)
+    github.releases[MINE][2].draft = True
+    github.releases[MINE][2].assets[0].state = "starter"
+    with writer(github, Waited()) as hub:
+        found = hub.releases(MINE).listing(["v2"])
+    assert [(each.tag, each.draft, len(each.assets)) for each in found] == [
+        ("v3", False, 0),
+        ("v1", False, 0),
+        ("v2", True, 2),
+    ]
+    assert [each.whole for each in found[2].assets] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("api", "uploads", "path"),
+    [
+        ("https://api.github.com", "https://uploads.github.com/repos/a/b", "/repos/a/b"),
+        ("https://api.github.com/", "https://uploads.github.com:443/repos", "/repos"),
+        ("https://git.corp/api/v3", "https://git.corp/api/uploads/repos", "/api/uploads/repos"),
+        ("https://git.corp:443/api/v3", "https://git.corp/api/uploads", "/api/uploads"),
+        ("https://api.me.ghe.com", "https://uploads.me.ghe.com/repos", "/repos"),
+        ("http://127.0.0.1:80/api/v3", "http://127.0.0.1/api/uploads", "/api/uploads"),
+    ],
+)
+def test_where_uploads_go(api: str, uploads: str, path: str) -> None:
+    connection = Connection(api, "t", Patience(lambda _s: None, lambda _t: None), "")
+    client, found = connection.at(uploads)
+    assert found == path
+    assert f"{client.requester.base_url}{path}" == uploads
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("api", "uploads"),
+    [
+        ("https://api.github.com", "https://elsewhere.example/repos"),
+        ("https://api.github.com", "https://notgithub.com/repos"),
+        ("https://api.github.com", "http://uploads.github.com/repos"),
+        ("https://api.github.com", ""),
+        ("https://git.corp/api/v3", "https://git.corp:8443/api/uploads"),
+        ("https://git.corp/api/v3", "https://corp/api/uploads"),
+    ],
+)
+def test_the_token_does_not_go_elsewhere(api: str, uploads: str) -> None:
+    connection = Connection(api, "t", Patience(lambda _s: None, lambda _t: None), "")
+    with pytest.raises(NoApiError, match="it leads to"):
+        connection.at(uploads)

@@ -1,0 +1,17 @@
+"""``goempy unpack``: payloads that other machines built."""
+
+from __future__ import annotations
+
+from pipeline.cli.requests import UnpackRequest
+from pipeline.cli.workspace import Session
+from pipeline.payload.transfer import unpack_payloads
+
+
+def unpack(request: UnpackRequest, session: Session) -> None:
+    """Unpack every tar of payloads; none at all is no failure, since a run may build nothing."""
+    out = request.out.resolve()
+    with session.alone_in(out):
+        cells = unpack_payloads(request.folder, out)
+    for cell in cells:
+        session.report.result(cell)
+    session.report.say(f"{len(cells)} payloads below {request.folder}")

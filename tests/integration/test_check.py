@@ -1,0 +1,253 @@
+"""``goempy check``: published tags, fetched by a true ``go get`` from a bare repository."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pytest
+import semver
+from rich.console import Console
+
+from pipeline.cli import main
+from pipeline.cli.check import Expected, Found, read_release, release_faults, what_to_expect
+from pipeline.cli.workspace import Config
+from pipeline.errors import CheckError, ToolError, UsageError
+from pipeline.lock import dump_lock
+from pipeline.matrix import parse_matrix
+from pipeline.model import Pin
+from tests.support.gotool import find_go, from_repository
+from tests.support.interpreters import PBS, host_platform, interpreters, real_archive
+from tests.support.loopback import Loopback
+from tests.support.project import MODULE, Line, Outcome, Project, git, make_project, matrix_text
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="packs Linux interpreters")
+
+LYING = "3.9.1"
+"""The version that the second line claims; its Python is that of the first."""
+
+
+def real_version() -> str:
+    """That of the Python which is released here."""
+    return interpreters()[0].version
+
+
+@dataclass(frozen=True)
+class Site:
+    """A project and the bare repository of its release."""
+
+    project: Project
+    repository: Path
+
+    def env(self) -> dict[str, str]:
+        """Go and git take the module from the repository; nothing says that it is private."""
+        env = from_repository(self.repository.parent / "modcache", self.repository, MODULE).env()
+        return {name: value for name, value in env.items() if name != "GOPRIVATE"}
+
+    def check(self, *argv: str, env: Mapping[str, str] | None = None) -> Outcome:
+        return self.project.run("check", *argv, env={**self.env(), **(env or {})})
+
+    def tag(self, name: str, commit: str = "v0.1.0") -> None:
+        git(self.repository, "tag", name, commit)
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """The primary line is what it says, the other one lies."""
+    folder = tmp_path_factory.mktemp("released")
+    lines = [Line(version, PBS) for version in (real_version(), LYING)]
+    project = make_project(folder, *lines, primary=real_version())
+    assets = folder / "assets"
+    assets.mkdir()
+    pins = []
+    for line in lines:
+        made = real_archive(interpreters()[0], folder, line.python)
+        (assets / made.name).write_bytes(made.data)
+        digest = hashlib.sha256(made.data).hexdigest()
+        pins.append(Pin(PBS, made.name, digest, len(made.data)))
+    project.write("matrix.lock", dump_lock(pins))
+    outcome = project.run(
+        "release", "--source", assets, "--out", folder / "dist",
+        "--only-platforms", host_platform().go_pair,
+    )  # fmt: skip
+    assert outcome.code == 0, outcome.log
+    return Site(project, folder / "dist" / "release.git")
+
+
+@pytest.fixture
+def site(released: Site, tmp_path: Path) -> Site:
+    """With a repository that the test may tag in."""
+    shutil.copytree(released.repository, tmp_path / "release.git")
+    return Site(released.project, tmp_path / "release.git")
+
+
+def row_of(outcome: Outcome, tag: str) -> list[str]:
+    (row,) = [row.split("  ") for row in outcome.out.splitlines() if row.startswith(f"{tag} ")]
+    return [text.strip() for text in row if text.strip()]
+
+
+def test_a_tag_that_is_what_it_says(site: Site, tmp_path: Path) -> None:
+    summary = tmp_path / "summary.md"
+    outcome = site.check("v0.1.0", env={"GITHUB_STEP_SUMMARY": str(summary)})
+    assert outcome.code == 0, outcome.log
+    tag, platform, python, openssl, _sqlite, _time, result = row_of(outcome, "v0.1.0")
+    assert (tag, platform, python, result) == ("v0.1.0", host_platform().name, real_version(), "ok")
+    text = summary.read_text("utf-8")
+    assert f"### Checked on {platform}" in text
+    assert f"| v0.1.0 | {platform} | {real_version()} | {openssl} |" in text
+
+
+def test_all_tags_of_version_are_checked_and_a_liar_is_named(site: Site) -> None:
+    outcome = site.check()
+    assert outcome.code == CheckError.exit_code
+    liar = f"v0.1.0-py{LYING}"
+    faults = [row for row in outcome.log.splitlines() if row.startswith("  - ")]
+    assert faults == [f"  - {liar}: Python says that it is {real_version()}, not {LYING}"]
+    assert row_of(outcome, "v0.1.0")[-1] == "ok"
+    assert row_of(outcome, liar)[-1] == "failed"
+
+
+def test_a_tag_of_another_version_is_held_against_its_name(site: Site) -> None:
+    good, bad = f"v0.0.9-py{real_version()}", "v0.0.8-py3.9.2"
+    site.tag(good)
+    site.tag(bad)
+    outcome = site.check(good, bad)
+    assert outcome.code == CheckError.exit_code
+    assert row_of(outcome, good)[-1] == "ok"
+    assert f"{bad}: the module says that it has Python {real_version()}, not 3.9.2" in outcome.log
+    assert f"{bad}: Python says that it is {real_version()}, not 3.9.2" in outcome.log
+    assert f"{good}:" not in outcome.log
+
+
+def test_the_primary_tag_must_be_latest(site: Site) -> None:
+    site.tag("v0.2.0")
+    outcome = site.check("v0.1.0")
+    assert outcome.code == CheckError.exit_code
+    assert "v0.1.0: @latest is v0.2.0" in outcome.log
+
+
+def test_a_platform_that_no_tag_carries_builds(site: Site) -> None:
+    """The matrix has it, so for a tag of VERSION it is an error as well."""
+    site.tag("v0.0.9")
+    other = "windows-amd64"
+    outcome = site.check("v0.0.9", "--platform", other)
+    assert outcome.code == 0, outcome.log
+    assert row_of(outcome, "v0.0.9")[-1] == "builds; has no Python for this platform"
+    outcome = site.check("v0.1.0", "--platform", other)
+    assert outcome.code == CheckError.exit_code
+    assert f"v0.1.0: it has no payload for {other}, though the matrix has" in outcome.log
+
+
+def test_a_module_of_another_name_is_refused_by_go(site: Site) -> None:
+    env = {"GIT_CONFIG_VALUE_0": "https://github.com/acme/snakes"}
+    outcome = site.check("v0.1.0", "--module", "github.com/acme/snakes", env=env)
+    assert outcome.code == CheckError.exit_code
+    assert f"module declares its path as: {MODULE}" in " ".join(outcome.log.split())
+
+
+def run_with_sleep(site: Site, sleep: Callable[[float], None], *argv: str) -> tuple[int, str]:
+    log = io.StringIO()
+    consoles = Console(file=io.StringIO(), width=4000), Console(file=log, width=4000)
+    arguments = ["--root", str(site.project.root), "check", *argv]
+    env = {**site.env(), "HOME": str(site.project.root)}
+    code = main(arguments, env, *consoles, sleep, lambda: date(2026, 11, 1))
+    return code, log.getvalue()
+
+
+def test_a_tag_that_needs_a_moment_is_waited_for(site: Site) -> None:
+    commit = git(site.repository, "rev-parse", "v0.1.0").strip()
+    git(site.repository, "tag", "--delete", "v0.1.0")
+    waits: list[float] = []
+
+    def until_it_is_there(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 2:
+            site.tag("v0.1.0", commit)
+
+    code, log = run_with_sleep(site, until_it_is_there, "v0.1.0")
+    assert code == 0, log
+    assert waits == [5, 10]
+    assert "unknown revision v0.1.0; asking again in 5 s" in log
+
+
+def test_a_tag_that_never_comes_is_an_error(site: Site) -> None:
+    waits: list[float] = []
+    code, log = run_with_sleep(site, waits.append, "v0.7.0")
+    assert code == CheckError.exit_code
+    assert waits == [5, 10, 20]
+    assert "v0.7.0: go get" in log
+
+
+def test_proxies_are_asked_for_other_modules_only(site: Site, server: Loopback) -> None:
+    usual = subprocess.run(
+        [find_go(), "env", "GOPROXY"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    # What the user keeps private stays so.
+    env = {"GOPROXY": f"{server.address},{usual}", "GOPRIVATE": "corp.example"}
+    outcome = site.check("v0.1.0", env=env)
+    assert outcome.code == 0, outcome.log
+    asked = [path for _method, path, _range in server.requests]
+    assert any("klauspost" in path for path in asked)
+    assert not [path for path in asked if "goempy" in path]
+
+
+def test_a_machine_without_git_is_told_so(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "go").symlink_to(find_go())
+    outcome = site.check("v0.1.0", env={"PATH": str(tmp_path / "bin")})
+    assert outcome.code == ToolError.exit_code
+    assert "go fetches modules with git, and git is not on this machine" in outcome.log
+    assert "apk add git" in outcome.log
+
+
+def test_what_is_no_release_tag_is_a_usage_error(site: Site) -> None:
+    outcome = site.check("main v0.1.0", "v1.0.0-rc1")
+    assert outcome.code == UsageError.exit_code
+    assert "  - 'main'\n  - 'v1.0.0-rc1'\n" in outcome.log
+
+
+def config(version: str) -> Config:
+    matrix = parse_matrix(matrix_text(Line("3.14.9"), Line("3.13.17")))
+    return Config(matrix, semver.Version.parse(version), matrix.lines[0])
+
+
+def test_from_version_2_on_the_path_says_so() -> None:
+    expected = what_to_expect((), config("2.1.0"), config("2.1.0").matrix.platforms[0])
+    assert [each.tag for each in expected] == ["v2.1.0-py3.13.17", "v2.1.0"]
+    assert {each.module_path for each in expected} == {f"{MODULE}/v2"}
+    assert [each.latest for each in expected] == [False, True]
+
+
+def test_what_a_tag_must_carry_is_known_for_version_alone() -> None:
+    (linux, riscv) = [
+        each
+        for each in config("0.1.0").matrix.platforms
+        if each.name in {"linux-amd64", "linux-riscv64"}
+    ]
+    names = ("v0.1.0", "v0.0.9", "v0.0.9-py3.15.0rc2")
+    here = what_to_expect(names, config("0.1.0"), linux)
+    assert [(each.line, each.carried) for each in here] == [
+        ("3.14.9", True), ("", None), ("3.15.0rc2", None),
+    ]  # fmt: skip
+    assert [each.carried for each in what_to_expect(names[:1], config("0.1.0"), riscv)] == [False]
+
+
+def test_a_module_that_is_not_goempys_is_refused() -> None:
+    with pytest.raises(CheckError, match="does not say which Python"):
+        read_release("package data\n")
+
+
+def test_a_module_that_contradicts_its_tag() -> None:
+    found = Found("3.14.8", ("linux-amd64",))
+    expected = Expected("v0.1.0", MODULE, "3.14.9", carried=True, latest=True)
+    assert release_faults(expected, found, "linux-amd64") == [
+        "the module says that it has Python 3.14.8, not 3.14.9"
+    ]
+    assert len(release_faults(expected, found, "darwin-arm64")) == 2

@@ -1,0 +1,335 @@
+"""``goempy publish`` against a GitHub that fails: the same releases in the end, and none twice."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import GitHubError, TagConflictError, UsageError
+from tests.support.github_api import API, UPLOADS, Asset, GitHub, Release, serve_github
+from tests.support.github_faults import Fault, invalid, primary_limit, secondary_limit
+from tests.support.project import Outcome, Project, git, make_project
+
+NAME = "me/goempy"
+RELEASES = f"{API}/repos/{NAME}/releases"
+PRIMARY, OTHER = "v0.1.0", "v0.1.0-py3.13.17"
+TAGS = (OTHER, PRIMARY)
+FILES = {"sbom.cdx.json": b"{}\n", "sizes.svg": b"<svg/>\n" * 999}
+
+
+@dataclass(frozen=True)
+class Site:
+    """A project with two tags that its remote has, their assets, and the GitHub of it all."""
+
+    project: Project
+    github: GitHub
+    assets: Path
+    summary: Path
+
+    def publish(self, *more: str, env: Mapping[str, str] | None = None) -> Outcome:
+        around = {
+            "GITHUB_REPOSITORY": NAME,
+            "GITHUB_API_URL": self.github.api,
+            "GITHUB_TOKEN": "s3cret",
+            "GITHUB_STEP_SUMMARY": str(self.summary),
+        }
+        where = ("--assets", self.assets, "--repo", self.project.root)
+        return self.project.run("publish", *where, *more, env={**around, **(env or {})})
+
+    def releases(self) -> list[Release]:
+        return self.github.releases[NAME]
+
+    def state(self) -> object:
+        """All that people see; ids depend on how often something was tried."""
+        chosen = self.github.latest.get(NAME)
+        return sorted(
+            (
+                each.tag, each.title, each.body, each.draft, each.prerelease, each.id == chosen,
+                sorted((a.name, a.state, a.digest, hash(a.data)) for a in each.assets),
+            )
+            for each in self.releases()
+        )  # fmt: skip
+
+    def forget(self) -> None:
+        """A GitHub on which nobody released anything yet."""
+        self.releases().clear()
+        self.github.latest.clear()
+        self.github.faults.clear()
+        self.github.requests.clear()
+        self.github.dies_after = -1
+
+
+@pytest.fixture
+def github() -> Iterator[GitHub]:
+    with serve_github() as made:
+        yield made
+
+
+@pytest.fixture
+def site(tmp_path: Path, github: GitHub) -> Site:
+    project = make_project(tmp_path)
+    remote = tmp_path / "remote.git"
+    git(tmp_path, "init", "--quiet", "--bare", str(remote))
+    for tag in TAGS:
+        project.git("tag", tag)
+        folder = tmp_path / "assets" / tag
+        folder.mkdir(parents=True)
+        (folder / "notes.md").write_text(f"# {tag}: Python\n\nWhat is new in {tag}.\n")
+        rows = ""
+        for name, data in FILES.items():
+            (folder / name).write_bytes(data + tag.encode())
+            rows += f"{hashlib.sha256(data + tag.encode()).hexdigest()}  {name}\n"
+        (folder / "SHA256SUMS").write_text(rows)
+    project.git("push", "--quiet", str(remote), "--tags")
+    github.bare[NAME] = remote
+    return Site(project, github, tmp_path / "assets", tmp_path / "summary.md")
+
+
+def test_two_tags_become_two_releases(site: Site) -> None:
+    outcome = site.publish()
+    assert outcome.code == 0, outcome.log
+    first, second = site.releases()
+    assert [(each.tag, each.draft, each.prerelease) for each in (first, second)] == [
+        (OTHER, False, True),
+        (PRIMARY, False, False),
+    ]
+    assert (second.title, second.body) == (f"{PRIMARY}: Python", f"What is new in {PRIMARY}.\n")
+    assert {each.name: each.data for each in first.assets} == {
+        **{name: data + OTHER.encode() for name, data in FILES.items()},
+        "SHA256SUMS": (site.assets / OTHER / "SHA256SUMS").read_bytes(),
+    }
+    assert site.github.latest[NAME] == second.id
+    assert {each.authorization for each in site.github.requests} == {"token s3cret"}
+
+
+def test_the_primary_is_published_when_everything_else_is_up(site: Site) -> None:
+    site.publish()
+    writes = site.github.writes()
+    assert len(writes) == 2 * (1 + 3 + 1)
+    assert writes[-1].startswith("PATCH")
+    published = [number for number, row in enumerate(writes) if row.startswith("PATCH")]
+    assert published == [4, 9]
+
+
+def test_the_summary_links_to_each_release(site: Site) -> None:
+    outcome = site.publish()
+    assert outcome.code == 0
+    text = site.summary.read_text("utf-8")
+    page = f"{site.github.address}/{NAME}/releases/tag"
+    assert f"| [{OTHER}: Python]({page}/{OTHER}) | pre-release | new |" in text
+    assert f"| [{PRIMARY}: Python]({page}/{PRIMARY}) | latest | new |" in text
+    assert f"{page}/{PRIMARY}" in outcome.out
+
+
+def test_published_again_nothing_is_written(site: Site) -> None:
+    site.publish()
+    before = site.state()
+    site.github.requests.clear()
+    outcome = site.publish()
+    assert outcome.code == 0
+    assert outcome.out.count("already released") == 2
+    assert site.github.writes() == []
+    assert site.state() == before
+
+
+def test_a_dry_run_tells_and_writes_nothing(site: Site) -> None:
+    outcome = site.publish("--dry-run")
+    assert outcome.code == 0
+    assert outcome.out.splitlines()[:3] == [
+        f"{OTHER}: make a draft",
+        f"{OTHER}: upload SHA256SUMS of 156 B",
+        f"{OTHER}: upload sbom.cdx.json of 19 B",
+    ]
+    assert f"{PRIMARY}: publish it as the latest release" in outcome.out
+    assert site.github.writes() == []
+    assert not site.summary.exists()
+
+
+def test_one_tag_alone(site: Site) -> None:
+    assert site.publish(OTHER).code == 0
+    assert [each.tag for each in site.releases()] == [OTHER]
+    assert NAME not in site.github.latest
+
+
+POST = f"POST {RELEASES}"
+
+
+def upload(number: int) -> str:
+    """Uploads to the release of that id: numbers count releases and assets in their order."""
+    return f"POST {UPLOADS}/repos/{NAME}/releases/{number}/assets"
+
+
+@pytest.mark.parametrize(
+    ("where", "faults"),
+    [
+        (POST, [secondary_limit(30), primary_limit(1)]),
+        (POST, [secondary_limit(None, 429)]),
+        (POST, [Fault(502)]),
+        (POST, [Fault(502, done=True)]),
+        (POST, [Fault(502, done=True), Fault(502, done=True)]),
+        (POST, [Fault(drop=True), Fault(503)]),
+        (POST, [Fault(drop=True, done=True)]),
+        (POST, [Fault(cut_after=30)]),
+        (upload(1), [secondary_limit(30)]),
+        (upload(1), [Fault(502, done=True)]),
+        (upload(1), [Fault(drop=True)]),
+        (upload(1), [Fault(drop=True, done=True)]),
+        (upload(1), [Fault(half=True)]),
+        (upload(1), [Fault(half=True), Fault(half=True), Fault(502, done=True)]),
+        (f"PATCH {RELEASES}/1", [secondary_limit(30, 429), Fault(500)]),
+        (f"PATCH {RELEASES}/1", [Fault(502, done=True)]),
+        (f"PATCH {RELEASES}/1", [Fault(drop=True, done=True)]),
+        (f"PATCH {RELEASES}/1", [Fault(cut_after=5)]),
+    ],
+)
+def test_what_goes_wrong_on_the_way_changes_nothing_in_the_end(
+    site: Site, where: str, faults: list[Fault]
+) -> None:
+    assert site.publish().code == 0
+    expected = site.state()
+    site.forget()
+    site.github.numbers = 0
+    site.github.faults[where].extend(faults)
+    outcome = site.publish()
+    assert outcome.code == 0, outcome.log
+    assert not site.github.faults[where]
+    assert site.state() == expected
+
+
+def test_immutable_releases_refuse_to_be_published_twice(site: Site) -> None:
+    """The answer to the first attempt was lost; to the second GitHub says no."""
+    refusal = invalid("Release", "immutable", "invalid")
+    site.github.faults[f"PATCH {RELEASES}/1"].extend([Fault(502, done=True), refusal])
+    outcome = site.publish()
+    assert outcome.code == 0, outcome.log
+    assert [each.draft for each in site.releases()] == [False, False]
+
+
+def test_a_refusal_to_publish_is_told(site: Site) -> None:
+    refusal = invalid("Release", "tag_name", "custom", "tag name is protected")
+    site.github.faults[f"PATCH {RELEASES}/1"].append(refusal)
+    outcome = site.publish()
+    assert outcome.code == GitHubError.exit_code
+    assert "422 Validation Failed" in outcome.log
+    assert "- tag name is protected" in outcome.log
+    assert [each.draft for each in site.releases()] == [True]
+
+
+@pytest.mark.parametrize("digests", [True, False])
+@pytest.mark.parametrize("carried_out", [False, True])
+def test_killed_between_any_two_requests_and_run_again(
+    site: Site,
+    carried_out: bool,  # noqa: FBT001
+    digests: bool,  # noqa: FBT001
+) -> None:
+    site.github.digests = digests
+    assert site.publish().code == 0
+    expected, count = site.state(), len(site.github.requests)
+    assert count == 13
+    for dies_after in range(count):
+        site.forget()
+        site.github.dies_after, site.github.last_breath = dies_after, carried_out
+        assert site.publish().code == GitHubError.exit_code
+        assert {each.tag for each in site.releases()} <= set(TAGS)
+        if NAME in site.github.latest:
+            assert [each.draft for each in site.releases()] == [False, False]
+        site.github.dies_after = -1
+        outcome = site.publish()
+        assert outcome.code == 0, (dies_after, outcome.log)
+        assert site.state() == expected, dies_after
+
+
+def test_drafts_of_dead_runs_are_gone_on_with_or_swept(site: Site) -> None:
+    site.publish()
+    expected = site.state()
+    site.forget()
+    whole = [Asset(name, 9, "sha256:" + "0" * 64, id=90 + n) for n, name in enumerate(FILES)]
+    extra = Asset("old.txt", 3, None, id=80)
+    broken = Asset("SHA256SUMS", 0, None, "starter", id=81)
+    stale = [*whole, extra, broken]
+    site.releases().append(Release(70, PRIMARY, draft=True, assets=[Asset("x", 1, None)]))
+    site.releases().append(Release(60, PRIMARY, draft=True, title="old", assets=stale))
+    site.releases().append(Release(50, "v0.0.9", draft=True))
+    outcome = site.publish()
+    assert outcome.code == 0, outcome.log
+    assert f"{PRIMARY}: deleting draft 70" in outcome.log
+    # Of another tag: not ours to judge.
+    assert [each.id for each in site.releases() if each.draft] == [50]
+    assert [each.id for each in site.releases() if each.tag == PRIMARY] == [60]
+    site.github.releases[NAME] = [each for each in site.releases() if each.tag != "v0.0.9"]
+    assert site.state() == expected
+
+
+def test_what_an_earlier_draft_has_already_is_not_sent_again(site: Site) -> None:
+    site.github.faults[f"PATCH {RELEASES}/1"].extend([Fault(500)] * 40)
+    assert site.publish().code == GitHubError.exit_code
+    site.github.faults.clear()
+    site.github.requests.clear()
+    assert site.publish(OTHER).code == 0
+    assert site.github.writes() == [f"PATCH /repos/{NAME}/releases/1"]
+
+
+def test_a_published_release_is_never_touched(site: Site) -> None:
+    site.publish()
+    before = site.state()
+    path = site.assets / OTHER / "sizes.svg"
+    path.write_bytes(b"<svg>other</svg>")
+    sums = site.assets / OTHER / "SHA256SUMS"
+    rows = sums.read_text().splitlines()
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    sums.write_text(f"{rows[0]}\n{digest}  sizes.svg\n")
+    site.github.requests.clear()
+    outcome = site.publish()
+    assert outcome.code == TagConflictError.exit_code
+    assert f"{OTHER} was released with another sizes.svg" in outcome.log
+    assert f"{OTHER} was released with another SHA256SUMS" in outcome.log
+    assert site.github.writes() == []
+    assert site.state() == before
+
+
+def test_tags_must_be_at_github_and_the_same(site: Site) -> None:
+    git(site.github.bare[NAME], "update-ref", "-d", f"refs/tags/{OTHER}")
+    outcome = site.publish()
+    assert outcome.code == GitHubError.exit_code
+    assert f"tags to release are not at GitHub\n  - {OTHER}\n" in outcome.log
+    site.project.git("commit", "--quiet", "--allow-empty", "--message=Another")
+    site.project.git("push", "--quiet", str(site.github.bare[NAME]), f"HEAD:refs/tags/{OTHER}")
+    outcome = site.publish()
+    assert outcome.code == TagConflictError.exit_code
+    assert f"{OTHER} is commit" in outcome.log
+    assert site.github.writes() == []
+
+
+@pytest.mark.parametrize(
+    ("env", "told"),
+    [
+        ({"GITHUB_TOKEN": ""}, "GITHUB_TOKEN is not set: a token with contents: write"),
+        ({"GITHUB_REPOSITORY": ""}, "GITHUB_REPOSITORY is not set"),
+        ({"GITHUB_REPOSITORY": "me"}, "GITHUB_REPOSITORY is 'me'"),
+    ],
+)
+def test_the_environment_says_where_and_who(site: Site, env: Mapping[str, str], told: str) -> None:
+    outcome = site.publish(env=env)
+    assert outcome.code == UsageError.exit_code
+    assert told in outcome.log
+    assert site.github.requests == []
+
+
+def test_folders_that_are_not_there(site: Site) -> None:
+    outcome = site.publish(PRIMARY, "v9.9.9", "nightly")
+    assert outcome.code == UsageError.exit_code
+    assert "v9.9.9 has no folder there" in outcome.log
+    assert "nightly is no tag of a release" in outcome.log
+
+
+def test_a_token_that_may_not_write(site: Site) -> None:
+    body = b'{"message": "Resource not accessible by integration"}'
+    site.github.faults[POST].append(Fault(403, (), body))
+    outcome = site.publish()
+    assert outcome.code == GitHubError.exit_code
+    assert "403 Resource not accessible by integration" in outcome.log
+    assert "GITHUB_TOKEN" in outcome.log
