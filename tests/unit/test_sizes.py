@@ -62,7 +62,8 @@ def sums_of(breakdown: Breakdown) -> list[tuple[int, int, int | None]]:
 def test_the_parts_of_a_payload_are_its_stored_bytes(tmp_path: Path, system: str) -> None:
     tree = windows_tree() if system == "windows" else unix_tree()
     cell = next(cell for cell in all_cells(MATRIX) if cell.platform.goos == system)
-    folder, _manifest = build(tmp_path, full_archive(tree), cell)
+    data = full_archive(tree, triple=cell.platform.triple)
+    folder, _manifest = build(tmp_path, data, cell)
     measured = measure(stored(folder))
     kinds, packages, total = sums_of(break_down("cell", measured.contents))
     assert kinds == packages == total
