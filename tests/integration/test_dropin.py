@@ -8,27 +8,17 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from pipeline.moduletree import TEMPLATE, template_module_path
 from tests.support.gotool import Go, find_go
+from tests.support.peers import GO_EMBED_PYTHON, RATATOSKR, Peer
 from tests.support.trees import File, Folder, Link, Tree, read_tree, with_folders, write_tree
 
 PROGRAM = (Path(__file__).parents[1] / "data" / "dropin" / "main.go").read_text("utf-8")
 OWN = template_module_path(TEMPLATE)
-
-
-@dataclass(frozen=True)
-class Peer:
-    module: str
-    version: str
-
-
-GO_EMBED_PYTHON = Peer("github.com/kluctl/go-embed-python", "v0.0.0-3.13.1-20241219-1")
-RATATOSKR = Peer("github.com/asgardehs/ratatoskr", "v1.0.0")
 
 
 @pytest.fixture(scope="module")
