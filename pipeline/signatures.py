@@ -15,14 +15,15 @@ _SIGNATURES: Mapping[str, re.Pattern[bytes]] = {
     # As OPENSSL_VERSION_TEXT, with a date such as 30 Sep 2025.
     "openssl": re.compile(rb"OpenSSL (\d+\.\d+\.\d+[a-z]?) +\d{1,2} [A-Z][a-z]{2} \d{4}"),
     # sqlite3_version is a bare number; above 3.30 it is not taken for Python's own version.
-    "sqlite": re.compile(rb"(?<![\d.])(3\.[3-9]\d\.\d+)\x00"),
-    "zlib": re.compile(rb"(?:in|de)flate (\d+\.\d+(?:\.\d+)*) Copyright"),
+    "sqlite": re.compile(rb"(3\.(?<![\d.]3\.)[3-9]\d\.\d+)\x00"),
+    "zlib": re.compile(rb"flate (?<=inflate |deflate )(\d+\.\d+(?:\.\d+)*) Copyright"),
     # "1.3.1.zlib-ng" is the zlib that it stands for; its own version is nowhere.
-    "zlib-ng": re.compile(rb"\d\.zlib-ng()"),
+    "zlib-ng": re.compile(rb"\.zlib-ng(?<=\d\.zlib-ng)()"),
 }
 """How a library tells its version; the first group is the version.
 
-What follows it belongs to each: a chunk may end in the middle of a number."""
+What follows it belongs to each: a chunk may end in the middle of a number. Each begins with fixed
+bytes, and looks back for what comes before them: those the matcher finds several times as fast."""
 _LONGEST_BYTES = 128
 """No signature is longer."""
 
@@ -60,5 +61,6 @@ class Watch:
 
     def __call__(self, chunk: bytes) -> None:
         """See the next bytes."""
-        self._scout.look(self._tail + chunk)
-        self._tail = (self._tail + chunk)[-_LONGEST_BYTES:]
+        window = self._tail + chunk
+        self._scout.look(window)
+        self._tail = window[-_LONGEST_BYTES:]

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import GitError, PayloadError, TagConflictError
+from pipeline.lock import dump_lock
 from pipeline.matrix import parse_matrix
-from pipeline.model import Component
+from pipeline.model import Component, Pin
 from pipeline.payload.check import read_payload
 from pipeline.payload.recipe import cell_digest, origin_of
-from pipeline.plan import all_cells
+from pipeline.plan import all_cells, asset_name
 from tests.support.project import (
     REPOSITORY,
     Line,
@@ -174,6 +175,20 @@ def test_a_damaged_payload_is_not_tagged(site: Site) -> None:
     assert outcome.code == PayloadError.exit_code
     assert f"error: {CELLS[3]}: " in outcome.log
     assert site.commits() == {}
+
+
+def test_a_payload_of_another_asset_than_the_lock_pins_is_not_tagged(site: Site) -> None:
+    """As when it was built before the lock was written, and from somewhere else."""
+    matrix = parse_matrix(matrix_text(*LINES))
+    (cell,) = [cell for cell in all_cells(matrix) if cell.name == CELLS[0]]
+    name = asset_name(cell, matrix.archive)
+    site.project.write("matrix.lock", dump_lock([Pin(cell.line.pbs, name, "cd" * 32)]))
+    outcome = site.finalize()
+    assert outcome.code == PayloadError.exit_code
+    assert f"is made of another {name} than matrix.lock pins" in outcome.log
+    assert site.commits() == {}
+    site.project.write("matrix.lock", dump_lock([Pin(cell.line.pbs, name, "ab" * 32)]))
+    assert site.finalize().code == 0
 
 
 def test_no_repository(site: Site, tmp_path: Path) -> None:
