@@ -14,28 +14,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from importlib import import_module
 from types import FrameType
 
 from rich.console import Console
 
-from pipeline.cli import (
-    assets,
-    build,
-    check,
-    inspect,
-    options,
-    pins,
-    propose,
-    provenance,
-    publish,
-    release,
-    requests,
-    sbom,
-    sizes,
-    transfer,
-    trial,
-    verify,
-)
+from pipeline.cli import options, requests
 from pipeline.cli.workspace import Session
 from pipeline.errors import PipelineError
 from pipeline.report import Report, console
@@ -43,25 +27,26 @@ from pipeline.report import Report, console
 INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""
 
-_COMMANDS: dict[type[requests.Request], Callable[..., None]] = {
-    requests.PlanRequest: inspect.plan,
-    requests.TagsRequest: inspect.tags,
-    requests.LockRequest: pins.lock,
-    requests.UpdateRequest: pins.update,
-    requests.ProposeRequest: propose.propose,
-    requests.AssetsRequest: assets.assets,
-    requests.PublishRequest: publish.publish,
-    requests.BuildRequest: build.build,
-    requests.UnpackRequest: transfer.unpack,
-    requests.FinalizeRequest: release.finalize,
-    requests.ReleaseRequest: release.release,
-    requests.VerifyRequest: verify.verify,
-    requests.VerifyAssetRequest: provenance.verify_asset,
-    requests.SbomRequest: sbom.sbom,
-    requests.SizesRequest: sizes.sizes,
-    requests.TryRequest: trial.try_payloads,
-    requests.CheckRequest: check.check,
+_COMMANDS: dict[type[requests.Request], tuple[str, str]] = {
+    requests.PlanRequest: ("inspect", "plan"),
+    requests.TagsRequest: ("inspect", "tags"),
+    requests.LockRequest: ("pins", "lock"),
+    requests.UpdateRequest: ("pins", "update"),
+    requests.ProposeRequest: ("propose", "propose"),
+    requests.AssetsRequest: ("assets", "assets"),
+    requests.PublishRequest: ("publish", "publish"),
+    requests.BuildRequest: ("build", "build"),
+    requests.UnpackRequest: ("transfer", "unpack"),
+    requests.FinalizeRequest: ("release", "finalize"),
+    requests.ReleaseRequest: ("release", "release"),
+    requests.VerifyRequest: ("verify", "verify"),
+    requests.VerifyAssetRequest: ("provenance", "verify_asset"),
+    requests.SbomRequest: ("sbom", "sbom"),
+    requests.SizesRequest: ("sizes", "sizes"),
+    requests.TryRequest: ("trial", "try_payloads"),
+    requests.CheckRequest: ("check", "check"),
 }
+"""The module of this package and the function in it: a command imports what it needs alone."""
 
 
 def main(
@@ -77,7 +62,7 @@ def main(
     report = Report(out, log, actions=env.get("GITHUB_ACTIONS") == "true")
     try:
         with Session(request.root, env, report, sleep, today) as session:
-            _COMMANDS[type(request)](request, session)
+            _command(request)(request, session)
     except PipelineError as fault:
         report.error(str(fault))
         return fault.exit_code
@@ -85,6 +70,14 @@ def main(
         report.error("interrupted; nothing half-made is left. Run it again to go on.")
         return INTERRUPTED
     return 0
+
+
+def _command(request: requests.Request) -> Callable[[requests.Request, Session], None]:
+    module, function = _COMMANDS[type(request)]
+    carry_out: Callable[[requests.Request, Session], None] = getattr(
+        import_module(f"{__name__}.{module}"), function
+    )
+    return carry_out
 
 
 def entry() -> None:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import httpx
 import platformdirs
@@ -20,7 +20,6 @@ import semver
 from pipeline import plan, tags
 from pipeline.cli.requests import Selection
 from pipeline.errors import ConfigError, DownloadError
-from pipeline.github import PUBLIC_API, Hub, Patience
 from pipeline.host import Finished, disk_errors, exclusive, run
 from pipeline.lock import parse_lock
 from pipeline.matrix import is_module_base, parse_matrix
@@ -35,6 +34,9 @@ from pipeline.upstream.source import (
     existing_folder,
     is_web_address,
 )
+
+if TYPE_CHECKING:
+    from pipeline.github import Hub
 
 MIRROR_VARIABLE = "GOEMPY_PBS_MIRROR"
 CACHE_VARIABLE = "GOEMPY_CACHE_DIR"
@@ -177,6 +179,9 @@ class Session:
 
     def hub(self, address: str) -> Hub:
         """The GitHub API at ``address``; a token goes only to the GitHub that made it."""
+        # PyGithub takes 40 MB, and most commands never ask the API.
+        from pipeline.github import PUBLIC_API, Hub, Patience  # noqa: PLC0415
+
         home = self.env.get(API_VARIABLE, "") or PUBLIC_API
         tokens = [token for name in TOKEN_VARIABLES if (token := self.env.get(name, "").strip())]
         at_home = address.rstrip("/") == home.rstrip("/")

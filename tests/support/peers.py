@@ -28,6 +28,11 @@ class Peer:
     version: str
     python: str
 
+    @property
+    def name(self) -> str:
+        """How it is called: ``go-embed-python 3.14.6``."""
+        return f"{self.module.rpartition('/')[2]} {self.python}"
+
     def folder(self) -> Path:
         """The module in this machine's own module cache, downloaded if it is not there yet."""
         done = subprocess.run(

@@ -1,32 +1,21 @@
 package embed_util
 
 import (
-	"bufio"
 	"compress/gzip"
 	"context"
-	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"runtime"
+	"slices"
 	"sort"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
 )
 
-const (
-	// smallBytes is the content size up to which a blob is decoded in one
-	// piece in memory. Larger ones are streamed.
-	smallBytes = 1 << 20
-
-	// minWindow is granted to every frame: packers that do not know a
-	// content's size in advance announce this much.
-	minWindow = 8 << 20
-
-	// maxWindow is the most that one decoder may hold.
-	maxWindow = 128 << 20
-)
+// smallBytes is the content size up to which a blob is decoded in one piece in
+// memory. Larger ones are streamed.
+const smallBytes = 1 << 20
 
 // workers is how many files are handled at a time.
 func workers() int {
@@ -39,8 +28,12 @@ type blobs struct {
 	once    sync.Once
 	small   *zstd.Decoder // for DecodeAll, which is concurrent
 	err     error
+	rooms   sync.Pool // of *room
 	streams sync.Pool // of *zstd.Decoder
 }
+
+// room is memory for one small content at a time.
+type room struct{ stored, content []byte }
 
 func newBlobs(fsys fs.FS) *blobs {
 	return &blobs{fsys: fsys}
@@ -59,17 +52,92 @@ func (b *blobs) close() {
 	}
 }
 
-func (b *blobs) writeAll(ctx context.Context, _ *os.Root, files []*entry, write writeFunc) error {
-	// The largest first: a large one that comes last keeps one core busy
-	// while the others have nothing left.
+func (b *blobs) writeAll(ctx context.Context, _ *tree, files []*entry, write writeFunc) error {
+	// The large ones first: one that comes last keeps one core busy while the
+	// others have nothing left. The others stay with those of their folder.
 	files = append([]*entry(nil), files...)
-	sort.SliceStable(files, func(i, j int) bool { return files[i].size > files[j].size })
+	sort.SliceStable(files, func(i, j int) bool { return files[i].size > max(files[j].size, smallBytes) })
 	return parallel(ctx, len(files), func(i int) error {
-		return write(files[i], func(w io.Writer) error {
-			_, err := b.writeTo(w, files[i])
-			return err
-		})
+		if e := files[i]; e.size > smallBytes || e.codec == codecGzip {
+			return write(e, func(w io.Writer) error {
+				_, err := b.writeTo(w, e)
+				return err
+			})
+		}
+		return b.writeSmall(files[i], write)
 	})
+}
+
+// writeSmall checks a content before it makes the file.
+func (b *blobs) writeSmall(e *entry, write writeFunc) error {
+	r, _ := b.rooms.Get().(*room)
+	if r == nil {
+		r = new(room)
+	}
+	defer b.rooms.Put(r)
+	data, err := b.read(r, e)
+	if err != nil {
+		return contentErrorf(e, "blob", "%w", err)
+	}
+	if err := checkedAll(data, e, "blob"); err != nil {
+		return err
+	}
+	return write(e, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// read returns a small content, which may be a little longer than it should.
+func (b *blobs) read(r *room, e *entry) ([]byte, error) {
+	f, err := b.fsys.Open(e.blob)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	// zstd never makes content longer than this.
+	r.stored, err = readUpTo(r.stored[:0], f, e.size+e.size/64+1024)
+	if err != nil || e.codec == codecRaw {
+		return r.stored, err
+	}
+	d, err := b.smallDecoder()
+	if err != nil {
+		return nil, err
+	}
+	r.content = slices.Grow(r.content[:0], int(e.size)+slack)
+	return d.DecodeAll(r.stored, r.content[:0:int(e.size)+slack])
+}
+
+// slack is the room behind a content, in bytes, that lets the decoder use faster
+// copies of fixed size.
+const slack = 16
+
+// readUpTo appends all of r, or its first limit bytes, to b.
+func readUpTo(b []byte, r io.Reader, limit int64) ([]byte, error) {
+	for {
+		if cap(b)-len(b) < 1024 {
+			b = slices.Grow(b, 64<<10)
+		}
+		n, err := r.Read(b[len(b):min(cap(b), int(limit))])
+		b = b[:len(b)+n]
+		if err == io.EOF || err == nil && len(b) == int(limit) {
+			return b, nil
+		}
+		if err != nil {
+			return b, err
+		}
+	}
+}
+
+func (b *blobs) smallDecoder() (*zstd.Decoder, error) {
+	b.once.Do(func() {
+		b.small, b.err = zstd.NewReader(nil,
+			zstd.WithDecoderConcurrency(workers()),
+			zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxWindow(maxWindow),
+			zstd.WithDecodeAllCapLimit(true))
+	})
+	return b.small, b.err
 }
 
 func (b *blobs) sumOf(e *entry) (string, error) {
@@ -84,7 +152,6 @@ func (b *blobs) writeTo(w io.Writer, e *entry) (string, error) {
 	return checked(w, e, "blob", func(w io.Writer) error { return b.decode(w, e) })
 }
 
-// decode writes at most one byte more than the entry's size.
 func (b *blobs) decode(w io.Writer, e *entry) error {
 	f, err := b.fsys.Open(e.blob)
 	if err != nil {
@@ -93,96 +160,17 @@ func (b *blobs) decode(w io.Writer, e *entry) error {
 	defer f.Close()
 	switch e.codec {
 	case codecZstd:
-		if e.size <= smallBytes {
-			return b.decodeSmall(w, f, e.size)
-		}
-		return b.decodeStream(w, f, e.size)
+		return onBelt(w, func(w io.Writer) error { return b.decodeStream(w, f, e.size) })
 	case codecGzip:
 		gz, err := gzip.NewReader(f)
 		if err != nil {
 			return err
 		}
 		defer gz.Close()
-		return copyLimit(w, gz, e.size)
+		_, err = io.Copy(w, gz)
+		return err
 	default:
-		return copyLimit(w, f, e.size)
-	}
-}
-
-// copyLimit copies, but no further than one byte past size: enough for the
-// size check to see that there is too much.
-func copyLimit(w io.Writer, r io.Reader, size int64) error {
-	_, err := io.Copy(w, io.LimitReader(r, size+1))
-	return err
-}
-
-func (b *blobs) decodeSmall(w io.Writer, r io.Reader, size int64) error {
-	b.once.Do(func() {
-		b.small, b.err = zstd.NewReader(nil,
-			zstd.WithDecoderConcurrency(workers()),
-			zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxWindow(maxWindow),
-			zstd.WithDecodeAllCapLimit(true))
-	})
-	if b.err != nil {
-		return b.err
-	}
-	// zstd never makes content longer than this.
-	src, err := io.ReadAll(io.LimitReader(r, smallBytes+smallBytes/64+1024))
-	if err != nil {
+		_, err = io.Copy(w, f)
 		return err
 	}
-	dst, err := b.small.DecodeAll(src, make([]byte, 0, size))
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(dst)
-	return err
-}
-
-func (b *blobs) decodeStream(w io.Writer, r io.Reader, size int64) error {
-	br := bufio.NewReaderSize(r, 64<<10)
-	if err := checkWindow(br, size); err != nil {
-		return err
-	}
-	d, _ := b.streams.Get().(*zstd.Decoder)
-	if d == nil {
-		var err error
-		d, err = zstd.NewReader(nil,
-			zstd.WithDecoderConcurrency(1),
-			zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxWindow(maxWindow))
-		if err != nil {
-			return err
-		}
-	}
-	if err := d.Reset(br); err != nil {
-		d.Close()
-		return err
-	}
-	err := copyLimit(w, d, size)
-	_ = d.Reset(nil) // lets go of br
-	b.streams.Put(d)
-	return err
-}
-
-// checkWindow refuses a frame that asks for more memory than a content of that
-// size can need.
-func checkWindow(br *bufio.Reader, size int64) error {
-	start, err := br.Peek(zstd.HeaderMaxSize)
-	if err != nil && err != io.EOF {
-		return err
-	}
-	var h zstd.Header
-	if err := h.Decode(start); err != nil {
-		return err
-	}
-	allowed := uint64(minWindow)
-	for allowed < uint64(size) && allowed < maxWindow {
-		allowed *= 2
-	}
-	if h.WindowSize > allowed && !h.SingleSegment {
-		return fmt.Errorf("asks for a window of %d bytes, %d are allowed for its size", h.WindowSize, allowed)
-	}
-	return nil
 }

@@ -4,17 +4,17 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"hash"
 	"io"
 	"io/fs"
-	"os"
 )
 
 // contents are what a payload's files hold, however it is stored.
 type contents interface {
 	// writeAll calls write once for each of files, from several goroutines.
-	// When write returns, the file is at the entry's name below root.
-	writeAll(ctx context.Context, root *os.Root, files []*entry, write writeFunc) error
+	// When write returns, the file is at the entry's name in t.
+	writeAll(ctx context.Context, t *tree, files []*entry, write writeFunc) error
 
 	// sumOf returns the sha256 of an entry's content, also for entries of
 	// older manifests, which do not say it.
@@ -44,17 +44,23 @@ type writeError struct{ err error }
 func (e *writeError) Error() string { return e.err.Error() }
 func (e *writeError) Unwrap() error { return e.err }
 
-// checker passes bytes on, and counts and hashes them.
+// errTooLong ends the decoding of a content that is longer than it should be.
+var errTooLong = errors.New("is longer than the manifest says")
+
+// checker passes bytes on, hashes them, and counts those that are missing.
 type checker struct {
-	w io.Writer
-	h hash.Hash
-	n int64
+	w    io.Writer
+	h    hash.Hash
+	left int64
 }
 
 func (c *checker) Write(p []byte) (int, error) {
+	if int64(len(p)) > c.left {
+		return 0, errTooLong
+	}
 	c.h.Write(p)
 	n, err := c.w.Write(p)
-	c.n += int64(n)
+	c.left -= int64(n)
 	if err != nil {
 		return n, &writeError{err}
 	}
@@ -65,21 +71,36 @@ func (c *checker) Write(p []byte) (int, error) {
 // on the way. It returns the content's sha256; what was written must not be
 // used when it returns an error. Errors say in what kind of file it is stored.
 func checked(w io.Writer, e *entry, kind string, decode func(w io.Writer) error) (string, error) {
-	c := &checker{w: w, h: sha256.New()}
+	c := &checker{w: w, h: sha256.New(), left: e.size}
 	if err := decode(c); err != nil {
 		if we, ok := err.(*writeError); ok {
 			return "", we.err
 		}
 		return "", contentErrorf(e, kind, "%w", err)
 	}
-	if c.n != e.size {
+	if c.left != 0 {
 		return "", contentErrorf(e, kind, "has not %d bytes", e.size)
 	}
 	sum := hex.EncodeToString(c.h.Sum(nil))
+	return sum, checkSum(e, kind, sum)
+}
+
+// checkSum compares a content's sha256 with the entry's. Entries of older
+// manifests have none.
+func checkSum(e *entry, kind, sum string) error {
 	if e.sum != "" && sum != e.sum {
-		return "", contentErrorf(e, kind, "sha256 is %s, the manifest says %s", sum, e.sum)
+		return contentErrorf(e, kind, "sha256 is %s, the manifest says %s", sum, e.sum)
 	}
-	return sum, nil
+	return nil
+}
+
+// checkedAll is checked for a content that is in memory.
+func checkedAll(data []byte, e *entry, kind string) error {
+	if int64(len(data)) != e.size {
+		return contentErrorf(e, kind, "has not %d bytes", e.size)
+	}
+	sum := sha256.Sum256(data)
+	return checkSum(e, kind, hex.EncodeToString(sum[:]))
 }
 
 // contentErrorf returns an error that names a file and where its content is.

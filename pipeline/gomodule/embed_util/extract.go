@@ -212,8 +212,10 @@ func (j *job) act(ctx context.Context, p *place) (fresh bool, err error) {
 		return false, err
 	}
 	sweep(p)
-	if a, b, found := man.collision(); found && foldsNames(p.state()) {
-		return false, payloadErrorf("%q and %q are one name on this file system; extract to a case-sensitive one", a, b)
+	if foldsNames(p.state()) { // costs less than to look for a collision
+		if a, b, found := man.collision(); found {
+			return false, payloadErrorf("%q and %q are one name on this file system; extract to a case-sensitive one", a, b)
+		}
 	}
 	copies := len(man.links()) > 0 && needCopies(p.state())
 	plan, err := planFor(man, copies)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"runtime"
 )
 
 // fill writes a whole plan into dir, which it makes and which must not exist.
@@ -16,25 +15,25 @@ func fill(ctx context.Context, dir string, plan []entry, from contents) error {
 	if err := makeDir(dir); err != nil {
 		return err
 	}
-	root, err := os.OpenRoot(dir)
+	t, err := openTree(dir)
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer t.close()
 	var files []*entry
 	for i := range plan {
 		e := &plan[i]
 		switch {
 		case e.isDir():
-			if err := fillDir(root, dir, e); err != nil {
+			if err := fillDir(t, e); err != nil {
 				return err
 			}
 		case e.isRegular():
 			files = append(files, e)
 		}
 	}
-	err = from.writeAll(ctx, root, files, func(e *entry, content source) error {
-		return fillFile(root, e.name, e, content)
+	err = from.writeAll(ctx, t, files, func(e *entry, content source) error {
+		return fillFile(t, e.name, e, content)
 	})
 	if err != nil {
 		return err
@@ -49,34 +48,21 @@ func fill(ctx context.Context, dir string, plan []entry, from contents) error {
 	return nil
 }
 
-func fillDir(root *os.Root, dir string, e *entry) error {
-	if err := root.Mkdir(fromSlash(e.name), 0o700); err != nil {
-		return collides(e.name, err)
-	}
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	return os.Chmod(dir+sep+fromSlash(e.name), e.perm())
+func fillDir(t *tree, e *entry) error {
+	return collides(e.name, t.mkdir(e.name, e.perm()))
 }
 
 // fillFile writes an entry's content to a new file of the given name.
-func fillFile(root *os.Root, name string, e *entry, content source) error {
-	f, err := root.OpenFile(fromSlash(name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+func fillFile(t *tree, name string, e *entry, content source) error {
+	f, err := t.create(name)
 	if err != nil {
 		return collides(name, err)
 	}
 	if err := content(f); err != nil {
-		f.Close()
+		f.abandon()
 		return err
 	}
-	if runtime.GOOS != "windows" {
-		// Not left to the umask, which is the caller's and not the payload's.
-		if err := f.Chmod(e.perm()); err != nil {
-			f.Close()
-			return err
-		}
-	}
-	return f.Close()
+	return f.finish(e.perm())
 }
 
 // collides explains a name that is taken in a directory that was empty.

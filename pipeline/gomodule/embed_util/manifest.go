@@ -3,7 +3,6 @@ package embed_util
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"io"
 	"io/fs"
 	"sort"
 	"strconv"
@@ -121,13 +120,15 @@ func (m *manifest) collision() (a, b string, found bool) {
 // stored is not part of it: equal trees have equal hashes whoever packed them.
 func contentHash(entries []entry) string {
 	h := sha256.New()
+	var b []byte
 	for i := range entries {
 		e := &entries[i]
-		io.WriteString(h, e.name+"\x00"+
-			strconv.FormatUint(uint64(e.mode), 10)+"\x00"+
-			strconv.FormatInt(e.size, 10)+"\x00"+
-			e.sum+"\x00"+
-			e.symlink+"\n")
+		b = append(append(b[:0], e.name...), 0)
+		b = append(strconv.AppendUint(b, uint64(e.mode), 10), 0)
+		b = append(strconv.AppendInt(b, e.size, 10), 0)
+		b = append(append(b, e.sum...), 0)
+		b = append(append(b, e.symlink...), '\n')
+		h.Write(b)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

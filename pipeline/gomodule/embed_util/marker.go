@@ -155,16 +155,40 @@ func readMarker(path string) (*marker, error) {
 	return decodeMarker(data)
 }
 
+// equal says that writing m in place of old would change nothing.
+func (m *marker) equal(old *marker) bool {
+	if m.key != old.key || !sameBoot(old.boot, m.boot) || m.copies != old.copies || len(m.entries) != len(old.entries) {
+		return false
+	}
+	for i := range m.entries {
+		if m.entries[i] != old.entries[i] {
+			return false
+		}
+	}
+	return true
+}
+
 // settleTime is how long publishing waits for the file system's clock to move
 // on. Clocks tick every few milliseconds; where a tick is a second or two, the
 // youngest entries are left to be hashed at the next start instead.
 const settleTime = 50 * time.Millisecond
 
-// publish writes m beside path and renames it there. A stamp can only vouch
-// for a file if a later change must get a later ctime, so publish returns when
-// the clock that stamps files has passed every time in m.
+// publish makes m the marker at path.
 func (m *marker) publish(path string) error {
-	beside := path + ".new"
+	if err := m.prepare(path); err != nil {
+		return err
+	}
+	return m.commit(path)
+}
+
+// besideSuffix makes the name of a marker that does not count yet.
+const besideSuffix = ".new"
+
+// prepare writes m beside path. A stamp can only vouch for a file if a later
+// change must get a later ctime, so prepare returns when the clock that stamps
+// files has passed every time in m.
+func (m *marker) prepare(path string) error {
+	beside := path + besideSuffix
 	if err := writeOwn(beside, m.encode()); err != nil {
 		return err
 	}
@@ -173,15 +197,21 @@ func (m *marker) publish(path string) error {
 		return err
 	}
 	if m.distrust(now) {
-		if err := writeOwn(beside, m.encode()); err != nil {
-			return err
-		}
+		return writeOwn(beside, m.encode())
 	}
-	if err := renameRetry(beside, path); err != nil {
+	return nil
+}
+
+// commit puts what prepare has written in its place.
+func (m *marker) commit(path string) error {
+	if err := renameRetry(path+besideSuffix, path); err != nil {
 		return fmt.Errorf("publish the marker: %w", err)
 	}
 	return nil
 }
+
+// unprepare removes what prepare has written, if anything.
+func unprepare(path string) { _ = os.Remove(path + besideSuffix) }
 
 // settle waits until a change made now would be stamped later than all of m.
 // It returns the time that such a change gets.

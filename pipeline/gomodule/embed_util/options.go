@@ -63,7 +63,8 @@ func WithContext(ctx context.Context) Option {
 // then; one that was only repaired stays, since other programs may be using it,
 // and is checked again at the next start. An error that matches
 // fs.ErrPermission makes the next place be tried, if there is one. When the
-// context is done, the error matches the context's and nothing is removed.
+// context is done, the error matches the context's and nothing is removed. The
+// next start may undo what check changes in the payload's files.
 func WithStartCheck(check func(dir string) error) Option {
 	return func(o *options) { o.check = check }
 }

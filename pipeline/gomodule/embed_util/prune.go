@@ -99,7 +99,7 @@ func removeUnused(ctx context.Context, p *place, entries []markerEntry) (bool, e
 		}
 	}
 	sweep(p)
-	_ = os.Remove(p.markerPath() + ".new")
+	unprepare(p.markerPath())
 	// Whoever waits for these locks sees that the files are gone, and makes
 	// the directory anew. Windows keeps open files: there it stays, empty.
 	_ = os.Remove(p.usePath())

@@ -31,7 +31,7 @@ type repairer struct {
 	from contents
 	fix  bool
 
-	root  *os.Root
+	into  *tree
 	next  atomic.Int64
 	mu    sync.Mutex
 	found map[string]string // name → what was wrong
@@ -78,7 +78,7 @@ func (r *repairer) begin() (func(), error) {
 	if err := makeAll(r.tree); err != nil {
 		return nil, err
 	}
-	root, err := os.OpenRoot(r.tree)
+	into, err := openTree(r.tree)
 	if err != nil {
 		return nil, err
 	}
@@ -88,12 +88,12 @@ func (r *repairer) begin() (func(), error) {
 		err = makeDir(stage)
 	}
 	if err != nil {
-		root.Close()
+		into.close()
 		return nil, err
 	}
-	r.root = root
+	r.into = into
 	return func() {
-		root.Close()
+		into.close()
 		_ = os.RemoveAll(stage)
 	}, nil
 }
@@ -152,7 +152,7 @@ func (r *repairer) dir(e *entry) error {
 			return err
 		}
 	}
-	return fillDir(r.root, r.tree, e)
+	return fillDir(r.into, e)
 }
 
 // files compares first and writes then, so that a payload in one stream is
@@ -175,7 +175,7 @@ func (r *repairer) files(ctx context.Context, files []*entry) error {
 	if len(bad) == 0 {
 		return nil
 	}
-	return r.from.writeAll(ctx, r.root, bad, r.replace)
+	return r.from.writeAll(ctx, r.into, bad, r.replace)
 }
 
 // differs says whether an entry's content has to be written anew.
@@ -200,7 +200,7 @@ func (r *repairer) replace(e *entry, content source) error {
 		}
 	}
 	beside := stageName + "/" + strconv.FormatInt(r.next.Add(1), 10)
-	if err := fillFile(r.root, beside, e, content); err != nil {
+	if err := fillFile(r.into, beside, e, content); err != nil {
 		return err
 	}
 	if err := renameRetry(r.tree+sep+fromSlash(beside), r.path(e)); err != nil {

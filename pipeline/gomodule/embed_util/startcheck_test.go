@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestStartCheck(t *testing.T) {
@@ -31,6 +32,9 @@ func TestStartCheck(t *testing.T) {
 	}
 	if _, err := os.Lstat(seen[0]); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the tree was left: %v", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(seen[0]+stateSuffix, "marker*")); len(left) > 0 {
+		t.Errorf("left: %q", left)
 	}
 
 	// What may not run in one place may run in the next.
@@ -55,6 +59,25 @@ func TestStartCheck(t *testing.T) {
 	if len(seen) == 0 {
 		t.Error("not checked after a repair")
 	}
+}
+
+// The marker does not count before the check has ended, and does not vouch for
+// what the check has changed.
+func TestMarkerWaitsForTheStartCheck(t *testing.T) {
+	ownPlaces(t)
+	payload := pack(t, sample())
+	e := start(t, payload, WithStartCheck(func(tree string) error {
+		time.Sleep(2 * settleTime)
+		if _, err := os.Lstat(filepath.Join(tree+stateSuffix, "marker")); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("there is a marker during the check: %v", err)
+		}
+		return os.WriteFile(filepath.Join(tree, "lib", "same.py"), []byte("x = 2\n"), 0o644)
+	}))
+	if err := e.Verify(); !errors.Is(err, ErrDamaged) {
+		t.Errorf("Verify: %v", err)
+	}
+	start(t, payload)
+	mustDo(t, e.Verify())
 }
 
 // A check that fails after a repair must not take a tree away from others.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
@@ -31,7 +30,7 @@ func (s *stream) sumOf(e *entry) (string, error) { return e.sum, nil }
 
 func (s *stream) close() {}
 
-func (s *stream) writeAll(ctx context.Context, root *os.Root, files []*entry, write writeFunc) error {
+func (s *stream) writeAll(ctx context.Context, t *tree, files []*entry, write writeFunc) error {
 	wanted := make(map[string][]*entry, len(files))
 	for _, e := range files {
 		wanted[e.sum] = append(wanted[e.sum], e)
@@ -45,7 +44,7 @@ func (s *stream) writeAll(ctx context.Context, root *os.Root, files []*entry, wr
 	h := newHands(write)
 	h.give(held{at: -1, files: wanted[emptySum]})
 	if end > 0 || len(s.order) == 0 {
-		at, err := s.read(ctx, root, wanted, end, h)
+		at, err := s.read(ctx, t, wanted, end, h)
 		h.fail(at, err)
 	}
 	return h.end()
@@ -53,7 +52,7 @@ func (s *stream) writeAll(ctx context.Context, root *os.Root, files []*entry, wr
 
 // read goes through the contents before end. It returns the first error and
 // at which content it happened.
-func (s *stream) read(ctx context.Context, root *os.Root, wanted map[string][]*entry, end int, h *hands) (at int, err error) {
+func (s *stream) read(ctx context.Context, t *tree, wanted map[string][]*entry, end int, h *hands) (at int, err error) {
 	r, closeAll, err := s.open()
 	if err != nil {
 		return 0, s.errorf(0, err)
@@ -77,7 +76,7 @@ func (s *stream) read(ctx context.Context, root *os.Root, wanted map[string][]*e
 			}
 			h.give(held{i, data, files})
 		default:
-			err = writeLarge(root, r, files, h.write)
+			err = writeLarge(t, r, files, h.write)
 		}
 		if err != nil {
 			return i, err
@@ -136,7 +135,7 @@ func (s *stream) open() (io.Reader, func(), error) {
 
 // writeLarge writes a content that is too large to be held in memory to the
 // first of files while it is read, and from there to the others.
-func writeLarge(root *os.Root, r io.Reader, files []*entry, write writeFunc) error {
+func writeLarge(t *tree, r io.Reader, files []*entry, write writeFunc) error {
 	err := write(files[0], func(w io.Writer) error {
 		_, err := checked(w, files[0], "stream", func(w io.Writer) error {
 			return readExactly(w, r, files[0].size)
@@ -147,14 +146,14 @@ func writeLarge(root *os.Root, r io.Reader, files []*entry, write writeFunc) err
 		if err != nil {
 			return err
 		}
-		err = write(e, func(w io.Writer) error { return copyWritten(w, root, files[0].name, e) })
+		err = write(e, func(w io.Writer) error { return copyWritten(w, t, files[0].name, e) })
 	}
 	return err
 }
 
 // copyWritten writes an entry's content from a file of the tree that has it.
-func copyWritten(w io.Writer, root *os.Root, name string, e *entry) error {
-	f, err := root.Open(fromSlash(name))
+func copyWritten(w io.Writer, t *tree, name string, e *entry) error {
+	f, err := t.read(name)
 	if err != nil {
 		return err
 	}

@@ -47,13 +47,34 @@ func (w *worker) build() error {
 	if err != nil {
 		return err
 	}
-	if err := w.start(); err != nil {
-		if w.ctx.Err() == nil {
-			discard(w.place) // without a marker nobody uses it yet
+	return w.startAndPublish()
+}
+
+// startAndPublish checks a tree that was just made. The marker is written
+// while the check runs, since a part of that is a wait for the file system's
+// clock, and appears after it.
+func (w *worker) startAndPublish() error {
+	var m *marker
+	ready := make(chan error, 1)
+	go func() {
+		var err error
+		if m, err = w.record(nil, nil); err == nil {
+			err = m.prepare(w.place.markerPath())
 		}
+		ready <- err
+	}()
+	err := w.start()
+	failed := <-ready
+	if err == nil {
+		err = failed
+	} else if w.ctx.Err() == nil {
+		discard(w.place) // without a marker nobody uses it yet
+	}
+	if err != nil {
+		unprepare(w.place.markerPath())
 		return err
 	}
-	return w.publish(nil, nil, nil)
+	return m.commit(w.place.markerPath())
 }
 
 // replaceEmpty renames a directory to where an empty one may stand.
@@ -223,39 +244,33 @@ func (w *worker) name(i int) string {
 	return w.plan[i-1].name
 }
 
-// publish writes the marker. What was only read keeps the stamp it had before
-// reading, so that a change meanwhile is seen at the next start.
+// publish writes the marker if it differs from the old one.
 func (w *worker) publish(old *marker, before map[string]stamp, found map[string]string) error {
+	m, err := w.record(before, found)
+	if err != nil || old != nil && m.equal(old) {
+		return err
+	}
+	return m.publish(w.place.markerPath())
+}
+
+// record makes the marker of the tree as it is. What was only read keeps the
+// stamp it had before reading, so that a change meanwhile is seen at the next
+// start.
+func (w *worker) record(before map[string]stamp, found map[string]string) (*marker, error) {
 	m := &marker{key: w.key, boot: bootID(), copies: w.copies, entries: make([]markerEntry, len(w.plan)+1)}
 	after := w.stamps()
 	for i := range m.entries {
 		name := w.name(i)
 		s, ok := after[name]
 		if !ok {
-			return fmt.Errorf("%s: %s went away while it was checked", w.place.tree, name)
+			return nil, fmt.Errorf("%s: %s went away while it was checked", w.place.tree, name)
 		}
 		if b, ok := before[name]; ok && found[name] == "" {
 			s = b
 		}
 		m.entries[i] = markerEntry{name: name, dir: i == 0 || w.plan[i-1].isDir(), stamp: s}
 	}
-	if old != nil && m.equal(old) {
-		return nil
-	}
-	return m.publish(w.place.markerPath())
-}
-
-// equal says that writing m in place of old would change nothing.
-func (m *marker) equal(old *marker) bool {
-	if m.key != old.key || !sameBoot(old.boot, m.boot) || m.copies != old.copies || len(m.entries) != len(old.entries) {
-		return false
-	}
-	for i := range m.entries {
-		if m.entries[i] != old.entries[i] {
-			return false
-		}
-	}
-	return true
+	return m, nil
 }
 
 // discard takes a tree away in one step and then removes it. The caller holds

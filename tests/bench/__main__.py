@@ -1,0 +1,114 @@
+"""``python -m tests.bench``: measure everything and write BENCHMARKS.md and its plots."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from tests.bench import building, growth, profile, release_time, running
+from tests.bench.machine import describe
+from tests.bench.model import Figure, Growth, Profile, Report, load_report, save_report
+from tests.bench.render import write_report
+from tests.bench.world import FULL, SHORT, World
+from tests.support.project import REPOSITORY
+
+RESULTS = Path("tests") / "bench" / "results.json"
+NOT_MEASURED = (
+    "The original goempy (`github.com/tamnd/goempy`): the module proxy has no version of it.",
+    "musl, x86-64-v3 and windows/arm64: no peer carries such trees.",
+    "macOS and Windows at run time: everything ran on Linux.",
+)
+GROUPS: dict[str, Callable[[World], Iterator[Figure | Growth | Profile]]] = {
+    "running": running.figures,
+    "building": building.figures,
+    "release": release_time.figures,
+    "growth": growth.growths,
+    "cells": release_time.growth,
+    "profile": profile.profiles,
+}
+Kind = TypeVar("Kind", bound="Keyed")
+
+
+class Keyed(Protocol):
+    """What one key stands for in all runs."""
+
+    @property
+    def key(self) -> str: ...
+
+
+def main(argv: list[str]) -> int:
+    """Measure, or with ``--render`` write the page again from what was measured."""
+    options = _parser().parse_args(argv)
+    results = options.out / RESULTS
+    if not options.render:
+        results.parent.mkdir(parents=True, exist_ok=True)
+        before = load_report(results) if options.only and results.is_file() else None
+        _measure(options, before, results)
+    write_report(load_report(results), options.out)
+    _say(f"{options.out / 'BENCHMARKS.md'} is written")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument(
+        "--short", action="store_true",
+        help="two runs and one peer: shows that the bench works, in a minute",
+    )  # fmt: skip
+    parser.add_argument(
+        "--only", action="append", choices=sorted(GROUPS), default=[],
+        help="measure these again, and keep the other results",
+    )  # fmt: skip
+    parser.add_argument(
+        "--render", action="store_true", help="measure nothing; write the page from the results"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=REPOSITORY, help="where BENCHMARKS.md and tests/bench/ are"
+    )
+    parser.add_argument("--scratch", type=Path, help="where to work; on the disk to be measured")
+    return parser
+
+
+def _measure(options: argparse.Namespace, before: Report | None, results: Path) -> None:
+    """Measure what is asked for; what is done is kept when something later fails."""
+    effort = SHORT if options.short else FULL
+    with tempfile.TemporaryDirectory(dir=options.scratch, prefix="goempy-bench-") as scratch:
+        world = World(Path(scratch), effort, _say)
+        report = before or Report(describe(world), effort.runs, not_measured=NOT_MEASURED)
+        for name, measure in GROUPS.items():
+            if options.only and name not in options.only:
+                continue
+            report = _with(report, list(measure(world)))
+            save_report(report, results)
+
+
+def _with(report: Report, found: Iterable[object]) -> Report:
+    return dataclasses.replace(
+        report,
+        figures=_merged(report.figures, found, Figure),
+        growths=_merged(report.growths, found, Growth),
+        profiles=_merged(report.profiles, found, Profile),
+    )
+
+
+def _merged(
+    before: tuple[Kind, ...], found: Iterable[object], kind: type[Kind]
+) -> tuple[Kind, ...]:
+    """What was measured before, each replaced where it was measured again."""
+    new = {each.key: each for each in found if isinstance(each, kind)}
+    kept = tuple(new.pop(each.key, each) for each in before)
+    return (*kept, *new.values())
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

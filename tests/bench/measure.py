@@ -1,0 +1,63 @@
+"""Run programs, and note what they take: the operating system's own account of each."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+LAUNCHER = Path(__file__).with_name("launcher.py")
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One run. ``cpu_s`` and ``peak_bytes`` include the processes that it waited for.
+
+    ``peak_bytes`` is the largest resident set of any one process, and 10 MB at least: those of
+    ``launcher``.
+    """
+
+    wall_s: float
+    cpu_s: float
+    peak_bytes: int
+
+
+def run_measured(
+    argv: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path | None = None
+) -> Sample:
+    """Run a program to its end; raises ``CalledProcessError``, with what it wrote, if it fails."""
+    arguments = [str(each) for each in argv]
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", LAUNCHER, *arguments],
+        env=dict(env), cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise subprocess.CalledProcessError(done.returncode, arguments, stderr=done.stderr)
+    code, wall_s, cpu_s, peak_bytes = done.stdout.split()
+    if int(code):
+        raise subprocess.CalledProcessError(int(code), arguments, stderr=done.stderr)
+    return Sample(float(wall_s), float(cpu_s), int(peak_bytes))
+
+
+def in_turns(
+    subjects: Mapping[Key, Callable[[], Value]], runs: int, *, warmups: int = 1, flush: bool = True
+) -> dict[Key, tuple[Value, ...]]:
+    """Run each subject ``runs`` times, A B A B …; the first ``warmups`` rounds do not count.
+
+    With ``flush``, what one run left to be written is on the disk before the next begins.
+    """
+    taken: dict[Key, list[Value]] = {name: [] for name in subjects}
+    for turn in range(warmups + runs):
+        for name, run in subjects.items():
+            if flush:
+                os.sync()
+            value = run()
+            if turn >= warmups:
+                taken[name].append(value)
+    return {name: tuple(values) for name, values in taken.items()}

@@ -1,0 +1,228 @@
+"""Figures of run time: the first start, the later ones, and many at once.
+
+Every first run has an empty temp directory. The same program is built around each module, and
+nothing but its arguments differs between the figures.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+from tests.bench.measure import Sample, in_turns, run_measured
+from tests.bench.model import Figure, Measured, Row, Unit
+from tests.bench.sources import Tree
+from tests.bench.world import World
+
+HELLO = ("-c", 'print("hello")')
+IMPORTS = ("-c", "import json, asyncio, ssl, urllib.request, sqlite3, logging")
+NOTHING = ("-c", "pass")
+CROWD = 32
+WARM_LIMIT_S = 0.002
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The same work for a peer and for us."""
+
+    work: str
+    tree: Tree
+    ours: Callable[[], Path]
+    shipped: bool = False
+    compiled: bool = False
+
+
+def pairs(world: World) -> list[Pair]:
+    """Each peer's own tree around our module, and what each really ships."""
+    found = []
+    for tree in reversed(world.trees):
+        name = tree.peer.name
+        found.append(Pair(f"tree of {name}", tree, partial(world.tree_program, tree)))
+    newest = world.trees[0]
+    found.append(
+        Pair(
+            f"tree of {newest.peer.name}, packed with bytecode",
+            newest,
+            partial(world.tree_program, newest, "common"),
+            compiled=True,
+        )
+    )
+    for tree in world.released:
+        work = f"as shipped, Python {tree.peer.python}: {tree.peer.name.split()[0]}"
+        found.append(Pair(work, tree, partial(world.shipped_program, tree), shipped=True))
+    return found
+
+
+def figures(world: World) -> Iterator[Figure]:
+    """All of run time, each as soon as it is measured."""
+    hello = first_runs(world, HELLO)
+    yield _first_run(
+        "first-run-hello", 'First run to `print("hello")`', hello,
+        lambda pair: 25.0 if pair.shipped else 10.0,
+        "Nothing is extracted; from the start of the Go program to its end.",
+    )  # fmt: skip
+    yield Figure(
+        "first-run-memory",
+        "Peak memory of the Go process at the first run",
+        Unit.BYTES,
+        "The largest resident set in the runs above, pages of the program file included. "
+        "Python itself takes 13 MB.",
+        tuple(
+            Row(pair.work, _peaks(ours, "goempy"), _peaks(peer, pair.tree.peer.name), aim=4.0)
+            for pair, ours, peer in hello
+            if not pair.compiled
+        ),
+    )
+    imports = first_runs(world, IMPORTS)
+    yield _first_run(
+        "first-run-imports", "First run to `import json, asyncio, ssl, …`", imports,
+        lambda _pair: 5.0,
+        "As above, with `import json, asyncio, ssl, urllib.request, sqlite3, logging`. "
+        "goempy ships the bytecode of these modules; without it Python compiles them, "
+        "which the rows of a peer's tree alone contain on both sides.",
+    )  # fmt: skip
+    yield warm_starts(world)
+    yield crowd(world)
+
+
+Taken = tuple[Pair, tuple[Sample, ...], tuple[Sample, ...]]
+
+
+def _first_run(
+    key: str, title: str, taken: list[Taken], aim: Callable[[Pair], float], how: str
+) -> Figure:
+    rows = tuple(
+        Row(pair.work, _walls(ours, "goempy"), _walls(peer, pair.tree.peer.name), aim=aim(pair))
+        for pair, ours, peer in taken
+    )
+    return Figure(key, title, Unit.SECONDS, how, rows)
+
+
+def _walls(samples: tuple[Sample, ...], name: str) -> Measured:
+    return Measured(name, tuple(each.wall_s for each in samples))
+
+
+def _peaks(samples: tuple[Sample, ...], name: str) -> Measured:
+    return Measured(name, tuple(float(each.peak_bytes) for each in samples))
+
+
+def first_runs(world: World, args: tuple[str, ...]) -> list[Taken]:
+    """Cold runs of every program, all in turns; peers run once a turn, whatever they stand for."""
+    every = pairs(world)
+    subjects: dict[str, Callable[[], Sample]] = {}
+    for tree in world.trees:
+        subjects[tree.peer.name] = partial(cold, world, world.peer_program(tree), args)
+    for pair in every:
+        subjects[pair.work] = partial(cold, world, pair.ours(), args)
+    world.say(f"first runs: {args[-1]}")
+    taken = in_turns(subjects, world.effort.runs)
+    world.sweep()
+    return [(pair, taken[pair.work], taken[pair.tree.peer.name]) for pair in every]
+
+
+def cold(world: World, program: Path, args: tuple[str, ...]) -> Sample:
+    """One run of a program that finds nothing extracted."""
+    return run_measured([program, *args], env=world.env(world.fresh()))
+
+
+def warm_starts(world: World) -> Figure:
+    """What the Go program adds to a start of the very interpreter that it has extracted."""
+    rows = []
+    for pair in pairs(world):
+        if pair.compiled:
+            continue
+        world.say(f"warm starts: {pair.work}")
+        peer, ours = _overheads(world, world.peer_program(pair.tree), pair.ours())
+        rows.append(
+            Row(
+                pair.work,
+                Measured("goempy", ours),
+                Measured(pair.tree.peer.name, peer),
+                aim=5.0,
+                limit=WARM_LIMIT_S,
+            )
+        )
+    return Figure(
+        "warm-start",
+        "Warm start over the bare interpreter",
+        Unit.SECONDS,
+        "Everything is extracted. Time of the Go program that runs `-c pass`, less that of the "
+        f"extracted interpreter started directly: medians of {world.effort.block_runs} in turns, "
+        "that many times over. Start and end of a Go process are part of it.",
+        tuple(rows),
+    )
+
+
+def _overheads(world: World, peer: Path, ours: Path) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """What each adds, once a block of turns: a single pair differs more by chance than by cause."""
+    subjects: dict[str, Callable[[], Sample]] = {}
+    for name, program in (("peer", peer), ("ours", ours)):
+        env = world.env(world.fresh("warm"))
+        run_measured([program, *NOTHING], env=env)
+        bare = [interpreter(program, env), *NOTHING]
+        subjects[name] = partial(run_measured, [program, *NOTHING], env=env)
+        subjects[f"bare {name}"] = partial(run_measured, bare, env=env)
+    added: dict[str, list[float]] = {"peer": [], "ours": []}
+    for _block in range(world.effort.runs):
+        taken = in_turns(subjects, world.effort.block_runs, flush=False)
+        walls = {name: median(each.wall_s for each in turns) for name, turns in taken.items()}
+        for name, values in added.items():
+            values.append(walls[name] - walls[f"bare {name}"])
+    world.sweep()
+    return tuple(added["peer"]), tuple(added["ours"])
+
+
+def interpreter(program: Path, env: dict[str, str]) -> str:
+    """The path of the interpreter that a program has extracted, as Python itself tells it."""
+    asked = subprocess.run(
+        [program, "-c", "import sys; print(sys.executable)"],
+        env=env, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return asked.stdout.strip()
+
+
+def crowd(world: World) -> Figure:
+    """Many processes that find nothing extracted, all at once."""
+    rows = []
+    chosen = [pair for pair in pairs(world) if not pair.compiled]
+    subjects: dict[str, Callable[[], float]] = {}
+    for tree in world.trees:
+        subjects[tree.peer.name] = partial(together, world, world.peer_program(tree), CROWD)
+    for pair in chosen:
+        subjects[pair.work] = partial(together, world, pair.ours(), CROWD)
+    world.say(f"{CROWD} processes at once")
+    taken = in_turns(subjects, world.effort.runs)
+    world.sweep()
+    for pair in chosen:
+        peer, ours = taken[pair.tree.peer.name], taken[pair.work]
+        measured = Measured("goempy", ours), Measured(pair.tree.peer.name, peer)
+        rows.append(Row(pair.work, *measured, aim=10.0))
+    return Figure(
+        "crowd",
+        f"{CROWD} processes at once, nothing extracted",
+        Unit.SECONDS,
+        "Started together, with one temp directory; until all have printed.",
+        tuple(rows),
+    )
+
+
+def together(world: World, program: Path, count: int) -> float:
+    """Seconds until ``count`` processes that start together have all ended well."""
+    env = world.env(world.fresh("crowd"))
+    command = [str(program), *HELLO]
+    begin = time.perf_counter()
+    started = [
+        subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for _ in range(count)
+    ]
+    outputs = [process.communicate()[0] for process in started]
+    wall_s = time.perf_counter() - begin
+    for process, output in zip(started, outputs, strict=True):
+        if process.returncode or output.strip() != b"hello":
+            raise subprocess.CalledProcessError(process.returncode, command, output=output)
+    return wall_s

@@ -1,0 +1,73 @@
+"""The bench in its short form: it works, and says what it measured. No time is judged."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests.bench.__main__ import RESULTS
+from tests.bench.model import load_report
+from tests.support.project import REPOSITORY
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="packs Linux interpreters")
+
+FIGURES = {
+    "first-run-hello", "first-run-imports", "first-run-memory", "warm-start", "crowd",
+    "payload-size", "binary-size", "module-zip", "go-build",
+    "cell-cpu", "cell-memory", "release-again", "release-again-bytes",
+}  # fmt: skip
+GROWTHS = {"starts", "files-pack", "files-cold", "files-warm", "cells-time", "cells-memory"}
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bench")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench", "--short", "--out", folder, "--scratch", folder],
+        cwd=REPOSITORY, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_every_figure_is_measured(out: Path) -> None:
+    report = load_report(out / RESULTS)
+    assert {each.key for each in report.figures} == FIGURES
+    assert {each.key for each in report.growths} == GROWTHS
+    for figure in report.figures:
+        for row in figure.rows:
+            assert len({len(row.ours.values), len((row.peer or row.ours).values)}) == 1
+
+
+def test_the_page_shows_every_plot_that_was_drawn(out: Path) -> None:
+    page = (out / "BENCHMARKS.md").read_text("utf-8")
+    shown = {out / name for name in re.findall(r"\]\((tests/bench/plots/[\w-]+\.svg)\)", page)}
+    drawn = set((out / "tests" / "bench" / "plots").glob("*.svg"))
+    assert shown <= drawn
+    assert len(drawn) >= len(GROWTHS)
+    for plot in drawn:
+        root = ET.fromstring(plot.read_bytes())  # noqa: S314 - the bench made it
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+
+
+def test_the_page_can_be_written_again_from_the_results(out: Path, tmp_path: Path) -> None:
+    shutil.copytree(out / "tests", tmp_path / "tests")
+    subprocess.run(
+        [sys.executable, "-m", "tests.bench", "--render", "--out", tmp_path],
+        cwd=REPOSITORY, check=True, capture_output=True,
+    )  # fmt: skip
+    assert (tmp_path / "BENCHMARKS.md").read_bytes() == (out / "BENCHMARKS.md").read_bytes()
+
+
+def test_what_stands_in_the_repository_is_a_whole_run() -> None:
+    report = load_report(REPOSITORY / RESULTS)
+    assert report.runs >= 9
+    assert {each.key for each in report.figures} == FIGURES
+    assert {each.key for each in report.growths} == GROWTHS
+    assert {each.key for each in report.profiles} == {"first-run", "cell"}
