@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 from tests.bench import building, growth, profile, release_time, running
 from tests.bench.machine import describe
 from tests.bench.model import Figure, Growth, Profile, Report, load_report, save_report
+from tests.bench.reasons import UnexplainedError
 from tests.bench.render import write_report
 from tests.bench.world import FULL, SHORT, World
 from tests.support.project import REPOSITORY
@@ -49,7 +50,11 @@ def main(argv: list[str]) -> int:
         results.parent.mkdir(parents=True, exist_ok=True)
         before = load_report(results) if options.only and results.is_file() else None
         _measure(options, before, results)
-    write_report(load_report(results), options.out)
+    try:
+        write_report(load_report(results), options.out)
+    except UnexplainedError as fault:
+        _say(str(fault))
+        return 1
     _say(f"{options.out / 'BENCHMARKS.md'} is written")
     return 0
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
 
+from tests.bench import wording
 from tests.bench.measure import Sample, in_turns, run_measured
 from tests.bench.model import Figure, Measured, Row, Unit
 from tests.bench.sources import Tree
@@ -24,6 +25,7 @@ IMPORTS = ("-c", "import json, asyncio, ssl, urllib.request, sqlite3, logging")
 NOTHING = ("-c", "pass")
 CROWD = 32
 WARM_LIMIT_S = 0.002
+ALONE = "the interpreter alone"
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,11 @@ def pairs(world: World) -> list[Pair]:
 
 def figures(world: World) -> Iterator[Figure]:
     """All of run time, each as soon as it is measured."""
-    hello = first_runs(world, HELLO)
+    hello, alone = first_runs(world, HELLO)
     yield _first_run(
         "first-run-hello", 'First run to `print("hello")`', hello,
         lambda pair: 25.0 if pair.shipped else 10.0,
-        "Nothing is extracted; from the start of the Go program to its end.",
+        f"Nothing is extracted; from the start of the Go program to its end. {alone}",
     )  # fmt: skip
     yield Figure(
         "first-run-memory",
@@ -78,13 +80,13 @@ def figures(world: World) -> Iterator[Figure]:
             if not pair.compiled
         ),
     )
-    imports = first_runs(world, IMPORTS)
+    imports, alone = first_runs(world, IMPORTS)
     yield _first_run(
         "first-run-imports", "First run to `import json, asyncio, ssl, …`", imports,
         lambda _pair: 5.0,
         "As above, with `import json, asyncio, ssl, urllib.request, sqlite3, logging`. "
         "goempy ships the bytecode of these modules; without it Python compiles them, "
-        "which the rows of a peer's tree alone contain on both sides.",
+        f"which the rows of a peer's tree alone contain on both sides. {alone}",
     )  # fmt: skip
     yield warm_starts(world)
     yield crowd(world)
@@ -111,18 +113,31 @@ def _peaks(samples: tuple[Sample, ...], name: str) -> Measured:
     return Measured(name, tuple(float(each.peak_bytes) for each in samples))
 
 
-def first_runs(world: World, args: tuple[str, ...]) -> list[Taken]:
-    """Cold runs of every program, all in turns; peers run once a turn, whatever they stand for."""
+def first_runs(world: World, args: tuple[str, ...]) -> tuple[list[Taken], str]:
+    """Cold runs of every program, all in turns; peers run once a turn, whatever they stand for.
+
+    The second value says what the interpreter alone takes: nobody can be faster.
+    """
     every = pairs(world)
     subjects: dict[str, Callable[[], Sample]] = {}
     for tree in world.trees:
         subjects[tree.peer.name] = partial(cold, world, world.peer_program(tree), args)
     for pair in every:
         subjects[pair.work] = partial(cold, world, pair.ours(), args)
+    subjects[ALONE] = partial(run_measured, [extracted(world), *args], env=world.env())
     world.say(f"first runs: {args[-1]}")
     taken = in_turns(subjects, world.effort.runs)
     world.sweep()
-    return [(pair, taken[pair.work], taken[pair.tree.peer.name]) for pair in every]
+    alone = wording.quantity(median(each.wall_s for each in taken[ALONE]), Unit.SECONDS)
+    told = f"The interpreter that goempy ships, started directly, takes {alone}."
+    return [(pair, taken[pair.work], taken[pair.tree.peer.name]) for pair in every], told
+
+
+def extracted(world: World) -> str:
+    """The path of the interpreter that goempy ships, extracted."""
+    home = world.folder / "extracted"
+    home.mkdir(exist_ok=True)
+    return interpreter(world.shipped_program(world.trees[0]), world.env(home))
 
 
 def cold(world: World, program: Path, args: tuple[str, ...]) -> Sample:
@@ -195,9 +210,12 @@ def crowd(world: World) -> Figure:
         subjects[tree.peer.name] = partial(together, world, world.peer_program(tree), CROWD)
     for pair in chosen:
         subjects[pair.work] = partial(together, world, pair.ours(), CROWD)
+    bare = [extracted(world), *HELLO]
+    subjects[ALONE] = partial(all_together, bare, world.env(), CROWD)
     world.say(f"{CROWD} processes at once")
     taken = in_turns(subjects, world.effort.runs)
     world.sweep()
+    alone = wording.quantity(median(taken[ALONE]), Unit.SECONDS)
     for pair in chosen:
         peer, ours = taken[pair.tree.peer.name], taken[pair.work]
         measured = Measured("goempy", ours), Measured(pair.tree.peer.name, peer)
@@ -206,15 +224,20 @@ def crowd(world: World) -> Figure:
         "crowd",
         f"{CROWD} processes at once, nothing extracted",
         Unit.SECONDS,
-        "Started together, with one temp directory; until all have printed.",
+        "Started together, with one temp directory; until all have printed. "
+        f"{CROWD} interpreters started directly take {alone}.",
         tuple(rows),
     )
 
 
 def together(world: World, program: Path, count: int) -> float:
-    """Seconds until ``count`` processes that start together have all ended well."""
-    env = world.env(world.fresh("crowd"))
-    command = [str(program), *HELLO]
+    """Seconds until ``count`` processes that find nothing extracted have all ended well."""
+    return all_together([program, *HELLO], world.env(world.fresh("crowd")), count)
+
+
+def all_together(argv: Sequence[str | Path], env: dict[str, str], count: int) -> float:
+    """Seconds until ``count`` processes that start together have all said hello."""
+    command = [str(each) for each in argv]
     begin = time.perf_counter()
     started = [
         subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
