@@ -54,7 +54,9 @@ def starts(world: World) -> Growth:
     for count in STARTS[:2] if world.effort.short else STARTS:
         world.say(f"{count} first starts at once")
         subjects = {name: partial(together, world, path, count) for name, path in programs.items()}
-        for name, values in in_turns(subjects, world.effort.few_runs).items():
+        for name, values in in_turns(
+            subjects, world.effort.few_runs, between=world.between
+        ).items():
             points[name].append(Point(count, values))
         world.sweep()
     return Growth(

@@ -5,11 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import os
 import platform
-import subprocess
 from pathlib import Path
 
 from tests.bench.model import Machine
-from tests.bench.world import World
+from tests.bench.world import World, file_system
 from tests.support.project import REPOSITORY
 
 
@@ -23,7 +22,7 @@ def describe(world: World) -> Machine:
         processors=len(os.sched_getaffinity(0)),
         memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         system=f"{platform.system()} {platform.release().partition('-')[0]} {platform.machine()}",
-        file_system=_file_system(world.folder),
+        file_system=file_system(world.folder),
         versions=(
             ("goempy", _own_version()),
             *peers,
@@ -43,11 +42,3 @@ def _processor() -> str:
     rows = info.read_text("utf-8").splitlines() if info.is_file() else []
     names = [row.partition(":")[2].strip() for row in rows if row.startswith("model name")]
     return names[0] if names else "unknown"
-
-
-def _file_system(folder: Path) -> str:
-    asked = subprocess.run(
-        ["stat", "--file-system", "--format=%T", str(folder)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    return asked.stdout.strip() or "unknown"

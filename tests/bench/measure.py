@@ -46,17 +46,21 @@ def run_measured(
 
 
 def in_turns(
-    subjects: Mapping[Key, Callable[[], Value]], runs: int, *, warmups: int = 1, flush: bool = True
+    subjects: Mapping[Key, Callable[[], Value]],
+    runs: int,
+    *,
+    warmups: int = 1,
+    between: Callable[[], object] = os.sync,
 ) -> dict[Key, tuple[Value, ...]]:
     """Run each subject ``runs`` times, A B A B …; the first ``warmups`` rounds do not count.
 
-    With ``flush``, what one run left to be written is on the disk before the next begins.
+    ``between`` is called before each run. Usually, what one run left to be written is then on the
+    disk before the next begins.
     """
     taken: dict[Key, list[Value]] = {name: [] for name in subjects}
     for turn in range(warmups + runs):
         for name, run in subjects.items():
-            if flush:
-                os.sync()
+            between()
             value = run()
             if turn >= warmups:
                 taken[name].append(value)

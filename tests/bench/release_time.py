@@ -24,8 +24,6 @@ from tests.support.project import git
 
 OTHER_PLATFORM = "darwin-arm64"
 """Where the newest peer strips nothing, which it does in a container."""
-MOST_GROWTH_RUNS = 2
-"""A round of builds takes five minutes."""
 AIM = 2.0
 _JOB = re.compile(r'^\t\t\{"(\w+)", "(\w+)", .*\},\n', re.MULTILINE)
 
@@ -257,16 +255,15 @@ def growth(world: World) -> Iterator[Growth]:
     root = world.project("many", matrix)
     names = [tree.cell_name() for tree in trees]
     world.say(f"builds of {', '.join(map(str, counts))} cells")
-    runs = min(world.effort.few_runs, MOST_GROWTH_RUNS)
     taken = in_turns(
         {count: partial(_build_many, world, root, assets, names[:count]) for count in counts},
-        runs,
+        runs=1,
         warmups=0,
     )
     world.sweep()
     how = (
         f"One `goempy build` without bytecode; each cell is the tree of {NEWEST.peer.name} for "
-        f"linux/amd64 under a version of its own. Medians of {runs}."
+        f"linux/amd64 under a version of its own. One run each: all take five minutes."
     )
     for key, title, unit, value in (
         ("cells-time", "Cells of one build: time", Unit.SECONDS, lambda each: each.wall_s),

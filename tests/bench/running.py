@@ -126,7 +126,7 @@ def first_runs(world: World, args: tuple[str, ...]) -> tuple[list[Taken], str]:
         subjects[pair.work] = partial(cold, world, pair.ours(), args)
     subjects[ALONE] = partial(run_measured, [extracted(world), *args], env=world.env())
     world.say(f"first runs: {args[-1]}")
-    taken = in_turns(subjects, world.effort.runs)
+    taken = in_turns(subjects, world.effort.runs, between=world.between)
     world.sweep()
     alone = wording.quantity(median(each.wall_s for each in taken[ALONE]), Unit.SECONDS)
     told = f"The interpreter that goempy ships, started directly, takes {alone}."
@@ -184,7 +184,7 @@ def _overheads(world: World, peer: Path, ours: Path) -> tuple[tuple[float, ...],
         subjects[f"bare {name}"] = partial(run_measured, bare, env=env)
     added: dict[str, list[float]] = {"peer": [], "ours": []}
     for _block in range(world.effort.runs):
-        taken = in_turns(subjects, world.effort.block_runs, flush=False)
+        taken = in_turns(subjects, world.effort.block_runs, between=lambda: None)
         walls = {name: median(each.wall_s for each in turns) for name, turns in taken.items()}
         for name, values in added.items():
             values.append(walls[name] - walls[f"bare {name}"])
@@ -213,7 +213,7 @@ def crowd(world: World) -> Figure:
     bare = [extracted(world), *HELLO]
     subjects[ALONE] = partial(all_together, bare, world.env(), CROWD)
     world.say(f"{CROWD} processes at once")
-    taken = in_turns(subjects, world.effort.runs)
+    taken = in_turns(subjects, world.effort.runs, between=world.between)
     world.sweep()
     alone = wording.quantity(median(taken[ALONE]), Unit.SECONDS)
     for pair in chosen:

@@ -29,6 +29,8 @@ PLATFORM = "linux-amd64"
 EMBED = "ratatoskr_embed"
 """The build tag without which ratatoskr embeds nothing."""
 
+TMPFS = "tmpfs"
+
 OLDER = Tree(GO_EMBED_PYTHON, "20241219")
 NEWEST = Tree(GO_EMBED_PYTHON_NEWEST, "20260610", FIVE_PLATFORMS)
 UNSTRIPPED = Tree(RATATOSKR, "20260414")
@@ -39,7 +41,7 @@ class Effort:
     """How much is measured. The short form shows that the bench works, and nothing else."""
 
     runs: int = 9
-    few_runs: int = 5
+    few_runs: int = 3
     """Of what is drawn and not judged."""
     block_runs: int = 15
     """Of what takes milliseconds: one value is the median of so many."""
@@ -47,7 +49,7 @@ class Effort:
 
 
 FULL = Effort()
-SHORT = Effort(runs=2, few_runs=1, block_runs=2, short=True)
+SHORT = Effort(runs=1, few_runs=1, block_runs=2, short=True)
 
 
 class World:
@@ -68,6 +70,17 @@ class World:
         path = self.folder / "fresh" / f"{name}-{self._count}"
         path.mkdir(parents=True)
         return path
+
+    def between(self) -> None:
+        """What comes between two runs that fill new directories.
+
+        In memory, room is made. On a disk nothing is deleted: ext4 does not use the inodes of
+        deleted files again for minutes, and looks at each of them for every file that it makes.
+        """
+        if file_system(self.folder) == TMPFS:
+            self.sweep()
+        else:
+            os.sync()
 
     def sweep(self) -> None:
         """Remove what runs have left."""
@@ -242,6 +255,15 @@ class World:
         (folder / "cmd" / "main.go").write_text(text, "utf-8")
         self.go.run("build", "-o", "program", "./cmd", cwd=folder)
         return folder / "program"
+
+
+def file_system(folder: Path) -> str:
+    """The kind of file system that a folder is on, as ``stat`` calls it; ``unknown`` without it."""
+    asked = subprocess.run(
+        ["stat", "--file-system", "--format=%T", str(folder)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return asked.stdout.strip() or "unknown"
 
 
 def module_zip_bytes(go: Go, peer: Peer) -> int:
