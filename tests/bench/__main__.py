@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from tests.bench import building, growth, profile, release_time, running
+from tests.bench import building, growth, profile, release_time, running, warm
 from tests.bench.machine import describe
 from tests.bench.model import Figure, Growth, Profile, Report, load_report, save_report
 from tests.bench.reasons import UnexplainedError
@@ -28,6 +28,7 @@ NOT_MEASURED = (
 )
 GROUPS: dict[str, Callable[[World], Iterator[Figure | Growth | Profile]]] = {
     "running": running.figures,
+    "warm": warm.figures,
     "building": building.figures,
     "growth": growth.growths,
     "profile": profile.profiles,
@@ -98,6 +99,7 @@ def _measure(options: argparse.Namespace, before: Report | None, results: Path) 
     with tempfile.TemporaryDirectory(dir=options.scratch, prefix="goempy-bench-") as scratch:
         world = World(Path(scratch), effort, _say)
         report = before or Report(describe(world), effort.runs, not_measured=NOT_MEASURED)
+        report = dataclasses.replace(report, machine=describe(world))
         for name, measure in GROUPS.items():
             if options.only and name not in options.only:
                 continue

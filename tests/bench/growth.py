@@ -51,7 +51,7 @@ def starts(world: World) -> Growth:
         "goempy, as shipped": world.shipped_program(newest),
     }
     points: dict[str, list[Point]] = {name: [] for name in programs}
-    for count in STARTS[:2] if world.effort.short else STARTS:
+    for count in STARTS[:1] if world.effort.short else STARTS:
         world.say(f"{count} first starts at once")
         subjects = {name: partial(together, world, path, count) for name, path in programs.items()}
         for name, values in in_turns(
@@ -73,7 +73,7 @@ def files(world: World) -> Iterator[Growth]:
     """One, four and sixteen times the files of an interpreter: packed, extracted, found."""
     packers = {f"{world.trees[0].peer.name}": _peer_packer(world), "goempy": _own_packer(world)}
     points: dict[tuple[str, str], list[Point]] = {}
-    for times in TIMES[:2] if world.effort.short else TIMES:
+    for times in TIMES[:1] if world.effort.short else TIMES:
         world.say(f"{times * FILES} files in a tree")
         tree = _tree(world, times)
         count = sum(1 for _ in tree.rglob("*.py"))

@@ -1,4 +1,4 @@
-"""Figures of run time: the first start, the later ones, and many at once.
+"""Figures of run time: the first start, and many at once.
 
 Every first run has an empty temp directory. The same program is built around each module, and
 nothing but its arguments differs between the figures.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -17,47 +16,13 @@ from statistics import median
 from tests.bench import wording
 from tests.bench.measure import Sample, in_turns, run_measured
 from tests.bench.model import Figure, Measured, Row, Unit
-from tests.bench.sources import Tree
+from tests.bench.pairs import Pair, interpreter, pairs
 from tests.bench.world import World
 
 HELLO = ("-c", 'print("hello")')
 IMPORTS = ("-c", "import json, asyncio, ssl, urllib.request, sqlite3, logging")
-NOTHING = ("-c", "pass")
 CROWD = 32
-WARM_LIMIT_S = 0.002
 ALONE = "the interpreter alone"
-
-
-@dataclass(frozen=True)
-class Pair:
-    """The same work for a peer and for us."""
-
-    work: str
-    tree: Tree
-    ours: Callable[[], Path]
-    shipped: bool = False
-    compiled: bool = False
-
-
-def pairs(world: World) -> list[Pair]:
-    """Each peer's own tree around our module, and what each really ships."""
-    found = []
-    for tree in reversed(world.trees):
-        name = tree.peer.name
-        found.append(Pair(f"tree of {name}", tree, partial(world.tree_program, tree)))
-    newest = world.trees[0]
-    found.append(
-        Pair(
-            f"tree of {newest.peer.name}, packed with bytecode",
-            newest,
-            partial(world.tree_program, newest, "common"),
-            compiled=True,
-        )
-    )
-    for tree in world.released:
-        work = f"as shipped, Python {tree.peer.python}: {tree.peer.name.split()[0]}"
-        found.append(Pair(work, tree, partial(world.shipped_program, tree), shipped=True))
-    return found
 
 
 def figures(world: World) -> Iterator[Figure]:
@@ -88,7 +53,6 @@ def figures(world: World) -> Iterator[Figure]:
         "goempy ships the bytecode of these modules; without it Python compiles them, "
         f"which the rows of a peer's tree alone contain on both sides. {alone}",
     )  # fmt: skip
-    yield warm_starts(world)
     yield crowd(world)
 
 
@@ -143,62 +107,6 @@ def extracted(world: World) -> str:
 def cold(world: World, program: Path, args: tuple[str, ...]) -> Sample:
     """One run of a program that finds nothing extracted."""
     return run_measured([program, *args], env=world.env(world.fresh()))
-
-
-def warm_starts(world: World) -> Figure:
-    """What the Go program adds to a start of the very interpreter that it has extracted."""
-    rows = []
-    for pair in pairs(world):
-        if pair.compiled:
-            continue
-        world.say(f"warm starts: {pair.work}")
-        peer, ours = _overheads(world, world.peer_program(pair.tree), pair.ours())
-        rows.append(
-            Row(
-                pair.work,
-                Measured("goempy", ours),
-                Measured(pair.tree.peer.name, peer),
-                aim=5.0,
-                limit=WARM_LIMIT_S,
-            )
-        )
-    return Figure(
-        "warm-start",
-        "Warm start over the bare interpreter",
-        Unit.SECONDS,
-        "Everything is extracted. Time of the Go program that runs `-c pass`, less that of the "
-        f"extracted interpreter started directly: medians of {world.effort.block_runs} in turns, "
-        "that many times over. Start and end of a Go process are part of it.",
-        tuple(rows),
-    )
-
-
-def _overheads(world: World, peer: Path, ours: Path) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """What each adds, once a block of turns: a single pair differs more by chance than by cause."""
-    subjects: dict[str, Callable[[], Sample]] = {}
-    for name, program in (("peer", peer), ("ours", ours)):
-        env = world.env(world.fresh("warm"))
-        run_measured([program, *NOTHING], env=env)
-        bare = [interpreter(program, env), *NOTHING]
-        subjects[name] = partial(run_measured, [program, *NOTHING], env=env)
-        subjects[f"bare {name}"] = partial(run_measured, bare, env=env)
-    added: dict[str, list[float]] = {"peer": [], "ours": []}
-    for _block in range(world.effort.runs):
-        taken = in_turns(subjects, world.effort.block_runs, between=lambda: None)
-        walls = {name: median(each.wall_s for each in turns) for name, turns in taken.items()}
-        for name, values in added.items():
-            values.append(walls[name] - walls[f"bare {name}"])
-    world.sweep()
-    return tuple(added["peer"]), tuple(added["ours"])
-
-
-def interpreter(program: Path, env: dict[str, str]) -> str:
-    """The path of the interpreter that a program has extracted, as Python itself tells it."""
-    asked = subprocess.run(
-        [program, "-c", "import sys; print(sys.executable)"],
-        env=env, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return asked.stdout.strip()
 
 
 def crowd(world: World) -> Figure:

@@ -18,7 +18,8 @@ from tests.support.project import REPOSITORY
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="packs Linux interpreters")
 
 FIGURES = {
-    "first-run-hello", "first-run-imports", "first-run-memory", "warm-start", "crowd",
+    "first-run-hello", "first-run-imports", "first-run-memory", "warm-start", "warm-call",
+    "crowd",
     "payload-size", "binary-size", "module-zip", "go-build",
     "cell-cpu", "cell-memory", "release-again", "release-again-bytes",
 }  # fmt: skip
