@@ -30,7 +30,11 @@ class Step(NamedTuple):
 
 
 STEPS = (
-    Step("pack", "Packing a tree", "`embed_util.CopyForEmbed` of a folder of Python files."),
+    Step(
+        "pack",
+        "Packing a tree",
+        "`embed_util.CopyForEmbed` of a folder of Python files. The peer stores text as it is.",
+    ),
     Step("cold", "Extracting a tree", "`embed_util.NewEmbeddedFiles`, nothing extracted."),
     Step("warm", "Finding a tree in place", "The same again."),
 )

@@ -11,8 +11,6 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "time more than half is zstd, an eighth sha256, and most of the rest the kernel, which "
         "makes and writes files (see the profile). goempy spreads it over the cores, of which "
         "this machine has two; peers use one. What is left is the decompression itself.",
-        "first-run-imports": "Without bytecode Python compiles these modules for half a second on "
-        "either side, whoever extracts them.",
         "first-run-memory": "Of what goempy ships, 15 MB are pages of the program file that hold "
         "the payload, 17 MB the window of 16 MiB in which the largest file is decoded, 5 MB the "
         "Go runtime. A window of 8 MiB would make the payload 4 % larger.",
