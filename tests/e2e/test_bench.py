@@ -13,6 +13,7 @@ import pytest
 
 from tests.bench.__main__ import RESULTS
 from tests.bench.model import load_report
+from tests.bench.render import benchmarks_md
 from tests.support.project import REPOSITORY
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="packs Linux interpreters")
@@ -72,3 +73,8 @@ def test_what_stands_in_the_repository_is_a_whole_run() -> None:
     assert {each.key for each in report.figures} == FIGURES
     assert {each.key for each in report.growths} == GROWTHS
     assert {each.key for each in report.profiles} == {"first-run", "cell"}
+
+
+def test_the_page_in_the_repository_is_made_of_its_results() -> None:
+    page = (REPOSITORY / "BENCHMARKS.md").read_text("utf-8")
+    assert page == benchmarks_md(load_report(REPOSITORY / RESULTS))
