@@ -143,3 +143,26 @@ func TestStartCheckCutShort(t *testing.T) {
 	mustDo(t, err)
 	mustDo(t, e.Verify())
 }
+
+// A check that panics leaves nothing behind, and nothing that goes on.
+func TestStartCheckThatPanics(t *testing.T) {
+	ownPlaces(t)
+	payload := pack(t, sample())
+	dir := filepath.Join(t.TempDir(), "tree")
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic was swallowed")
+			}
+		}()
+		_, _ = NewEmbeddedFilesWithTmpDir(os.DirFS(payload), dir, false,
+			WithStartCheck(func(string) error { panic("the caller's own") }))
+	}()
+	left, err := filepath.Glob(filepath.Join(dir+stateSuffix, "marker*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+	e, err := NewEmbeddedFilesWithTmpDir(os.DirFS(payload), dir, false)
+	mustDo(t, err)
+	mustDo(t, e.Verify())
+}

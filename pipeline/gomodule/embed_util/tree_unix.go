@@ -60,11 +60,20 @@ const (
 )
 
 // openRetry is openat for systems that let a signal interrupt it.
-func openRetry(dir int, name string, flags int, perm uint32) (int, error) {
+func openRetry(dir int, name string, flags int, perm uint32) (fd int, err error) {
+	err = retry(func() (err error) {
+		fd, err = unix.Openat(dir, name, flags, perm)
+		return err
+	})
+	return fd, err
+}
+
+// retry makes a system call again for as long as a signal interrupts it, which
+// network file systems allow. It is not for close: that has happened.
+func retry(call func() error) error {
 	for {
-		fd, err := unix.Openat(dir, name, flags, perm)
-		if err != unix.EINTR {
-			return fd, err
+		if err := call(); err != unix.EINTR {
+			return err
 		}
 	}
 }
@@ -141,10 +150,12 @@ func (t *tree) walk(name string) (int, error) {
 // mkdir makes a folder with exactly these permissions.
 func (t *tree) mkdir(name string, perm fs.FileMode) error {
 	return t.in(name, func(dir int, base string) error {
-		if err := unix.Mkdirat(dir, base, 0o700); err != nil {
+		err := retry(func() error { return unix.Mkdirat(dir, base, 0o700) })
+		if err != nil {
 			return pathError("mkdirat", name, err)
 		}
-		return pathError("fchmodat", name, unix.Fchmodat(dir, base, uint32(perm), 0))
+		err = retry(func() error { return unix.Fchmodat(dir, base, uint32(perm), 0) })
+		return pathError("fchmodat", name, err)
 	})
 }
 
@@ -203,7 +214,7 @@ const maxWrite = 1 << 30
 // finish closes the file and gives it its permissions. They are not left to
 // the umask, which is the caller's and not the payload's.
 func (n *newFile) finish(perm fs.FileMode) error {
-	if err := unix.Fchmod(n.fd, uint32(perm)); err != nil {
+	if err := retry(func() error { return unix.Fchmod(n.fd, uint32(perm)) }); err != nil {
 		n.abandon()
 		return pathError("fchmod", n.name, err)
 	}

@@ -55,25 +55,32 @@ func (w *worker) build() error {
 // clock, and appears after it.
 func (w *worker) startAndPublish() error {
 	var m *marker
-	ready := make(chan error, 1)
+	var failed error
+	ready, published := make(chan struct{}), false
 	go func() {
-		var err error
-		if m, err = w.record(nil, nil); err == nil {
-			err = m.prepare(w.place.markerPath())
+		defer close(ready)
+		if m, failed = w.record(nil, nil); failed == nil {
+			failed = m.prepare(w.place.markerPath())
 		}
-		ready <- err
+	}()
+	defer func() {
+		if !published { // also when the check panics: nobody works here without the lock
+			<-ready
+			unprepare(w.place.markerPath())
+		}
 	}()
 	err := w.start()
-	failed := <-ready
-	if err == nil {
-		err = failed
-	} else if w.ctx.Err() == nil {
-		discard(w.place) // without a marker nobody uses it yet
-	}
+	<-ready
 	if err != nil {
-		unprepare(w.place.markerPath())
+		if w.ctx.Err() == nil {
+			discard(w.place) // without a marker nobody uses it yet
+		}
 		return err
 	}
+	if failed != nil {
+		return failed
+	}
+	published = true
 	return m.commit(w.place.markerPath())
 }
 
