@@ -98,8 +98,9 @@ def _measure(options: argparse.Namespace, before: Report | None, results: Path) 
     effort = SHORT if options.short else FULL
     with tempfile.TemporaryDirectory(dir=options.scratch, prefix="goempy-bench-") as scratch:
         world = World(Path(scratch), effort, _say)
-        report = before or Report(describe(world), effort.runs, not_measured=NOT_MEASURED)
-        report = dataclasses.replace(report, machine=describe(world))
+        report = Report(describe(world), effort.runs, not_measured=NOT_MEASURED)
+        if before:
+            report = dataclasses.replace(before, machine=report.machine)
         for name, measure in GROUPS.items():
             if options.only and name not in options.only:
                 continue

@@ -12,7 +12,7 @@ from pipeline.moduletree import TEMPLATE
 from tests.bench.measure import Sample, in_turns, run_measured
 from tests.bench.model import Curve, Growth, Point, Unit
 from tests.bench.running import together
-from tests.bench.world import OWN, World
+from tests.bench.world import OWN, World, write_main
 
 PACKER = Path(__file__).parents[1] / "data" / "bench" / "packer" / "main.go"
 TIMES = (1, 4, 16)
@@ -75,7 +75,7 @@ def starts(world: World) -> Growth:
 
 def files(world: World) -> Iterator[Growth]:
     """One, four and sixteen times the files of an interpreter: packed, extracted, found."""
-    packers = {f"{world.trees[0].peer.name}": _peer_packer(world), "goempy": _own_packer(world)}
+    packers = {world.trees[0].peer.name: _peer_packer(world), "goempy": _own_packer(world)}
     points: dict[tuple[str, str], list[Point]] = {}
     for times in TIMES[:1] if world.effort.short else TIMES:
         world.say(f"{times * FILES} files in a tree")
@@ -140,8 +140,7 @@ def _own_packer(world: World) -> Path:
 
 def _built(world: World, module: str, name: str, *require: str) -> Path:
     folder = world.folder / "programs" / name.replace(" ", "-")
-    folder.mkdir(parents=True)
-    (folder / "main.go").write_text(PACKER.read_text("utf-8").replace("MODULE", module), "utf-8")
+    write_main(PACKER, module, folder)
     (folder / "go.mod").write_text("module example.com/packer\n\ngo 1.24\n", "utf-8")
     world.go.run(*require, cwd=folder)
     world.go.run("mod", "tidy", cwd=folder)

@@ -8,7 +8,7 @@ import platform
 from pathlib import Path
 
 from tests.bench.model import Machine
-from tests.bench.world import World, file_system
+from tests.bench.world import World
 from tests.support.project import REPOSITORY
 
 
@@ -22,7 +22,7 @@ def describe(world: World) -> Machine:
         processors=len(os.sched_getaffinity(0)),
         memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         system=f"{platform.system()} {platform.release().partition('-')[0]} {platform.machine()}",
-        file_system=file_system(world.folder),
+        file_system=world.file_system,
         versions=(
             ("goempy", _own_version()),
             *peers,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
@@ -13,7 +13,7 @@ from statistics import median
 from tests.bench.measure import run_measured
 from tests.bench.model import Part, Profile
 from tests.bench.running import HELLO
-from tests.bench.world import OWN, World
+from tests.bench.world import World
 
 PROGRAM = Path(__file__).parents[1] / "data" / "bench" / "profile" / "main.go"
 RATE_HZ = 100
@@ -39,7 +39,8 @@ def first_run(world: World) -> Profile:
     """The shipped program: wall time by phase, and what Go's profiler sees in many first runs."""
     world.say("profile of a first run")
     times = 2 if world.effort.short else 40
-    program = _profiled(world)
+    shipped = world.shipped_program(world.trees[0])
+    program = world.beside(shipped, PROGRAM)
     samples = world.fresh("profile") / "cpu.pprof"
     told = subprocess.run(
         [program, world.fresh("extracted"), str(times), samples],
@@ -47,7 +48,6 @@ def first_run(world: World) -> Profile:
     )  # fmt: skip
     rows = [[float(word) for word in line.split()] for line in told.stdout.splitlines()]
     extraction, check, command = (median(column) for column in zip(*rows, strict=True))
-    shipped = world.shipped_program(world.trees[0])
     whole = median(
         run_measured([shipped, *HELLO], env=world.env(world.fresh())).wall_s
         for _ in range(world.effort.runs)
@@ -68,18 +68,6 @@ def first_run(world: World) -> Profile:
         ),
         _folded(parse_traces(traces), times),
     )
-
-
-def _profiled(world: World) -> Path:
-    folder = world.folder / "programs" / "profile"
-    folder.mkdir(parents=True)
-    for name in ("go.mod", "go.sum"):
-        shipped = world.shipped_program(world.trees[0]).with_name(name)
-        (folder / name).write_bytes(shipped.read_bytes())
-    text = PROGRAM.read_text("utf-8").replace("MODULE", OWN)
-    (folder / "main.go").write_text(text, "utf-8")
-    world.own_go.run("build", "-o", "program", ".", cwd=folder)
-    return folder / "program"
 
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0}
@@ -107,9 +95,9 @@ def _folded(
     stacks: Iterable[tuple[Sequence[str], float]], times: int
 ) -> tuple[tuple[str, float], ...]:
     """Equal stacks as one, without those that are next to nothing."""
-    sums: Counter[str] = Counter()
+    sums: defaultdict[str, float] = defaultdict(float)
     for frames, seconds in stacks:
-        sums[";".join(frames)] += seconds / times  # type: ignore[assignment]
+        sums[";".join(frames)] += seconds / times
     least = sum(sums.values()) / 500
     return tuple(sorted((stack, value) for stack, value in sums.items() if value >= least))
 
@@ -132,28 +120,18 @@ def cell(world: World) -> Profile:
 
 
 def _parts(stacks: Iterable[tuple[Sequence[str], float]]) -> Iterator[Part]:
-    spent: Counter[str] = Counter()
+    spent: defaultdict[str, float] = defaultdict(float)
     for frames, seconds in stacks:
         for title, functions in CELL_PARTS:
             if any(each in frames for each in functions):
-                spent[title] += seconds  # type: ignore[assignment]
+                spent[title] += seconds
                 break
     return (Part(title, spent[title]) for title, _functions in CELL_PARTS if spent[title])
 
 
 def _spied(world: World, name: str, *more: str) -> list[tuple[tuple[str, ...], float]]:
     out = world.fresh("spied")
-    record: list[str | Path] = [
-        "record",
-        *more,
-        "-s",
-        "-f",
-        "raw",
-        "-r",
-        str(RATE_HZ),
-        "-o",
-        out / "stacks",
-    ]
+    record = ["record", *more, "-s", "-f", "raw", "-r", str(RATE_HZ), "-o", f"{out}/stacks"]
     build = world.goempy(
         world.checkout, "build", name, "--source", world.assets, "--out", out / "payloads"
     )

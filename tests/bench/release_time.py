@@ -103,8 +103,7 @@ def make_generator(world: World, peer: Peer, platform: str) -> Path:
     main = folder / "python" / "generate" / "main.go"
     main.write_text(only_job(main.read_text("utf-8"), platform), "utf-8")
     program = folder / "generator"
-    # The go.mod of 3.13.1 wants an update.
-    world.go.run("build", "-mod=mod", "-o", str(program), "./python/generate", cwd=folder)
+    world.go.run("build", "-o", str(program), "./python/generate", cwd=folder)
     return program
 
 
@@ -263,7 +262,7 @@ def growth(world: World) -> Iterator[Growth]:
     world.sweep()
     how = (
         f"One `goempy build` without bytecode; each cell is the tree of {NEWEST.peer.name} for "
-        f"linux/amd64 under a version of its own. One run each: all take five minutes."
+        "linux/amd64 under a version of its own. One run each: all take five minutes."
     )
     for key, title, unit, value in (
         ("cells-time", "Cells of one build: time", Unit.SECONDS, lambda each: each.wall_s),

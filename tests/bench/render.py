@@ -67,7 +67,7 @@ def benchmarks_md(report: Report, reasons: Mapping[str, str] = REASONS) -> str:
 def _beginning(report: Report) -> Iterator[str]:
     yield "# Benchmarks"
     yield (
-        "goempy and the Go modules that carry Python today, on the same work in one run. "
+        "goempy and the Go modules that carry Python today, on the same work. "
         "One command measures all of it and writes this page and its plots:"
     )
     yield "    python -m tests.bench"

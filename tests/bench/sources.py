@@ -6,7 +6,6 @@ drops is missing in them: neither side has to read and drop it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +14,9 @@ from pipeline.host import sha256_of
 from pipeline.matrix import parse_matrix
 from pipeline.model import Cell
 from pipeline.plan import all_cells, asset_name
-from tests.support.archives import INSTALL, WINDOWS_EXTENSIONS, python_json, unix_extensions
+from tests.support.archives import INSTALL, WINDOWS_EXTENSIONS, beside_tree, unix_extensions
 from tests.support.peers import Peer, write_archive
-from tests.support.project import FIVE_PLATFORMS, Line, matrix_text
+from tests.support.project import Line, matrix_text
 
 _LEVEL_OF_TESTS, _LEVEL = "level = 3", "level = 19"
 
@@ -80,23 +79,7 @@ def write_assets(assets: Path, trees: Iterable[Tree]) -> None:
 
 
 def _beside(cell: Cell) -> dict[str, bytes]:
-    """PYTHON.json and licence texts, which the peers leave out."""
+    """What the peers leave out."""
     windows = cell.platform.goos == "windows"
     extensions = WINDOWS_EXTENSIONS if windows else unix_extensions(cell.line.python.minor_line)
-    texts = {text for each in extensions for text in each.texts} | {"LICENSE.cpython.txt"}
-    return {
-        **{f"python/licenses/{text}": text.encode() for text in sorted(texts)},
-        "python/PYTHON.json": python_json(str(cell.line.python), cell.platform.triple, extensions),
-    }
-
-
-def unpacked_bytes(payload: Path) -> int:
-    """What the files of one of our payloads have, extracted."""
-    entries = json.loads((payload / "files.json").read_text("utf-8"))["files"]
-    return sum(int(entry.get("size", 0)) for entry in entries)
-
-
-__all__ = [
-    "FIVE_PLATFORMS", "Tree", "archive_path", "cells", "keeping_matrix", "shipping_matrix",
-    "unpacked_bytes", "write_assets",
-]  # fmt: skip
+    return beside_tree(str(cell.line.python), cell.platform.triple, extensions)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -12,7 +11,7 @@ from statistics import median
 from tests.bench.measure import Sample, in_turns, run_measured
 from tests.bench.model import Figure, Measured, Row, Unit
 from tests.bench.pairs import interpreter, pairs
-from tests.bench.world import EMBED, OWN, World
+from tests.bench.world import World
 
 TIMER = Path(__file__).parents[1] / "data" / "bench" / "timer" / "main.go"
 NOTHING = ("-c", "pass")
@@ -80,7 +79,7 @@ def warm_calls(world: World) -> Figure:
             continue
         world.say(f"warm calls: {pair.work}")
         subjects = {
-            name: partial(_timed, timer(world, program), world.env(world.fresh("warm")))
+            name: partial(_timed, world.beside(program, TIMER), world.env(world.fresh("warm")))
             for name, program in (
                 ("peer", world.peer_program(pair.tree)),
                 ("ours", pair.ours()),
@@ -99,22 +98,6 @@ def warm_calls(world: World) -> Figure:
         f"own each time, {world.effort.runs * world.effort.block_runs} times.",
         tuple(rows),
     )
-
-
-def timer(world: World, program: Path) -> Path:
-    """A program beside another one, with the same module, that tells the time of a warm call."""
-    folder = program.parent / "timer"
-    if not folder.exists():
-        folder.mkdir()
-        module = program.with_name("main.go")
-        text = module.read_text("utf-8") if module.is_file() else f'"{OWN}/python"'
-        found = re.search(r'"(\S+)/python"', text)
-        assert found
-        source = TIMER.read_text("utf-8").replace("MODULE", found[1])
-        (folder / "main.go").write_text(source, "utf-8")
-        go = world.own_go if found[1] == OWN and module.is_file() else world.go
-        go.run("build", "-tags", EMBED, "-o", "timer/timer", "./timer", cwd=program.parent)
-    return folder / "timer"
 
 
 def _timed(program: Path, env: dict[str, str]) -> float:

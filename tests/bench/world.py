@@ -21,7 +21,7 @@ from tests.bench import sources
 from tests.bench.sources import Tree
 from tests.support.gotool import Go, from_repository
 from tests.support.peers import GO_EMBED_PYTHON, GO_EMBED_PYTHON_NEWEST, RATATOSKR, Peer
-from tests.support.project import FIVE_PLATFORMS, git
+from tests.support.project import FIVE_PLATFORMS, git, write_project
 
 OWN = template_module_path(TEMPLATE)
 PROGRAM = Path(__file__).parents[1] / "data" / "bench" / "main.go"
@@ -61,6 +61,7 @@ class World:
         self.say = say
         self._count = 0
         self._programs: dict[str, Path] = {}
+        self._modules: dict[Path, tuple[Go, str]] = {}
 
     # Room to work in
 
@@ -71,13 +72,22 @@ class World:
         path.mkdir(parents=True)
         return path
 
+    @cached_property
+    def file_system(self) -> str:
+        """What all of it is on, as ``stat`` calls it; ``unknown`` where that is not there."""
+        asked = subprocess.run(
+            ["stat", "--file-system", "--format=%T", str(self.folder)],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        return asked.stdout.strip() or "unknown"
+
     def between(self) -> None:
         """What comes between two runs that fill new directories.
 
         In memory, room is made. On a disk nothing is deleted: ext4 does not use the inodes of
         deleted files again for minutes, and looks at each of them for every file that it makes.
         """
-        if file_system(self.folder) == TMPFS:
+        if self.file_system == TMPFS:
             self.sweep()
         else:
             os.sync()
@@ -130,21 +140,10 @@ class World:
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
 
-    def project(self, name: str, matrix: str, version: str = "0.1.0") -> Path:
+    def project(self, name: str, matrix: str) -> Path:
         """A checkout of a project with this matrix.toml."""
-        root = self.folder / name
-        root.mkdir()
         primary = self.trees[0].peer.python.rpartition(".")[0]
-        for file, text in (
-            ("matrix.toml", matrix),
-            ("VERSION", f"{version}\n"),
-            ("PRIMARY_PYTHON", f"{primary}\n"),
-        ):
-            (root / file).write_text(text, "utf-8")
-        git(root, "init", "--quiet", "--initial-branch=main")
-        git(root, "add", "--all")
-        git(root, "commit", "--quiet", "--message=Source")
-        return root
+        return write_project(self.folder / name, matrix, primary=primary).root
 
     @cached_property
     def checkout(self) -> Path:
@@ -205,25 +204,32 @@ class World:
         name = f"goempy {tree.peer.python}"
         return self._once(name, lambda: self._got(self.own_go, OWN, self.tag(tree), name))
 
+    def beside(self, program: Path, source: Path) -> Path:
+        """Another program with the module of ``program``: that of the main.go at ``source``."""
+        go, module = self._modules[program]
+        folder = program.parent / source.parent.name
+        if not (folder / "program").exists():
+            write_main(source, module, folder)
+            target = f"{folder.name}/program"
+            go.run("build", "-tags", EMBED, "-o", target, f"./{folder.name}", cwd=program.parent)
+        return folder / "program"
+
     def _once(self, name: str, make: Callable[[], Path]) -> Path:
         if name not in self._programs:
             self.say(f"the program with {name}")
             self._programs[name] = make()
         return self._programs[name]
 
-    def program_source(self, module: str, name: str) -> Path:
-        """A folder with the program's source, and a go.mod that requires nothing yet."""
-        folder = self.folder / "programs" / name.replace(" ", "-")
-        folder.mkdir(parents=True)
-        text = PROGRAM.read_text("utf-8").replace("MODULE", module)
-        (folder / "main.go").write_text(text, "utf-8")
-        (folder / "go.mod").write_text("module example.com/bench\n\ngo 1.24\n", "utf-8")
-        return folder
-
     def _got(self, go: Go, module: str, version: str, name: str) -> Path:
-        folder = self.program_source(module, name)
+        folder = self.folder / "programs" / name.replace(" ", "-")
+        write_main(PROGRAM, module, folder)
+        (folder / "go.mod").write_text("module example.com/bench\n\ngo 1.24\n", "utf-8")
         go.run("get", f"{module}/python@{version}", cwd=folder)
-        go.run("build", "-tags", EMBED, "-o", "program", ".", cwd=folder)
+        return self._built(go, module, folder, ".")
+
+    def _built(self, go: Go, module: str, folder: Path, package: str) -> Path:
+        go.run("build", "-tags", EMBED, "-o", "program", package, cwd=folder)
+        self._modules[folder / "program"] = go, module
         return folder / "program"
 
     def tree_payload(self, tree: Tree, bytecode: str = "none") -> Path:
@@ -250,20 +256,15 @@ class World:
             f'package data\n\nimport "embed"\n\n//go:embed {PLATFORM}\nvar files embed.FS\n\n'
             f'const platform = "{PLATFORM}"\n'
         )
-        (folder / "cmd").mkdir()
-        text = PROGRAM.read_text("utf-8").replace("MODULE", OWN)
-        (folder / "cmd" / "main.go").write_text(text, "utf-8")
-        self.go.run("build", "-o", "program", "./cmd", cwd=folder)
-        return folder / "program"
+        write_main(PROGRAM, OWN, folder / "cmd")
+        return self._built(self.go, OWN, folder, "./cmd")
 
 
-def file_system(folder: Path) -> str:
-    """The kind of file system that a folder is on, as ``stat`` calls it; ``unknown`` without it."""
-    asked = subprocess.run(
-        ["stat", "--file-system", "--format=%T", str(folder)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    return asked.stdout.strip() or "unknown"
+def write_main(source: Path, module: str, folder: Path) -> None:
+    """The program at ``source`` as ``folder``'s main.go, with ``module`` where it says MODULE."""
+    folder.mkdir(parents=True)
+    text = source.read_text("utf-8").replace("MODULE", module)
+    (folder / "main.go").write_text(text, "utf-8")
 
 
 def module_zip_bytes(go: Go, peer: Peer) -> int:

@@ -23,7 +23,7 @@ from pipeline.matrix import parse_matrix
 from pipeline.model import NO_BYTECODE, Asset, Cell, Kind
 from pipeline.payload.check import read_payload
 from pipeline.plan import all_cells, asset_name
-from tests.support.archives import INSTALL, python_json, unix_extensions
+from tests.support.archives import INSTALL, beside_tree, python_json, unix_extensions
 from tests.support.extract import extract, unpacked
 from tests.support.peers import GO_EMBED_PYTHON, RATATOSKR, Peer, stored_bytes, write_archive
 from tests.support.project import REPOSITORY, Line, matrix_text
@@ -72,11 +72,7 @@ def make(peer: Peer, platform: str, folder: Path) -> Made:
     payload = peer.payload(platform)
     path = folder / asset_name(cell, MATRIX.archive)
     extensions = unix_extensions(cell.line.python.minor_line)
-    texts = {text for each in extensions for text in each.texts} | {"LICENSE.cpython.txt"}
-    extra = {f"python/licenses/{text}": text.encode() for text in sorted(texts)}
-    extra |= {
-        "python/PYTHON.json": python_json(peer.python, cell.platform.triple, extensions),
-    }
+    extra = beside_tree(peer.python, cell.platform.triple, extensions)
     write_archive(payload, path, root=INSTALL, extra=extra)
     asset = Asset(cell.line.pbs, path.name, sha256_of(path), path.stat().st_size)
     plan = plan_cell(cell, asset, path, MATRIX)

@@ -197,6 +197,16 @@ def python_json(version: str, triple: str, extensions: Iterable[Extension] = ())
     ).encode()
 
 
+def beside_tree(version: str, triple: str, extensions: Iterable[Extension]) -> dict[str, bytes]:
+    """PYTHON.json and made-up licence texts, by their names in a full archive."""
+    extensions = tuple(extensions)
+    texts = {text for each in extensions for text in each.texts} | {"LICENSE.cpython.txt"}
+    return {
+        **{f"python/licenses/{text}": text.encode() for text in sorted(texts)},
+        "python/PYTHON.json": python_json(version, triple, extensions),
+    }
+
+
 def _extension(extension: Extension) -> dict[str, object]:
     links = [{"name": name, "system": True} for name in extension.system]
     fields: dict[str, object] = {"in_core": False, "links": links, "required": False}

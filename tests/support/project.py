@@ -109,9 +109,15 @@ def make_project(
     folder: Path, *lines: Line, primary: str = "3.14", version: str = "0.1.0"
 ) -> Project:
     """A checkout with one commit."""
-    project = Project(folder / "project")
+    text = matrix_text(*(lines or (Line(),)))
+    return write_project(folder / "project", text, primary=primary, version=version)
+
+
+def write_project(root: Path, matrix: str, *, primary: str, version: str = "0.1.0") -> Project:
+    """The same at ``root``, which must be new, with this matrix.toml."""
+    project = Project(root)
     project.root.mkdir()
-    project.write("matrix.toml", matrix_text(*(lines or (Line(),))))
+    project.write("matrix.toml", matrix)
     project.write("VERSION", f"{version}\n")
     project.write("PRIMARY_PYTHON", f"{primary}\n")
     project.git("init", "--quiet", "--initial-branch=main")

@@ -11,7 +11,6 @@ from tests.bench.model import (
     Curve,
     Figure,
     Growth,
-    Machine,
     Measured,
     Part,
     Point,
@@ -22,10 +21,7 @@ from tests.bench.model import (
     load_report,
     save_report,
 )
-
-MACHINE = Machine(
-    "2026-11-21", "a processor", 2, 8_000_000_000, "Linux", "ext4", (("goempy", "0.1.0"),)
-)
+from tests.support.bench_report import MACHINE
 
 
 def row(ours: tuple[float, ...], peer: tuple[float, ...] | None, **judged: float) -> Row:

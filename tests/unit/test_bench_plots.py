@@ -14,9 +14,8 @@ from tests.bench.flames import profile_svg
 from tests.bench.model import Curve, Figure, Point, Report, Unit
 from tests.bench.plots import growth_svg, ratios_svg, summary_svg
 from tests.bench.sheet import fitted, width_of
-from tests.support.bench_report import CELLS, FIRST_RUN, MACHINE, REPORT, STARTS, row, words
+from tests.support.bench_report import CELLS, FIRST_RUN, MACHINE, NS, REPORT, STARTS, row, words
 
-NS = {"svg": "http://www.w3.org/2000/svg"}
 LARGEST_PLOT = 60_000
 PICTURES = {
     "ratios": ratios_svg(REPORT),

@@ -1,6 +1,7 @@
 package embed_util
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"io"
@@ -33,7 +34,10 @@ type blobs struct {
 }
 
 // room is memory for one small content at a time.
-type room struct{ stored, content []byte }
+type room struct {
+	stored  bytes.Buffer
+	content []byte
+}
 
 func newBlobs(fsys fs.FS) *blobs {
 	return &blobs{fsys: fsys}
@@ -96,38 +100,22 @@ func (b *blobs) read(r *room, e *entry) ([]byte, error) {
 	}
 	defer f.Close()
 	// zstd never makes content longer than this.
-	r.stored, err = readUpTo(r.stored[:0], f, e.size+e.size/64+1024)
+	r.stored.Reset()
+	_, err = r.stored.ReadFrom(io.LimitReader(f, e.size+e.size/64+1024))
 	if err != nil || e.codec == codecRaw {
-		return r.stored, err
+		return r.stored.Bytes(), err
 	}
 	d, err := b.smallDecoder()
 	if err != nil {
 		return nil, err
 	}
 	r.content = slices.Grow(r.content[:0], int(e.size)+slack)
-	return d.DecodeAll(r.stored, r.content[:0:int(e.size)+slack])
+	return d.DecodeAll(r.stored.Bytes(), r.content[:0:int(e.size)+slack])
 }
 
 // slack is the room behind a content, in bytes, that lets the decoder use faster
 // copies of fixed size.
 const slack = 16
-
-// readUpTo appends all of r, or its first limit bytes, to b.
-func readUpTo(b []byte, r io.Reader, limit int64) ([]byte, error) {
-	for {
-		if cap(b)-len(b) < 1024 {
-			b = slices.Grow(b, 64<<10)
-		}
-		n, err := r.Read(b[len(b):min(cap(b), int(limit))])
-		b = b[:len(b)+n]
-		if err == io.EOF || err == nil && len(b) == int(limit) {
-			return b, nil
-		}
-		if err != nil {
-			return b, err
-		}
-	}
-}
 
 func (b *blobs) smallDecoder() (*zstd.Decoder, error) {
 	b.once.Do(func() {
