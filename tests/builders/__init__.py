@@ -1,0 +1,1 @@
+"""Makers of files and archives of real formats."""
