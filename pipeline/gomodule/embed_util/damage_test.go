@@ -188,7 +188,7 @@ func testDamageIsRepaired(t *testing.T, opts ...PackOption) {
 			mustDo(t, os.WriteFile(filepath.Join(tree+stateSuffix, "marker"), []byte("junk"), 0o600))
 			return os.WriteFile(in("lib/same.py"), []byte("x = 2\n"), 0o644)
 		}},
-		{"state deleted", false, func() error { return os.RemoveAll(tree + stateSuffix) }},
+		{"state deleted", true, func() error { return os.RemoveAll(tree + stateSuffix) }},
 		{"left by a kill", false, func() error {
 			mustDo(t, os.MkdirAll(filepath.Join(tree+stateSuffix, "new-1-1", "lib"), 0o755))
 			mustDo(t, os.MkdirAll(filepath.Join(tree+stateSuffix, "old-1-1", "lib", "x"), 0o755))
@@ -199,7 +199,7 @@ func testDamageIsRepaired(t *testing.T, opts ...PackOption) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.unix && runtime.GOOS == "windows" {
-				t.Skip("needs symlinks or permission bits")
+				t.Skip("Windows has no symlinks and no permission bits, and keeps open files")
 			}
 			mustDo(t, c.damage())
 			start(t, payload)
@@ -223,6 +223,20 @@ func TestDamageAsAnOrdinaryUser(t *testing.T) {
 		t.Skip("not root: TestDamageIsRepaired runs as an ordinary user already")
 	}
 	asUser(t, "TestDamageIsRepaired|TestFlippedByteInEveryFile")
+}
+
+// Between starts, when no lock is held, Windows lets the state go as well.
+func TestStateDeletedBetweenStarts(t *testing.T) {
+	ownPlaces(t)
+	payload := pack(t, sample())
+	tree, release := hold(t, payload)
+	release()
+	mustDo(t, os.RemoveAll(tree+stateSuffix))
+	e := start(t, payload)
+	if e.GetExtractedPath() != tree {
+		t.Errorf("extracted to %s, not %s", e.GetExtractedPath(), tree)
+	}
+	mustDo(t, e.Verify())
 }
 
 func TestVerifyFullSeesWhatStatsDoNot(t *testing.T) {

@@ -20,6 +20,11 @@ var (
 	// is a symlink, belongs to another user, or is open to other users.
 	ErrUnsafeDir = errors.New("unsafe directory")
 
+	// ErrInUse is matched on Windows when files cannot be replaced or removed
+	// because a program has them open. The error names the programs that run
+	// from the directory; when they have ended, the call can be made again.
+	ErrInUse = errors.New("files in use")
+
 	// ErrDamaged is matched by the error of Verify when the extracted tree
 	// differs from the payload.
 	ErrDamaged = errors.New("extracted files are damaged")

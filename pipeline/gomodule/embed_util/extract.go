@@ -118,11 +118,9 @@ func (j *job) extract(ctx context.Context, p *place) (u *use, fresh bool, err er
 		}
 		u, err = claim(ctx, p.usePath())
 		if err == nil {
-			fresh, err = j.ensure(ctx, p)
-			if err == nil {
+			if fresh, err = j.ensureFor(ctx, p, u); err == nil {
 				return u, fresh, nil
 			}
-			u.release()
 		}
 		if isReadOnly(err) {
 			return j.readOnly(ctx, p, err)
@@ -132,6 +130,20 @@ func (j *job) extract(ctx context.Context, p *place) (u *use, fresh bool, err er
 		}
 	}
 	return nil, false, fmt.Errorf("%s is removed again and again: %w", p.state(), err)
+}
+
+// ensureFor is ensure that releases the claim u unless it succeeds, also when the
+// caller's start check panics.
+func (j *job) ensureFor(ctx context.Context, p *place, u *use) (fresh bool, err error) {
+	complete := false
+	defer func() {
+		if !complete {
+			u.release()
+		}
+	}()
+	fresh, err = j.ensure(ctx, p)
+	complete = err == nil
+	return fresh, err
 }
 
 // goneMeanwhile says that the state directory went away under us.
@@ -298,15 +310,15 @@ func sweep(p *place) {
 	}
 	for _, f := range files {
 		if strings.HasPrefix(f.Name(), newPrefix) || strings.HasPrefix(f.Name(), oldPrefix) {
-			removeAll(filepath.Join(p.state(), f.Name()))
+			_ = removeAll(filepath.Join(p.state(), f.Name()))
 		}
 	}
 }
 
 // removeAll removes a tree, folders without permissions included.
-func removeAll(dir string) {
+func removeAll(dir string) error {
 	if os.RemoveAll(dir) == nil {
-		return
+		return nil
 	}
 	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if d != nil && d.IsDir() {
@@ -314,7 +326,7 @@ func removeAll(dir string) {
 		}
 		return nil
 	})
-	_ = os.RemoveAll(dir)
+	return os.RemoveAll(dir)
 }
 
 // uniqueName makes names that cannot be left over from an earlier run.

@@ -84,7 +84,7 @@ func TestOptionsOfPlaces(t *testing.T) {
 			t.Error(err)
 		}
 		for _, gone := range []string{path, path + stateSuffix} {
-			if _, err := os.Lstat(gone); !errors.Is(err, fs.ErrNotExist) && runtime.GOOS != "windows" {
+			if _, err := os.Lstat(gone); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("%s is still there: %v", gone, err)
 			}
 		}
@@ -146,10 +146,7 @@ func TestAnotherPayloadInTheSameDirectory(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "d")
 	old := append(sample(), node{name: "lib/gone/"}, node{name: "lib/gone/a.py", content: "a"}, node{name: "lib/same-old.py", content: "b"})
 	for _, nodes := range [][]node{old, sample(), old, sample()} {
-		e, err := NewEmbeddedFilesWithTmpDir(os.DirFS(pack(t, nodes)), dir, false)
-		if err != nil {
-			t.Fatal(err)
-		}
+		e := cleaned(t)(NewEmbeddedFilesWithTmpDir(os.DirFS(pack(t, nodes)), dir, false))
 		if got, want := dump(t, e.GetExtractedPath()), treeOf(t, nodes); got != want {
 			t.Errorf("extracted:\n%s\npacked:\n%s", got, want)
 		}
@@ -163,15 +160,11 @@ func TestFilesWithoutManifest(t *testing.T) {
 		"top.py":   {Data: []byte("top"), Mode: 0o444},
 		"a/c/d.py": {Data: []byte("d"), Mode: 0o444},
 	}
-	e, err := NewEmbeddedFiles(fsys, "plain")
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := cleaned(t)(NewEmbeddedFiles(fsys, "plain"))
 	if b, err := os.ReadFile(filepath.Join(e.GetExtractedPath(), "a", "c", "d.py")); err != nil || string(b) != "d" {
 		t.Errorf("%q, %v", b, err)
 	}
-	_, err = NewEmbeddedFiles(fstest.MapFS{}, "nothing")
-	if !errors.Is(err, ErrManifest) {
+	if _, err := NewEmbeddedFiles(fstest.MapFS{}, "nothing"); !errors.Is(err, ErrManifest) {
 		t.Errorf("an empty file system: %v", err)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,14 +43,18 @@ func sample() []node {
 	}
 }
 
+// On Windows symlinks are copies of what they lead to, as in an extracted tree.
 func makeTree(t testing.TB, dir string, nodes []node) {
 	t.Helper()
+	var copies []node
 	for _, n := range nodes {
 		path := filepath.Join(dir, filepath.FromSlash(n.name))
 		var err error
 		switch {
 		case strings.HasSuffix(n.name, "/"):
 			err = os.MkdirAll(path, 0o755)
+		case n.target != "" && runtime.GOOS == "windows":
+			copies = append(copies, n)
 		case n.target != "":
 			err = os.Symlink(n.target, path)
 		default:
@@ -63,6 +69,26 @@ func makeTree(t testing.TB, dir string, nodes []node) {
 		if err != nil {
 			t.Fatal(err)
 		}
+	}
+	for len(copies) > 0 { // one may lead to another
+		n := copies[0]
+		path := filepath.Join(dir, filepath.FromSlash(n.name))
+		from := filepath.Join(filepath.Dir(path), filepath.FromSlash(n.target))
+		copies = copies[1:]
+		st, err := os.Stat(from)
+		switch {
+		case err != nil && len(copies) > 0:
+			copies = append(copies, n)
+			continue
+		case err == nil && st.IsDir():
+			err = os.CopyFS(path, os.DirFS(from))
+		case err == nil:
+			var b []byte
+			if b, err = os.ReadFile(from); err == nil {
+				err = os.WriteFile(path, b, 0o644)
+			}
+		}
+		mustDo(t, err)
 	}
 }
 
@@ -83,10 +109,27 @@ func pack(t testing.TB, nodes []node, opts ...PackOption) string {
 	if err := os.Mkdir(src, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	makeTree(t, src, nodes)
-	if err := CopyForEmbed(out, src, opts...); err != nil {
-		t.Fatal(err)
+	if runtime.GOOS != "windows" {
+		makeTree(t, src, nodes)
+		mustDo(t, CopyForEmbed(out, src, opts...))
+		return out
 	}
+	// A payload with symlinks, which comes from another system.
+	isLink := func(n node) bool { return n.target != "" }
+	makeTree(t, src, slices.DeleteFunc(slices.Clone(nodes), isLink))
+	mustDo(t, CopyForEmbed(out, src, opts...))
+	path := filepath.Join(out, manifestName)
+	text, err := os.ReadFile(path)
+	mustDo(t, err)
+	m, err := parseManifest(text)
+	mustDo(t, err)
+	for _, n := range nodes {
+		if isLink(n) {
+			m.entries = append(m.entries, entry{name: n.name, mode: fs.ModeSymlink | 0o777, symlink: n.target})
+		}
+	}
+	sortEntries(m.entries)
+	mustDo(t, os.WriteFile(path, encodeManifest(m), 0o644))
 	return out
 }
 
@@ -145,12 +188,19 @@ func dump(t testing.TB, dir string) string {
 // end of the test.
 func start(t testing.TB, payload string, opts ...Option) *EmbeddedFiles {
 	t.Helper()
-	e, err := NewEmbeddedFiles(os.DirFS(payload), "test", opts...)
-	if err != nil {
-		t.Fatal(err)
+	return cleaned(t)(NewEmbeddedFiles(os.DirFS(payload), "test", opts...))
+}
+
+// cleaned checks what a constructor has returned, and cleans it up at the end of
+// the test: Windows keeps directories whose locks are held.
+func cleaned(t testing.TB) func(*EmbeddedFiles, error) *EmbeddedFiles {
+	t.Helper()
+	return func(e *EmbeddedFiles, err error) *EmbeddedFiles {
+		t.Helper()
+		mustDo(t, err)
+		t.Cleanup(func() { _ = e.Cleanup() })
+		return e
 	}
-	t.Cleanup(func() { _ = e.Cleanup() })
-	return e
 }
 
 // treeOf makes nodes in a directory, for comparison.

@@ -59,4 +59,11 @@ func (l *fileLock) Close() error {
 	return l.l.Close()
 }
 
+// closeAndRemove ends the lock and removes its file, in this order since Windows
+// keeps a file that is open. It also stays if another process opens it in between.
+func (l *fileLock) closeAndRemove() {
+	_ = l.Close()
+	_ = os.Remove(l.path)
+}
+
 func noLocks(error) bool { return false }

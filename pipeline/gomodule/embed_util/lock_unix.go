@@ -92,6 +92,13 @@ func (l *fileLock) Close() error {
 	return l.f.Close()
 }
 
+// closeAndRemove ends the lock and removes its file. The file goes first: who waits
+// for the lock then gets one whose file is gone, and sees it.
+func (l *fileLock) closeAndRemove() {
+	_ = os.Remove(l.path)
+	_ = l.Close()
+}
+
 // noLocks says that a file system has no locks of this kind.
 func noLocks(err error) bool {
 	return errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOLCK) ||

@@ -1,12 +1,14 @@
 package embed_util
 
 import (
+	"fmt"
 	"go/parser"
 	"go/token"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -22,40 +24,61 @@ func testSameInputSameBytes(t *testing.T, opts ...PackOption) {
 
 // The exact text is part of the format: other packers write the same.
 func TestManifestText(t *testing.T) {
-	dir := pack(t, []node{
-		{name: "bin/"},
-		{name: "bin/python3", target: "python3.14"},
-		{name: "bin/python3.14", content: strings.Repeat("x", 100), perm: 0o700},
-		{name: "empty", content: ""},
-		{name: `quo"te ß`, content: "q", perm: 0o600},
-	})
-	got, err := os.ReadFile(filepath.Join(dir, manifestName))
-	mustDo(t, err)
+	sum := strings.Repeat("b9ca7e37", 8)
+	m := &manifest{entries: []entry{
+		{name: "bin", mode: fs.ModeDir | 0o755},
+		{name: "bin/python3", mode: fs.ModeSymlink | 0o777, symlink: "python3.14"},
+		{name: "bin/python3.14", mode: 0o755, size: 100, sum: sum, codec: codecZstd},
+		{name: "empty", mode: 0o644, sum: emptySum},
+		{name: `quo"te ß`, mode: 0o644, size: 1, sum: sum},
+	}}
 	want := `{
 "format": 1,
-"contentHash": "HASH",
+"contentHash": "` + contentHash(m.entries) + `",
 "files": [
 {"name":"bin","perm":2147484141},
 {"name":"bin/python3","perm":134218239,"symlink":"python3.14"},
-{"name":"bin/python3.14","perm":493,"size":100,"sha256":"b9ca7e37a4d7d0dbcff3b95d6e8c8b8c","codec":"zstd"},
-{"name":"empty","perm":420,"size":0,"sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
-{"name":"quo\"te ß","perm":420,"size":1,"sha256":"8e35c2cd3bf6641bdb0e2050b76932cbb2e6034a0ddacc1d9bea82a6ba57f7cf"}
+{"name":"bin/python3.14","perm":493,"size":100,"sha256":"` + sum + `","codec":"zstd"},
+{"name":"empty","perm":420,"size":0,"sha256":"` + emptySum + `"},
+{"name":"quo\"te ß","perm":420,"size":1,"sha256":"` + sum + `"}
 ]
 }
 `
-	m, err := parseManifest(got)
-	mustDo(t, err)
-	want = strings.Replace(want, "HASH", contentHash(m.entries), 1)
-	want = strings.Replace(want, "b9ca7e37a4d7d0dbcff3b95d6e8c8b8c", m.entries[2].sum, 1)
-	if string(got) != want {
+	if got := string(encodeManifest(m)); got != want {
 		t.Errorf("manifest is:\n%s\nwant:\n%s", got, want)
 	}
+}
+
+func TestPackedEntries(t *testing.T) {
+	dir := pack(t, []node{
+		{name: "bin/"},
+		{name: "bin/link", target: "program"},
+		{name: "bin/program", content: strings.Repeat("x", 100), perm: 0o700},
+		{name: "empty", content: ""},
+		{name: "private ß", content: "q", perm: 0o600},
+	})
+	text, err := os.ReadFile(filepath.Join(dir, manifestName))
+	mustDo(t, err)
+	m, err := parseManifest(text)
+	mustDo(t, err)
+	var got []string
 	for _, e := range m.entries {
+		if runtime.GOOS == "windows" && e.name == "bin/program" {
+			e.mode |= 0o111 // files have no permission bits there
+		}
+		got = append(got, fmt.Sprintf("%v %s", e.mode, e.name))
 		if e.isRegular() {
 			if _, err := os.Stat(filepath.Join(dir, blobName(e.sum, e.codec))); err != nil {
 				t.Error(err)
 			}
 		}
+	}
+	want := []string{"drwxr-xr-x bin", "Lrwxrwxrwx bin/link", "-rwxr-xr-x bin/program", "-rw-r--r-- empty", "-rw-r--r-- private ß"}
+	if !slices.Equal(got, want) {
+		t.Errorf("packed %q, want %q", got, want)
+	}
+	if m.entries[2].codec != codecZstd || m.entries[4].codec != codecRaw {
+		t.Errorf("codecs are %q and %q", m.entries[2].codec, m.entries[4].codec)
 	}
 }
 

@@ -120,8 +120,11 @@ func TestKilledDuringExtraction(t *testing.T) {
 		if got := dump(t, tree); got != want {
 			t.Fatalf("after a kill:\n%s", got)
 		}
-		if out, err := exec.Command(filepath.Join(tree, "bin", "python3")).Output(); err != nil || string(out) != "ok\n" {
-			t.Fatalf("the interpreter: %q, %v", out, err)
+		if runtime.GOOS != "windows" { // which runs no scripts
+			out, err := exec.Command(filepath.Join(tree, "bin", "python3")).Output()
+			if err != nil || string(out) != "ok\n" {
+				t.Fatalf("the interpreter: %q, %v", out, err)
+			}
 		}
 		if left, _ := filepath.Glob(filepath.Join(tree+stateSuffix, "*-*")); len(left) > 0 {
 			t.Fatalf("left: %q", left)
@@ -258,7 +261,26 @@ func TestCleanupAndPruneLeaveUsedTrees(t *testing.T) {
 			t.Errorf("%s is still there: %v", path, err)
 		}
 	}
+	if gone, err := now.Prune(0); err != nil || len(gone) != 0 {
+		t.Errorf("the second Prune removed %q, %v", gone, err)
+	}
 	mustDo(t, now.Verify())
+}
+
+// An earlier version of this package left state directories on Windows.
+func TestPruneReportsTreesOnly(t *testing.T) {
+	ownPlaces(t)
+	old, now := start(t, pack(t, manyFiles(5))), start(t, pack(t, manyFiles(6)))
+	tree := old.GetExtractedPath()
+	mustDo(t, old.Cleanup())
+	mustDo(t, os.Mkdir(tree+stateSuffix, 0o700))
+	mustDo(t, os.WriteFile(filepath.Join(tree+stateSuffix, "lock"), nil, 0o600))
+	if gone, err := now.Prune(0); err != nil || len(gone) != 0 {
+		t.Errorf("Prune removed %q, %v", gone, err)
+	}
+	if _, err := os.Lstat(tree + stateSuffix); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the state directory is still there: %v", err)
+	}
 }
 
 // Cleaners of temp dirs remove files that are old, also those that are locked.

@@ -65,7 +65,8 @@ func lastUse(p *place) time.Time {
 
 // removeUnused removes a tree and its state directory, unless a process uses
 // or extracts it. From a directory that the caller named it takes the entries
-// only, and the directory if nothing else is in it.
+// only, and the directory if nothing else is in it. It reports whether there was
+// a tree, and it is gone.
 func removeUnused(ctx context.Context, p *place, entries []markerEntry) (bool, error) {
 	lock, ok := lockIf(ctx, p.lockPath())
 	if !ok {
@@ -82,28 +83,41 @@ func removeUnused(ctx context.Context, p *place, entries []markerEntry) (bool, e
 		return false, nil
 	}
 	defer dir.Close()
+	_, err = os.Lstat(p.tree)
+	existed := err == nil
+	if err := removeTree(p, entries); err != nil {
+		return false, err
+	}
+	sweep(p)
+	unprepare(p.markerPath())
+	// Processes that wait for these locks see that the files are gone and make
+	// the directory anew. It stays if one of them has been faster.
+	users.closeAndRemove()
+	lock.closeAndRemove()
+	_ = os.Remove(p.state())
+	return existed, nil
+}
+
+// removeTree removes what removeUnused has locked.
+func removeTree(p *place, entries []markerEntry) error {
 	owned := checkOwned(p.tree, 0o022) == nil
-	switch {
-	case p.pat == "":
+	if p.pat == "" {
 		_ = os.Remove(p.markerPath())
 		if owned {
 			removeEntries(p.tree, entries, nil)
 			_ = os.Remove(p.tree)
 		}
-	case owned:
-		discard(p)
-		fallthrough
-	default:
-		if _, err := os.Lstat(p.tree); err == nil {
-			return false, fmt.Errorf("%s could not be removed", p.tree)
-		}
+		return nil
 	}
-	sweep(p)
-	unprepare(p.markerPath())
-	// Whoever waits for these locks sees that the files are gone, and makes
-	// the directory anew. Windows keeps open files: there it stays, empty.
-	_ = os.Remove(p.usePath())
-	_ = os.Remove(p.lockPath())
-	_ = os.Remove(p.state())
-	return true, nil
+	var err error
+	if owned {
+		err = discard(p)
+	}
+	if _, there := os.Lstat(p.tree); there != nil {
+		return nil
+	}
+	if err == nil {
+		err = errors.New("it belongs to another user")
+	}
+	return fmt.Errorf("%s could not be removed: %w", p.tree, err)
 }

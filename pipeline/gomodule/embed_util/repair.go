@@ -31,6 +31,8 @@ type repairer struct {
 	from contents
 	fix  bool
 
+	aside string // the state directory; only for fix
+
 	into  *tree
 	next  atomic.Int64
 	mu    sync.Mutex
@@ -203,10 +205,17 @@ func (r *repairer) replace(e *entry, content source) error {
 	if err := fillFile(r.into, beside, e, content); err != nil {
 		return err
 	}
-	if err := renameRetry(r.tree+sep+fromSlash(beside), r.path(e)); err != nil {
+	if err := r.rename(r.tree+sep+fromSlash(beside), e); err != nil {
 		return err
 	}
 	return r.dropCaches(e)
+}
+
+// rename puts a file that is ready in an entry's place. On Windows a program that
+// runs from there goes on in the folder aside, and is removed by a later start.
+func (r *repairer) rename(from string, e *entry) error {
+	old := uniqueName(oldPrefix) + "-" + strconv.FormatInt(r.next.Add(1), 10)
+	return inUseError(renameOver(from, r.path(e), filepath.Join(r.aside, old)), r.tree)
 }
 
 // content says what is wrong with a regular file's content, "" for nothing.
@@ -306,7 +315,7 @@ func (r *repairer) link(e *entry) error {
 	if err := os.Symlink(e.symlink, beside); err != nil {
 		return err
 	}
-	return renameRetry(beside, r.path(e))
+	return r.rename(beside, e)
 }
 
 func typeName(m fs.FileMode) string {

@@ -19,7 +19,7 @@ func TestStartCheck(t *testing.T) {
 	refuse := errors.New("does not run")
 	check := WithStartCheck(func(tree string) error {
 		seen = append(seen, tree)
-		if _, err := os.Stat(filepath.Join(tree, "bin", "python3")); err != nil {
+		if _, err := os.Stat(filepath.Join(tree, "bin", "python3.14")); err != nil {
 			t.Error(err)
 		}
 		return refuse
@@ -95,8 +95,7 @@ func TestStartCheckAfterARepair(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e, err := open()
-			mustDo(t, err)
+			e := cleaned(t)(open())
 			want := dump(t, e.GetExtractedPath())
 			mustDo(t, os.Remove(filepath.Join(e.GetExtractedPath(), "lib", "same.py")))
 			busy := errors.New("resource temporarily unavailable")
@@ -114,9 +113,7 @@ func TestStartCheckAfterARepair(t *testing.T) {
 			if _, err := open(check); !errors.Is(err, busy) || calls != 2 {
 				t.Errorf("checked %d times: %v", calls, err)
 			}
-			if _, err := open(); err != nil {
-				t.Error(err)
-			}
+			cleaned(t)(open())
 		})
 	}
 }
@@ -132,16 +129,14 @@ func TestStartCheckCutShort(t *testing.T) {
 		cancel()
 		return errors.New("signal: killed")
 	}))
-	var start *startError
-	if !errors.Is(err, context.Canceled) || errors.As(err, &start) {
+	var failed *startError
+	if !errors.Is(err, context.Canceled) || errors.As(err, &failed) {
 		t.Errorf("error: %v", err)
 	}
 	if got, want := dump(t, tree), treeOf(t, sample()); got != want {
 		t.Errorf("left:\n%s", got)
 	}
-	e, err := NewEmbeddedFiles(os.DirFS(payload), "test")
-	mustDo(t, err)
-	mustDo(t, e.Verify())
+	mustDo(t, start(t, payload).Verify())
 }
 
 // A check that panics leaves nothing behind, and nothing that goes on.
@@ -162,7 +157,5 @@ func TestStartCheckThatPanics(t *testing.T) {
 	if err != nil || len(left) > 0 {
 		t.Errorf("left: %v, %v", left, err)
 	}
-	e, err := NewEmbeddedFilesWithTmpDir(os.DirFS(payload), dir, false)
-	mustDo(t, err)
-	mustDo(t, e.Verify())
+	mustDo(t, cleaned(t)(NewEmbeddedFilesWithTmpDir(os.DirFS(payload), dir, false)).Verify())
 }

@@ -32,12 +32,12 @@ func (w *worker) occupied() bool {
 func (w *worker) build() error {
 	fresh := filepath.Join(w.place.state(), uniqueName(newPrefix))
 	if err := fill(w.ctx, fresh, w.plan, w.from); err != nil {
-		removeAll(fresh)
+		_ = removeAll(fresh)
 		return err
 	}
 	err := replaceEmpty(fresh, w.place.tree)
 	if err != nil {
-		removeAll(fresh)
+		_ = removeAll(fresh)
 	}
 	if err != nil && otherVolume(err) {
 		// The caller's directory is a mount point: it stays, and is filled.
@@ -73,7 +73,7 @@ func (w *worker) startAndPublish() error {
 	<-ready
 	if err != nil {
 		if w.ctx.Err() == nil {
-			discard(w.place) // without a marker nobody uses it yet
+			_ = discard(w.place) // without a marker nobody uses it yet
 		}
 		return err
 	}
@@ -137,13 +137,14 @@ func (w *worker) repair(only map[string]bool) (map[string]string, error) {
 	if err := makeAll(w.place.tree); err != nil {
 		return nil, err
 	}
-	removeAll(filepath.Join(w.place.tree, stageName))
+	_ = removeAll(filepath.Join(w.place.tree, stageName))
 	look := repairer{tree: w.place.tree, plan: w.plan, only: only, from: w.from}
 	found, err := look.run(w.ctx)
 	if err != nil || len(found) == 0 {
 		return found, err
 	}
-	fix := repairer{tree: w.place.tree, plan: w.plan, only: w.below(found), from: w.from, fix: true}
+	fix := repairer{tree: w.place.tree, plan: w.plan, only: w.below(found), from: w.from,
+		fix: true, aside: w.place.state()}
 	mended, err := fix.run(w.ctx)
 	for name, what := range mended {
 		found[name] = what
@@ -281,14 +282,19 @@ func (w *worker) record(before map[string]stamp, found map[string]string) (*mark
 }
 
 // discard takes a tree away in one step and then removes it. The caller holds
-// the lock.
-func discard(p *place) {
+// the lock. A tree that Windows keeps because a program runs from it stays whole,
+// and the error matches ErrInUse.
+func discard(p *place) error {
 	_ = os.Remove(p.markerPath())
 	old := filepath.Join(p.state(), uniqueName(oldPrefix))
-	if err := os.Rename(p.tree, old); err != nil {
+	err := os.Rename(p.tree, old)
+	if isInUse(err) {
+		return inUseError(err, p.tree)
+	}
+	if err != nil {
 		old = p.tree
 	}
-	removeAll(old)
+	return removeAll(old)
 }
 
 // hasHash says whether name is prefix followed by a directory's hash.

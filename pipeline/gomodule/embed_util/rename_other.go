@@ -1,7 +1,0 @@
-//go:build !windows
-
-package embed_util
-
-import "os"
-
-func renameRetry(from, to string) error { return os.Rename(from, to) }
