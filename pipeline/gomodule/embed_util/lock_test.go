@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -59,6 +61,41 @@ func TestLockOfARemovedFile(t *testing.T) {
 	mustDo(t, first.Close())
 	if l, err := second.take(t.Context(), waitExclusive); !errors.Is(err, errGone) || l != nil {
 		t.Errorf("locked a file that is not there: %v, %v", l, err)
+	}
+}
+
+// A directory without a hash gets another payload while a program of the old one
+// is running. The program goes on; on Windows its file is moved aside until it ends.
+func TestReplacedWhileAProgramRuns(t *testing.T) {
+	exe, err := os.Executable()
+	mustDo(t, err)
+	content, err := os.ReadFile(exe)
+	mustDo(t, err)
+	program := node{name: "program.exe", content: string(content), perm: 0o755}
+	dir := filepath.Join(t.TempDir(), "tree")
+	first := cleaned(t)(NewEmbeddedFilesWithTmpDir(os.DirFS(pack(t, []node{program})), dir, false))
+
+	cmd := exec.Command(filepath.Join(first.GetExtractedPath(), "program.exe"))
+	cmd.Env = append(os.Environ(), waitEnv+"=1")
+	stdin, err := cmd.StdinPipe()
+	mustDo(t, err)
+	mustDo(t, cmd.Start())
+	program.content = "another program"
+	second, err := NewEmbeddedFilesWithTmpDir(os.DirFS(pack(t, []node{program})), dir, false)
+	if err == nil {
+		mustDo(t, second.Verify())
+	}
+	mustDo(t, stdin.Close())
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("the old program: %v", err)
+	}
+	mustDo(t, err)
+	mustDo(t, first.Cleanup())
+	mustDo(t, second.Cleanup())
+	for _, path := range []string{dir, dir + stateSuffix} {
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s is still there: %v", path, err)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -19,7 +20,14 @@ import (
 // happened. Its value is the payload's directory.
 const helperEnv = "GOEMPY_TEST_START"
 
+// waitEnv makes the test binary a program that waits for the end of its input.
+const waitEnv = "GOEMPY_TEST_WAIT"
+
 func TestMain(m *testing.M) {
+	if os.Getenv(waitEnv) != "" {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(0)
+	}
 	payload := os.Getenv(helperEnv)
 	if payload == "" {
 		os.Exit(m.Run())
