@@ -7,9 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
+	"unicode/utf16"
 )
 
 // clues are what loaders and interpreters write when they cannot start, and
@@ -36,6 +38,9 @@ var clues = []struct {
 
 // likelyCause guesses what keeps an interpreter from starting.
 func likelyCause(exe, stderr string, err error) string {
+	if cause := pathCause(runtime.GOOS, exe); cause != "" {
+		return cause
+	}
 	for _, c := range clues {
 		if m := c.text.FindStringSubmatchIndex(stderr); m != nil {
 			return string(c.text.ExpandString(nil, c.cause, stderr, m))
@@ -59,6 +64,25 @@ func likelyCause(exe, stderr string, err error) string {
 		}
 	}
 	return ""
+}
+
+// maxWindowsPath is how many UTF-16 code units a path has at most on Windows: its
+// MAX_PATH, less the NUL at the end.
+const maxWindowsPath = 259
+
+// pathCause explains an interpreter that Windows, or Python on it, cannot open
+// because of the length of its path or of the first modules that it imports.
+func pathCause(goos, exe string) string {
+	if goos != "windows" {
+		return ""
+	}
+	module := filepath.Join(filepath.Dir(exe), "Lib", "encodings", "__init__.py")
+	length := len(utf16.Encode([]rune(module)))
+	if length <= maxWindowsPath {
+		return ""
+	}
+	return fmt.Sprintf("the path of its standard library has %d characters, and Windows takes %d where long paths are not enabled: "+
+		"extract to a directory with a shorter name, or enable long paths (LongPathsEnabled in the registry)", length, maxWindowsPath)
 }
 
 // missingLoader explains a program that is there and yet "not found": the

@@ -196,6 +196,33 @@ func TestPayloadWarmStart(t *testing.T) {
 	t.Logf("a warm start takes %v", best)
 }
 
+// Paths that Windows does not take are explained; where it takes them, and on other
+// systems, Python starts from them.
+func TestPayloadInALongPath(t *testing.T) {
+	needPayload(t)
+	dir := t.TempDir()
+	for len(dir) < maxWindowsPath {
+		dir = filepath.Join(dir, strings.Repeat("d", 50))
+	}
+	ep, err := NewEmbeddedPythonWithTmpDir(filepath.Join(dir, "python"), true)
+	var start *StartError
+	if errors.As(err, &start) && runtime.GOOS == "windows" {
+		if !strings.Contains(start.Cause, "long paths") {
+			t.Errorf("error: %v", err)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := output(t, ep, "print('well')"); got != "well" {
+		t.Errorf("got %q", got)
+	}
+	if err := ep.Cleanup(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestPayloadInCacheDir(t *testing.T) {
 	needPayload(t)
 	cache := t.TempDir()

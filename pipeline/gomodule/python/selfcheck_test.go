@@ -105,6 +105,21 @@ func TestLikelyCause(t *testing.T) {
 	}
 }
 
+func TestPathTooLongForWindows(t *testing.T) {
+	dir := strings.Repeat("d", maxWindowsPath-len("/Lib/encodings/__init__.py"))
+	if got := pathCause("windows", filepath.Join(dir, "python.exe")); got != "" {
+		t.Errorf("%d characters: %q", maxWindowsPath, got)
+	}
+	for _, longer := range []string{dir + "d", dir[1:] + "\U0001F40D"} {
+		if got := pathCause("windows", filepath.Join(longer, "python.exe")); !strings.Contains(got, "has 260 characters") {
+			t.Errorf("%d characters: %q", maxWindowsPath+1, got)
+		}
+	}
+	if got := pathCause("linux", filepath.Join(dir+"d", "bin", "python3")); got != "" {
+		t.Errorf("on Linux: %q", got)
+	}
+}
+
 func TestConstructorContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
