@@ -90,7 +90,6 @@
 // same time. One extracts or repairs, the others wait for it. All of them hold
 // a shared lock while they run, and Cleanup and Prune remove only what nobody
 // holds. The lock is that of the Go process: a Python process that outlives it
-// is not seen. On Unix Prune may remove its files, which it keeps as far as it
-// has them open; on Windows Prune returns an error that matches ErrInUse, and
-// leaves the directory whole.
+// is not seen. Prune may then remove the files that it runs from; on Windows,
+// Prune leaves them and returns an error that matches ErrInUse.
 package embed_util
