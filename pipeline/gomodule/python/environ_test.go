@@ -86,7 +86,7 @@ func wordsIn(text []byte, part string, f func(word string)) {
 // What the embedded interpreter and its library have in them that looks like a
 // variable is one that is hidden, or has a reason not to be.
 func TestPayloadVariables(t *testing.T) {
-	ep := realPython(t)
+	ep := sharedPython(t)
 	found := make(map[string]string)
 	err := filepath.WalkDir(ep.GetExtractedPath(), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
