@@ -11,7 +11,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/goempy/goempy/embed_util"
@@ -33,29 +32,30 @@ func runTests(m *testing.M) int {
 	for _, name := range tempVars {
 		_ = os.Setenv(name, dir)
 	}
-	return m.Run()
+	code := m.Run()
+	if kept != nil {
+		_ = kept.py.Cleanup()
+		_ = kept.lib.Cleanup()
+	}
+	return code
 }
 
 // tempVars are the variables that say where os.TempDir is.
 var tempVars = []string{"TMPDIR", "TMP", "TEMP"}
 
-// embedded is the Python and the pip that the functions of this package extract. As
-// long as this process keeps them, these functions find them extracted.
+// embedded is the Python and the pip that the functions of this package extract.
 type embedded struct {
 	py  *python.EmbeddedPython
 	lib *embed_util.EmbeddedFiles
 }
 
-var keep = sync.OnceValues(func() (kept embedded, err error) {
-	if kept.py, err = python.NewEmbeddedPython(libName); err == nil {
-		kept.lib, err = NewPipLib(libName)
-	}
-	return kept, err
-})
+// kept is made by the first test that needs it. As long as this process has it, the
+// functions find all of it extracted.
+var kept *embedded
 
 // needPip skips a test that needs the embedded Python and pip in a tree that
 // has none.
-func needPip(t *testing.T) embedded {
+func needPip(t *testing.T) {
 	t.Helper()
 	files, err := data.Files()
 	if err != nil {
@@ -64,14 +64,21 @@ func needPip(t *testing.T) embedded {
 	if files == nil {
 		t.Skip("no pip in this tree: this test runs in a rendered module tree, on a platform that it carries")
 	}
-	kept, err := keep()
+	if kept != nil {
+		return
+	}
+	py, err := python.NewEmbeddedPython(libName)
 	if errors.Is(err, python.ErrNoPayload) {
 		t.Skip("no Python in this tree for this platform: this test runs in a rendered module tree, on a platform that it carries")
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return kept
+	lib, err := NewPipLib(libName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept = &embedded{py, lib}
 }
 
 func TestNoPip(t *testing.T) {
@@ -214,7 +221,7 @@ func TestPayloadInstalls(t *testing.T) {
 // An interpreter at a long path, or one with spaces, makes other scripts; what is
 // packed is the same.
 func TestPayloadPlaceDoesNotMatter(t *testing.T) {
-	kept := needPip(t)
+	needPip(t)
 	wheels := wheelFolder(t)
 	requirements := someRequirements(t, "goempy_tool\n")
 	p := platforms.All[0]
@@ -259,6 +266,7 @@ func mustPython(t *testing.T) *python.EmbeddedPython {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = ep.Cleanup() })
 	return ep
 }
 

@@ -21,18 +21,24 @@ import (
 	"github.com/goempy/goempy/python/internal/data"
 )
 
-// sharedDir is where the tests that do not change the interpreter have it extracted,
-// once for all of them.
-var sharedDir string
+// shared is the embedded interpreter for the tests that only run it. The first of them
+// extracts it below sharedDir.
+var (
+	shared    *EmbeddedPython
+	sharedDir string
+)
 
-// sharedPython is the embedded interpreter for tests that only run it.
 func sharedPython(t testing.TB) *EmbeddedPython {
 	t.Helper()
 	needPayload(t)
+	if shared != nil {
+		return shared
+	}
 	ep, err := NewEmbeddedPythonWithTmpDir(filepath.Join(sharedDir, "python"), true)
 	if err != nil {
 		t.Fatal(err)
 	}
+	shared = ep
 	return ep
 }
 
@@ -336,7 +342,11 @@ func runTests(m *testing.M) int {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	sharedDir = dir
-	return m.Run()
+	code := m.Run()
+	if shared != nil {
+		_ = shared.Cleanup()
+	}
+	return code
 }
 
 // program is a process that starts once in dir.
