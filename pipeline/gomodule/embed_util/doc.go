@@ -67,6 +67,14 @@
 // rename if its content is wrong; programs that use the directory go on. Files
 // that do not belong to the payload, such as Python's caches, are left alone.
 //
+// Windows does not let files be replaced or removed while a program has them
+// open. A program that runs from the directory, and the libraries it has loaded,
+// can be moved: they go to the ".goempy" directory and are removed by a start
+// after their end. Any other open file is an error that matches ErrInUse and
+// names the programs that run from the directory. In place of a directory
+// without a hash in its name, which every new version replaces, use one with a
+// hash: then versions do not get in each other's way.
+//
 // Nobody can change a file without changing its change time, and the marker is
 // written only after the clock has passed all times in it, so this finds every
 // change that was made through the file system. There are two exceptions.
@@ -82,5 +90,7 @@
 // same time. One extracts or repairs, the others wait for it. All of them hold
 // a shared lock while they run, and Cleanup and Prune remove only what nobody
 // holds. The lock is that of the Go process: a Python process that outlives it
-// is not seen.
+// is not seen. On Unix Prune may remove its files, which it keeps as far as it
+// has them open; on Windows Prune returns an error that matches ErrInUse, and
+// leaves the directory whole.
 package embed_util

@@ -181,7 +181,8 @@ func (e *EmbeddedFiles) Verify() error {
 }
 
 // Repair is Verify, and replaces what differs. Files are replaced one by one
-// and by rename, so that programs that use them go on running.
+// and by rename, so that programs that use them go on running; on Windows this
+// can fail with ErrInUse (see the package comment).
 func (e *EmbeddedFiles) Repair() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -204,8 +205,8 @@ func (e *EmbeddedFiles) Repair() error {
 // same name, if they were last used more than maxAge ago. A directory that a
 // running process uses is never removed: its users hold a shared lock. Last
 // used means the last start, known to an hour, or Cleanup, whichever was later.
-// Prune returns the directories it removed, also
-// when it returns an error about another one.
+// Prune returns the directories it removed, also when it returns an error about
+// another one.
 //
 // It does nothing for a directory without a hash in its name.
 func (e *EmbeddedFiles) Prune(maxAge time.Duration) ([]string, error) {

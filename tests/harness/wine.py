@@ -1,0 +1,122 @@
+"""Windows programs under Wine 8, in a prefix of the test run's own.
+
+Wine 8 lacks two things that Go programs need. ``ProcessPrng`` comes from a DLL that forwards it.
+Deletion falls back, in programs that are built with ``overlay``, to what Go does on older Windows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.host import Finished
+from tests.builders.pe import forwarding_dll
+from tests.support.gotool import Go
+
+TIMEOUT_S = 600.0
+"""A guard against hanging, and no promise."""
+_FOLDER = Path("/usr/lib/wine")
+_WINE, _SERVER = _FOLDER / "wine64", _FOLDER / "wineserver64"
+_FALLBACK = Path("internal", "syscall", "windows", "at_windows.go")
+_SWITCH = "var TestDeleteatFallback bool"
+
+
+def missing() -> str:
+    """What this machine lacks to run Windows programs, or ``""``."""
+    if platform.machine() != "x86_64":
+        return "a machine with an x86-64 processor"
+    return "" if _WINE.exists() and _SERVER.exists() else "Wine (Debian's wine64)"
+
+
+@dataclass(frozen=True)
+class Wine:
+    """Runs programs in ``prefix``, a Windows of its own."""
+
+    prefix: Path
+
+    def run(
+        self,
+        *argv: str | Path,
+        cwd: Path,
+        env: Mapping[str, str] | None = None,
+        timeout_s: float = TIMEOUT_S,
+    ) -> Finished:
+        """Run a program; ``env`` is added to Windows' own variables.
+
+        Its exit code is judged by the caller. Windows' temporary folder is inside of the prefix.
+        """
+        process = subprocess.Popen(
+            [_WINE, *argv], cwd=cwd, env={**self._environment(), **(env or {})},
+            start_new_session=True,
+            # Wine's consoles are not ready for files or terminals here.
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        try:
+            out, log = process.communicate(timeout=timeout_s)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        return Finished(process.returncode, out, log.decode("utf-8", "replace"))
+
+    def start(self) -> None:
+        """Make the prefix; its services run until ``stop``, and hold no pipe of a program."""
+        self.prefix.mkdir(parents=True)
+        self._call(_SERVER, "-p")
+        for command in (["wineboot", "-i"], ["winecfg", "-v", "win10"]):
+            self._call(_WINE, *command)
+        system = self.prefix / "drive_c" / "windows" / "system32"
+        name = "bcryptprimitives.dll"
+        forwards = {"ProcessPrng": "advapi32.SystemFunction036"}
+        (system / name).write_bytes(forwarding_dll(name, forwards))
+
+    def stop(self) -> None:
+        """End everything that runs in the prefix."""
+        self._call(_SERVER, "-k", check=False)
+        self._call(_SERVER, "-w", check=False)
+
+    def _call(self, *command: str | Path, check: bool = True) -> None:
+        subprocess.run(
+            command, env=self._environment(), check=check, timeout=TIMEOUT_S,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "PATH": f"{_FOLDER}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(self.prefix),
+            "WINEPREFIX": str(self.prefix),
+            "WINEDEBUG": "-all",
+            # Neither .NET nor a browser is asked for.
+            "WINEDLLOVERRIDES": "mscoree,mshtml=",
+        }
+
+
+@contextlib.contextmanager
+def running_wine(folder: Path) -> Iterator[Wine]:
+    """A Wine whose prefix is at ``folder``, which must be new."""
+    wine = Wine(folder)
+    try:
+        wine.start()
+        yield wine
+    finally:
+        wine.stop()
+
+
+def overlay(go: Go, folder: Path) -> str:
+    """The flag for ``go build`` and ``go test`` that makes programs delete files as Wine can."""
+    root = Path(go.run("env", "GOROOT", cwd=folder).strip())
+    source = root / "src" / _FALLBACK
+    text = source.read_text("utf-8")
+    assert text.count(_SWITCH) == 1, f"{_FALLBACK} of this Go has no switch: look for it there"
+    changed = folder / _FALLBACK.name
+    changed.write_text(text.replace(_SWITCH, "var TestDeleteatFallback = true"), "utf-8")
+    table = folder / "overlay.json"
+    table.write_text(json.dumps({"Replace": {str(source): str(changed)}}), "utf-8")
+    return f"-overlay={table}"
