@@ -35,6 +35,8 @@ from pipeline.portrait import (
 _WHEEL = "goempy_trial"
 _WHEEL_SAYS = "a wheel for this platform"
 _PROGRAM_TIMEOUT_S = 600.0
+_TEST_TIMEOUT = "25m"
+"""For one package, so that one that hangs is named. Go's own 10m are little for a slow runner."""
 _SHOWN = 5
 _FAILED_TEST = re.compile(r"^--- FAIL: (\S+)", re.MULTILINE)
 _REMEDY = "Do not release it: nothing is tagged yet. The log above has what the programs wrote."
@@ -250,7 +252,7 @@ def own_tests(bench: Bench) -> str:
     race = bench.go.has_race()
     flags = ["-race"] if race else []
     # -count=1: what an earlier run has seen on this machine is no trial.
-    argv = ["test", "-count=1", bench.go.tags, *flags, "./..."]
+    argv = ["test", "-count=1", f"-timeout={_TEST_TIMEOUT}", bench.go.tags, *flags, "./..."]
     done = bench.go.run(*argv, cwd=bench.module, race=race)
     printed = done.stdout.decode("utf-8", "replace")
     bench.say(printed + done.stderr)

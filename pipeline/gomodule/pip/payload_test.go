@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +18,40 @@ import (
 	"github.com/goempy/goempy/pip/internal/data"
 	"github.com/goempy/goempy/python"
 )
+
+// TestMain gives the tests a temporary directory, and removes all that is in it.
+func TestMain(m *testing.M) { os.Exit(runTests(m)) }
+
+func runTests(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "pip-test-")
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	for _, name := range tempVars {
+		_ = os.Setenv(name, dir)
+	}
+	code := m.Run()
+	if kept != nil {
+		_ = kept.py.Cleanup()
+		_ = kept.lib.Cleanup()
+	}
+	return code
+}
+
+// tempVars are the variables that say where os.TempDir is.
+var tempVars = []string{"TMPDIR", "TMP", "TEMP"}
+
+// embedded is the Python and the pip that the functions of this package extract.
+type embedded struct {
+	py  *python.EmbeddedPython
+	lib *embed_util.EmbeddedFiles
+}
+
+// kept is made by the first test that needs it. As long as this process has it, the
+// functions find all of it extracted.
+var kept *embedded
 
 // needPip skips a test that needs the embedded Python and pip in a tree that
 // has none.
@@ -29,14 +64,21 @@ func needPip(t *testing.T) {
 	if files == nil {
 		t.Skip("no pip in this tree: this test runs in a rendered module tree, on a platform that it carries")
 	}
-	ep, err := python.NewEmbeddedPython("pip-test", python.WithLazyExtract())
+	if kept != nil {
+		return
+	}
+	py, err := python.NewEmbeddedPython(libName)
 	if errors.Is(err, python.ErrNoPayload) {
 		t.Skip("no Python in this tree for this platform: this test runs in a rendered module tree, on a platform that it carries")
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = ep.Cleanup()
+	lib, err := NewPipLib(libName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept = &embedded{py, lib}
 }
 
 func TestNoPip(t *testing.T) {
@@ -103,8 +145,8 @@ func (w wheel) write(t *testing.T, dir string) {
 }
 
 // wheelFolder has the packages that the tests install: goempy_tool, with a
-// dependency for each operating system, and goempy_native, which has a wheel
-// for the first platform of the release only.
+// dependency for each operating system, and goempy_native: version 1 is for all
+// platforms, 2 for those that take a wheel of the release's first, 3 for none.
 func wheelFolder(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "the wheels")
@@ -122,6 +164,7 @@ func wheelFolder(t *testing.T) string {
 		wheel{name: name, version: "1", tag: "py3-none-any"}.write(t, dir)
 	}
 	tool.write(t, dir)
+	wheel{name: "goempy_native", version: "3", tag: "py3-none-nowhere"}.write(t, dir)
 	wheel{name: "goempy_native", version: "2", tag: "py3-none-" + platforms.All[0].WheelTags[0]}.write(t, dir)
 	wheel{name: "goempy_native", version: "1", tag: "py3-none-any"}.write(t, dir)
 	return dir
@@ -147,20 +190,13 @@ func sameTree(t *testing.T, a, b string) {
 
 func TestPayloadInstalls(t *testing.T) {
 	needPip(t)
-	wheels := wheelFolder(t)
-	requirements := someRequirements(t, "goempy_tool\n")
-	var dirs []string
-	for range 2 {
-		dir := filepath.Join(t.TempDir(), "data")
-		if err := CreateEmbeddedPipPackagesForKnownPlatforms(requirements, dir, fromFolder(wheels)...); err != nil {
-			t.Fatal(err)
-		}
-		dirs = append(dirs, dir)
+	dir := filepath.Join(t.TempDir(), "data")
+	err := CreateEmbeddedPipPackagesForKnownPlatforms(someRequirements(t, "goempy_tool\n"), dir, fromFolder(wheelFolder(t))...)
+	if err != nil {
+		t.Fatal(err)
 	}
-	sameTree(t, dirs[0], dirs[1])
-
 	for _, p := range platforms.All {
-		files := unpack(t, filepath.Join(dirs[0], p.Name))
+		files := unpack(t, filepath.Join(dir, p.Name))
 		system := "goempy_for_" + p.GOOS
 		want := []string{"bin/goempy-plain", "bin/goempy-tool",
 			system + "-1.dist-info/METADATA", system + "-1.dist-info/WHEEL", system + "/__init__.py",
@@ -172,30 +208,33 @@ func TestPayloadInstalls(t *testing.T) {
 			t.Errorf("%s has %q", p.Name, got)
 		}
 		for _, script := range want[:2] {
-			if !strings.HasPrefix(files[script], anyPython) || strings.Contains(files[script], "/tmp") {
+			if !strings.HasPrefix(files[script], anyPython) || strings.Contains(files[script], os.TempDir()) {
 				t.Errorf("%s: %s is %q", p.Name, script, files[script])
 			}
 		}
-		if _, err := os.Stat(filepath.Join(dirs[0], goFileName(p.Name, p.GOOS, p.GOARCH))); err != nil {
+		if _, err := os.Stat(filepath.Join(dir, goFileName(p.Name, p.GOOS, p.GOARCH))); err != nil {
 			t.Error(err)
 		}
 	}
 }
 
-// An interpreter at a long path with spaces makes other scripts; what is packed
-// is the same.
+// An interpreter at a long path, or one with spaces, makes other scripts; what is
+// packed is the same.
 func TestPayloadPlaceDoesNotMatter(t *testing.T) {
 	needPip(t)
 	wheels := wheelFolder(t)
 	requirements := someRequirements(t, "goempy_tool\n")
-	lib, err := NewPipLib("pip-test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = lib.Cleanup() }()
 	p := platforms.All[0]
-	var dirs []string
-	for _, place := range []string{"p", "with space", strings.Repeat("long/", 30)} {
+	install := func(ep *python.EmbeddedPython) string {
+		dir := t.TempDir()
+		ep.AddPythonPath(kept.lib.GetExtractedPath())
+		if err := CreateEmbeddedPipPackages2(ep, requirements, p.GOOS, p.GOARCH, p.WheelTags, dir, fromFolder(wheels)...); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	want := install(mustPython(t))
+	for _, place := range places() {
 		home := filepath.Join(t.TempDir(), filepath.FromSlash(place))
 		if err := os.MkdirAll(home, 0o700); err != nil {
 			t.Fatal(err)
@@ -204,16 +243,48 @@ func TestPayloadPlaceDoesNotMatter(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _ = ep.Cleanup() }()
-		ep.AddPythonPath(lib.GetExtractedPath())
-		dir := t.TempDir()
-		if err := CreateEmbeddedPipPackages2(ep, requirements, p.GOOS, p.GOARCH, p.WheelTags, dir, fromFolder(wheels)...); err != nil {
-			t.Fatal(err)
+		sameTree(t, want, install(ep))
+		if err := ep.Cleanup(); err != nil {
+			t.Error(err)
 		}
-		dirs = append(dirs, dir)
 	}
-	sameTree(t, dirs[0], dirs[1])
-	sameTree(t, dirs[0], dirs[2])
+}
+
+// places are folders for interpreters that a line "#!" cannot name. Windows has no
+// such lines, and starts no Python from a long path unless it is set up to.
+func places() []string {
+	if runtime.GOOS == "windows" {
+		return []string{"with space"}
+	}
+	return []string{"with space", strings.Repeat("long/", 30)}
+}
+
+// mustPython is another value for the interpreter that is kept, with a path of its own.
+func mustPython(t *testing.T) *python.EmbeddedPython {
+	t.Helper()
+	ep, err := python.NewEmbeddedPython(libName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ep.Cleanup() })
+	return ep
+}
+
+// The first use on a machine: the Python and the pip that it extracts are gone
+// afterwards.
+func TestPayloadLeavesNothing(t *testing.T) {
+	needPip(t)
+	dir, temp := filepath.Join(t.TempDir(), "data"), t.TempDir()
+	for _, name := range tempVars {
+		t.Setenv(name, temp)
+	}
+	err := CreateEmbeddedPipPackages(someRequirements(t, "goempy_tool\n"), "", "", nil, dir, fromFolder(wheelFolder(t))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left := names(tree(t, temp)); len(left) > 0 {
+		t.Errorf("it left %q", left)
+	}
 }
 
 func TestPayloadMetadata(t *testing.T) {
@@ -227,11 +298,7 @@ func TestPayloadMetadata(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ep, err := python.NewEmbeddedPython("pip-test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = ep.Cleanup() }()
+	ep := mustPython(t)
 	ep.AddPythonPath(packages.GetExtractedPath())
 	cmd, err := ep.PythonCmd("-c", `
 import importlib.metadata as m, json
@@ -258,22 +325,26 @@ print(json.dumps([m.version("goempy_tool"), e.value, m.distribution("goempy_tool
 
 func TestPayloadMissingWheel(t *testing.T) {
 	needPip(t)
-	if len(platforms.All) < 2 {
-		t.Skip("this release has one platform")
+	first, second, requirement := platforms.All[0], platforms.All[0], "goempy_native==3"
+	for _, p := range platforms.All {
+		// linux-amd64 and linux-amd64-v3, for example, take the same wheels.
+		if !slices.Contains(p.WheelTags, first.WheelTags[0]) {
+			second, requirement = p, "goempy_native==2"
+			break
+		}
 	}
-	first, second := platforms.All[0], platforms.All[1]
 	dir := filepath.Join(t.TempDir(), "data")
-	opts := append(fromFolder(wheelFolder(t)), WithPlatforms(first.Name, second.GOOS+"/"+second.GOARCH), WithContext(t.Context()))
+	opts := append(fromFolder(wheelFolder(t)), WithPlatforms(first.Name, strings.ReplaceAll(second.Name, "-", "/")), WithContext(t.Context()))
 	if err := CreateEmbeddedPipPackagesForKnownPlatforms(someRequirements(t, "goempy_native>=1,<2\n"), dir, opts...); err != nil {
 		t.Fatal(err)
 	}
 	before := tree(t, dir)
-	err := CreateEmbeddedPipPackagesForKnownPlatforms(someRequirements(t, "goempy_native==2\n"), dir, opts...)
+	err := CreateEmbeddedPipPackagesForKnownPlatforms(someRequirements(t, requirement+"\n"), dir, opts...)
 	var missing *WheelError
 	if !errors.Is(err, ErrNoWheel) || !errors.As(err, &missing) {
 		t.Fatalf("error %v", err)
 	}
-	if missing.Package != "goempy_native==2" || missing.Platform != second.Name || !slices.Equal(missing.Tags, second.WheelTags) {
+	if missing.Package != requirement || missing.Platform != second.Name || !slices.Equal(missing.Tags, second.WheelTags) {
 		t.Errorf("error %+v", missing)
 	}
 	after := tree(t, dir)
@@ -281,6 +352,9 @@ func TestPayloadMissingWheel(t *testing.T) {
 		if strings.HasPrefix(name, second.Name+"/") && after[name] != text {
 			t.Errorf("%s has changed", name)
 		}
+	}
+	if second.Name == first.Name {
+		return
 	}
 	if files := unpack(t, filepath.Join(dir, first.Name)); files["goempy_native-2.dist-info/METADATA"] == "" {
 		t.Errorf("the first platform has %q", names(files))
@@ -393,15 +467,13 @@ func TestPayloadMarkers(t *testing.T) {
 	}
 	// Nothing at all is right where markers exclude everything.
 	dir := filepath.Join(t.TempDir(), "data")
-	for goOs, want := range map[string]int{"windows": 1, "linux": 0} {
-		err := CreateEmbeddedPipPackages(someRequirements(t, "goempy_windows; sys_platform == 'win32'\n"), goOs, "amd64", tags[goOs], dir, fromFolder(wheels)...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files := unpack(t, filepath.Join(dir, goOs+"-amd64"))
-		if _, has := files["goempy_windows/__init__.py"]; has != (want == 1) {
-			t.Errorf("packages for %s are %q", goOs, names(files))
-		}
+	err := CreateEmbeddedPipPackages(someRequirements(t, "goempy_windows; sys_platform == 'win32'\n"), "linux", "amd64", tags["linux"],
+		dir, fromFolder(wheels)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files := unpack(t, filepath.Join(dir, "linux-amd64")); len(files) > 0 {
+		t.Errorf("packages for linux are %q", names(files))
 	}
 }
 
@@ -430,13 +502,10 @@ func TestPayloadOtherPip(t *testing.T) {
 				"pip/_vendor/packaging/__init__.py": "",
 				"pip/_vendor/packaging/markers.py":  c.markers,
 			})
-			ep, err := python.NewEmbeddedPython("pip-test")
-			if err != nil {
-				t.Fatal(err)
-			}
+			ep := mustPython(t)
 			ep.AddPythonPath(lib)
 			var out bytes.Buffer
-			err = CreateEmbeddedPipPackages2(ep, someRequirements(t, "tool\n"), "windows", "amd64", []string{"win_amd64"},
+			err := CreateEmbeddedPipPackages2(ep, someRequirements(t, "tool\n"), "windows", "amd64", []string{"win_amd64"},
 				filepath.Join(t.TempDir(), "data"), WithOutput(&out))
 			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "pip 99") || strings.Contains(out.String(), "PIP RUNS") {
 				t.Errorf("error %v", err)

@@ -17,7 +17,14 @@ const known = `PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONUSERBASE PYTHONSAFEPATH
 PYTHONEXECUTABLE PYTHONPLATLIBDIR PYTHONWARNINGS PYTHONDOCS PYTHON_DOM PYTHON_GIL PYTHON_JIT PYTHON_PRESITE
 PYTHON_PYMALLOC_HUGEPAGES PYTHON_BASIC_COMPLETER PYTHON_BASIC_REPL PYTHON_PATHCONFIG_WARNINGS PYTHONTHREADDEBUG
 PYTHON_HISTORY PYTHON_COLORS PYTHON_CPU_COUNT PYTHONSTATS PYTHON_TLBC PYTHON_THREAD_INHERIT_CONTEXT
-_PYTHON_SYSCONFIGDATA_NAME _PYTHON_SYSCONFIGDATA_PATH _PYTHON_HOST_PLATFORM _PYTHON_PROJECT_BASE __PYVENV_LAUNCHER__`
+_PYTHON_SYSCONFIGDATA_NAME _PYTHON_SYSCONFIGDATA_PATH _PYTHON_HOST_PLATFORM _PYTHON_PROJECT_BASE
+_PYTHON_SUBPROCESS_USE_POSIX_SPAWN __PYVENV_LAUNCHER__`
+
+func TestVariablesAreSorted(t *testing.T) {
+	if want := slices.Compact(slices.Sorted(slices.Values(pythonVars))); !slices.Equal(pythonVars, want) {
+		t.Errorf("sorted and without repeats, it is %q", want)
+	}
+}
 
 func TestKnownVariablesDoNotLeak(t *testing.T) {
 	r := request{clean: true, inherited: []string{"KEPT=1", "PYTHON_APP_SETTING=1"}}
@@ -79,7 +86,7 @@ func wordsIn(text []byte, part string, f func(word string)) {
 // What the embedded interpreter and its library have in them that looks like a
 // variable is one that is hidden, or has a reason not to be.
 func TestPayloadVariables(t *testing.T) {
-	ep := realPython(t)
+	ep := sharedPython(t)
 	found := make(map[string]string)
 	err := filepath.WalkDir(ep.GetExtractedPath(), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {

@@ -12,10 +12,11 @@ import (
 	"github.com/goempy/goempy/python/internal/data"
 )
 
-// fakeInterpreter prints how it was started: a line per argument and variable.
+// fakeInterpreter prints how it was started: a line per argument and variable. It
+// runs without PATH, and not every system has more than env in /usr/bin.
 const fakeInterpreter = `#!/bin/sh
-for a in "$@"; do echo "arg $a"; done
-/usr/bin/env | /usr/bin/sed 's/^/env /'
+for a in "$@"; do printf 'arg %s\n' "$a"; done
+/usr/bin/env | while IFS= read -r kv; do printf 'env %s\n' "$kv"; done
 `
 
 // fakePayload packs a tree whose bin/python3 is the given script.

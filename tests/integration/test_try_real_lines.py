@@ -1,0 +1,77 @@
+"""``goempy try`` on real interpreters of PBS: nothing less than what a release runs on Linux.
+
+The newest trees that there are to test with are newer than the interpreters of a developer's
+machine, and it is in new versions that new variables, modules and files appear.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.moduletree import TEMPLATE
+from tests.harness.real_site import make_real_site
+from tests.support.gotool import Go
+from tests.support.peers import GO_EMBED_PYTHON, GO_EMBED_PYTHON_NEWEST, RATATOSKR, Peer
+
+PLATFORM = "linux-amd64"
+SAME_WHEELS = "linux-amd64-v3"
+OTHER_WHEELS = "windows-amd64"
+PACKAGES = ("python", "pip")
+"""Those whose tests depend on the interpreter."""
+
+pytestmark = pytest.mark.skipif(
+    (sys.platform, platform.machine()) != ("linux", "x86_64"),
+    reason="runs interpreters of linux/amd64",
+)
+
+
+def go_tests(package: str) -> set[str]:
+    """The names of a package's tests, for all systems."""
+    texts = (path.read_text("utf-8") for path in (TEMPLATE / package).glob("*_test.go"))
+    return {name for text in texts for name in re.findall(r"^func (Test\w+)", text, re.MULTILINE)}
+
+
+def without_embed_util() -> str:
+    """A flag that leaves out the tests of package ``embed_util``.
+
+    They have payloads of their own and take long. Others run them, in the source tree
+    (``test_gomodule.py``) and in that of a tag (``e2e/test_release.py``).
+    """
+    ours = {name for package in PACKAGES for name in go_tests(package)}
+    return f"-skip=^({'|'.join(sorted(go_tests('embed_util') - ours))})$"
+
+
+@pytest.mark.parametrize(
+    ("peer", "platforms"),
+    [
+        (GO_EMBED_PYTHON_NEWEST, (PLATFORM, SAME_WHEELS, OTHER_WHEELS)),
+        (RATATOSKR, (PLATFORM, SAME_WHEELS)),
+        (GO_EMBED_PYTHON, (PLATFORM, OTHER_WHEELS)),
+    ],
+    ids=lambda each: each.python if isinstance(each, Peer) else "-".join(each),
+)
+def test_every_check_of_a_release_passes(
+    tmp_path: Path, peer: Peer, platforms: tuple[str, ...]
+) -> None:
+    site = make_real_site(tmp_path / "site", peer, platforms, pip=True)
+    go = Go(tmp_path / "modcache")
+    # Without a C compiler there is no race detector, which is for tests of the source tree.
+    env = {"CC": "none-here", "GOFLAGS": f"-modcacherw -v {without_embed_util()}"}
+    outcome = site.try_payloads(PLATFORM, go, env=env)
+    assert outcome.code == 0, outcome.log
+    passed = set(re.findall(r"^--- PASS: (\w+)", outcome.log, re.MULTILINE))
+    wanted = {name for package in PACKAGES for name in go_tests(package)}
+    assert {name for name in wanted if name.startswith("TestPayload")} <= passed
+    row = next(row for row in outcome.out.splitlines() if row.startswith(f"{peer.python}/"))
+    _cell, python, openssl, _sqlite, modules, pip, tests, _time, result = re.split(
+        r"\s{2,}", row.strip()
+    )
+    assert (python, pip, tests, result) == (peer.python, "ok", "ok", "ok")
+    assert "SSL" in openssl
+    good, _of, every = modules.split()
+    assert good == every
