@@ -231,8 +231,12 @@ func TestPayloadKilledExtraction(t *testing.T) {
 	needPayload(t)
 	base := t.TempDir()
 	cold := timed(t, filepath.Join(base, "cold"))
+	rounds := 20
+	if testing.Short() {
+		rounds = 10
+	}
 	killed := 0
-	for i := range 20 {
+	for i := range rounds {
 		dir := filepath.Join(base, fmt.Sprint(i))
 		cmd, _ := program(t, dir)
 		if err := cmd.Start(); err != nil {
@@ -257,7 +261,7 @@ func TestPayloadKilledExtraction(t *testing.T) {
 			t.Errorf("kill %d: %v", i, err)
 		}
 	}
-	t.Logf("%d of 20 were killed before their end", killed)
+	t.Logf("%d of %d were killed before their end", killed, rounds)
 }
 
 // helperEnv makes the test binary a program that runs one line of Python. Its
@@ -326,7 +330,10 @@ func TestPayloadManyColdStarts(t *testing.T) {
 
 func manyColdStarts(t *testing.T) (took, limit time.Duration) {
 	t.Helper()
-	const n = 64
+	n := 64
+	if testing.Short() {
+		n = 8
+	}
 	base := t.TempDir()
 	cold := timed(t, filepath.Join(base, "one"))
 	var warm time.Duration
@@ -347,7 +354,7 @@ func manyColdStarts(t *testing.T) (took, limit time.Duration) {
 			t.Errorf("start %d: %v: %s", i, err, outs[i])
 		}
 	}
-	took, limit = time.Since(begin), 2*cold+n*warm
+	took, limit = time.Since(begin), 2*cold+time.Duration(n)*warm
 	t.Logf("one cold start %v, one warm start %v, %d cold starts at once %v", cold, warm, n, took)
 	return took, limit
 }
