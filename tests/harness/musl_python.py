@@ -51,7 +51,8 @@ class MuslPython:
     python: str
     tree: Path
 
-    def payload(self, _platform: str) -> Path:
+    def payload(self, platform: str) -> Path:
+        assert platform == "linux-amd64"
         return self.tree
 
 

@@ -10,6 +10,7 @@ import pytest
 from pipeline.host import Finished
 from tests.harness import qemu
 from tests.harness.consumer import Consumer
+from tests.harness.open_folder import open_folder
 from tests.harness.real_site import RealSite, make_real_site
 from tests.support.gotool import Go
 from tests.support.peers import GO_EMBED_PYTHON_NEWEST
@@ -36,12 +37,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> RealSite:
     return make_real_site(tmp_path_factory.mktemp("site"), GO_EMBED_PYTHON_NEWEST, [PLATFORM])
 
 
-def try_it(site: RealSite, folder: Path, *go_flags: str, timeout_s: float) -> Finished:
+def try_it(
+    site: RealSite, folder: Path, temp: Path, *go_flags: str, timeout_s: float
+) -> Finished:
     """``goempy try`` itself, on a system that runs arm64."""
     env = Go(folder / "modcache").env() | {
         "GOFLAGS": " ".join(["-modcacherw", f"-timeout={timeout_s:.0f}s", *go_flags]),
         "GOEMPY_CACHE_DIR": str(folder / "cache"),
-        "TMPDIR": str(folder),
+        "TMPDIR": str(temp),
         # The race detector needs a C compiler for arm64.
         "CC": "none-here",
     }
@@ -64,7 +67,8 @@ def test_the_program_of_the_readme_runs(site: RealSite, tmp_path: Path) -> None:
 def test_it_is_used_as_its_users_will(site: RealSite, tmp_path: Path) -> None:
     """Every extension module imports, the second start is warm, cold starts and kills are fine."""
     chosen = f"-run=^({'|'.join(SLICE)})$"
-    done = try_it(site, tmp_path, "-short", chosen, timeout_s=600)
+    with open_folder() as temp:
+        done = try_it(site, tmp_path, temp, "-short", chosen, timeout_s=600)
     assert done.code == 0, done.stderr
 
 
@@ -72,5 +76,6 @@ def test_it_is_used_as_its_users_will(site: RealSite, tmp_path: Path) -> None:
 def test_all_go_tests_pass(tmp_path: Path) -> None:
     """With package pip, which installs and imports a wheel."""
     site = make_real_site(tmp_path / "site", GO_EMBED_PYTHON_NEWEST, [PLATFORM], pip=True)
-    done = try_it(site, tmp_path, timeout_s=WHOLE_TIMEOUT_S)
+    with open_folder() as temp:
+        done = try_it(site, tmp_path, temp, timeout_s=WHOLE_TIMEOUT_S)
     assert done.code == 0, done.stderr
