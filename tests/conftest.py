@@ -10,7 +10,6 @@ import pytest
 from tests.support.loopback import Loopback, serve
 from tests.support.project import Project, make_project
 
-
 WHOLE = "part of the whole run: pytest tests/systems --whole"
 
 

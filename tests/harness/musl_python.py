@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +75,9 @@ def version_of(tree: Path) -> str:
     """What the interpreter says that it is; musl's loader is on this machine too."""
     code = "import platform; print(platform.python_version())"
     # Without -S it would look for a site-packages folder that only its users have.
-    return _run("python", [tree / "bin" / "python3", "-I", "-S", "-B", "-c", code], cwd=tree).strip()
+    return _run(
+        "python", [tree / "bin" / "python3", "-I", "-S", "-B", "-c", code], cwd=tree
+    ).strip()
 
 
 def _build(work: Path) -> None:
@@ -150,11 +153,13 @@ def _row(path: Path, tree: Path) -> dict[str, object]:
     """An entry as the peers' manifests have it."""
     name = path.relative_to(tree).as_posix()
     if path.is_symlink():
-        return {"name": name, "perm": MODE_LINK | 0o777, "symlink": os.readlink(path)}
+        return {"name": name, "perm": MODE_LINK | 0o777, "symlink": str(path.readlink())}
     return {"name": name, "perm": path.stat().st_mode & 0o777}
 
 
-def _run(step: str, command: list[str | Path], *, cwd: Path, env: dict[str, str] | None = None) -> str:
+def _run(
+    step: str, command: Sequence[str | Path], *, cwd: Path, env: dict[str, str] | None = None
+) -> str:
     done = subprocess.run(
         command, cwd=cwd, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL,
         capture_output=True, text=True, check=False, timeout=_BUILD_TIMEOUT_S,

@@ -97,5 +97,3 @@ def missing_files(packages: Mapping[str | Path, str]) -> str:
         for path, package in packages.items()
         if not Path(path).exists()
     )
-
-

@@ -16,11 +16,6 @@ from tests.support.gotool import Go
 from tests.support.peers import GO_EMBED_PYTHON_NEWEST
 from tests.support.project import REPOSITORY, platform_named
 
-pytestmark = [
-    pytest.mark.skipif(bool(qemu.missing()), reason=f"runs linux/arm64: needs {qemu.missing()}"),
-    pytest.mark.xdist_group("arm64"),
-]
-
 PLATFORM = "linux-arm64"
 SLICE = (
     "TestKilledDuringExtraction", "TestManyColdStarts", "TestExtractsWhatWasPacked",
@@ -32,18 +27,27 @@ SLICE = (
 WHOLE_TIMEOUT_S = 3600
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _system() -> None:
+    if lacks := qemu.missing():
+        pytest.skip(f"runs linux/arm64: needs {lacks}")
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> RealSite:
     return make_real_site(tmp_path_factory.mktemp("site"), GO_EMBED_PYTHON_NEWEST, [PLATFORM])
 
 
-def try_it(
-    site: RealSite, folder: Path, temp: Path, *go_flags: str, timeout_s: float
-) -> Finished:
+@pytest.fixture(scope="module")
+def go(tmp_path_factory: pytest.TempPathFactory) -> Go:
+    return Go(tmp_path_factory.mktemp("go") / "modcache")
+
+
+def try_it(site: RealSite, go: Go, temp: Path, *go_flags: str, timeout_s: float) -> Finished:
     """``goempy try`` itself, on a system that runs arm64."""
-    env = Go(folder / "modcache").env() | {
+    env = go.env() | {
         "GOFLAGS": " ".join(["-modcacherw", f"-timeout={timeout_s:.0f}s", *go_flags]),
-        "GOEMPY_CACHE_DIR": str(folder / "cache"),
+        "GOEMPY_CACHE_DIR": str(temp / "cache"),
         "TMPDIR": str(temp),
         # The race detector needs a C compiler for arm64.
         "CC": "none-here",
@@ -55,27 +59,26 @@ def try_it(
     )  # fmt: skip
 
 
-def test_the_program_of_the_readme_runs(site: RealSite, tmp_path: Path) -> None:
+def test_the_program_of_the_readme_runs(site: RealSite, go: Go, tmp_path: Path) -> None:
     module = site.release(tmp_path / "module")
-    go, system = Go(tmp_path / "modcache"), qemu.arm64()
-    consumer = Consumer(go, module, tmp_path, platform_named(PLATFORM), system)
+    consumer = Consumer(go, module, tmp_path, platform_named(PLATFORM), qemu.arm64())
     done = consumer.run(consumer.build_readme_program())
     assert done.code == 0, done.stderr
     assert done.stdout.decode().startswith(f"hello from Python {site.python} ")
 
 
-def test_it_is_used_as_its_users_will(site: RealSite, tmp_path: Path) -> None:
+def test_it_is_used_as_its_users_will(site: RealSite, go: Go) -> None:
     """Every extension module imports, the second start is warm, cold starts and kills are fine."""
     chosen = f"-run=^({'|'.join(SLICE)})$"
     with open_folder() as temp:
-        done = try_it(site, tmp_path, temp, "-short", chosen, timeout_s=600)
+        done = try_it(site, go, temp, "-short", chosen, timeout_s=600)
     assert done.code == 0, done.stderr
 
 
 @pytest.mark.whole
-def test_all_go_tests_pass(tmp_path: Path) -> None:
+def test_all_go_tests_pass(go: Go, tmp_path: Path) -> None:
     """With package pip, which installs and imports a wheel."""
     site = make_real_site(tmp_path / "site", GO_EMBED_PYTHON_NEWEST, [PLATFORM], pip=True)
     with open_folder() as temp:
-        done = try_it(site, tmp_path, temp, timeout_s=WHOLE_TIMEOUT_S)
+        done = try_it(site, go, temp, timeout_s=WHOLE_TIMEOUT_S)
     assert done.code == 0, done.stderr
