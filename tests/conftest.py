@@ -10,6 +10,20 @@ import pytest
 from tests.support.loopback import Loopback, serve
 from tests.support.project import Project, make_project
 
+WHOLE = "part of the whole run: pytest tests/systems --whole"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--whole", action="store_true", help="run also what takes many minutes")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--whole"):
+        return
+    for item in items:
+        if item.get_closest_marker("whole"):
+            item.add_marker(pytest.mark.skip(reason=WHOLE))
+
 
 @pytest.fixture
 def server() -> Iterator[Loopback]:

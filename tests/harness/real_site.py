@@ -1,4 +1,4 @@
-"""Projects whose payloads are real interpreters of PBS, as the peers' modules carry them."""
+"""Projects whose payloads are real interpreters, most of PBS, as the peers' modules carry them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.model import Pin
 from pipeline.plan import all_cells, asset_name
 from tests.support.archives import INSTALL, beside_tree, unix_extensions
 from tests.support.gotool import Go
-from tests.support.peers import Peer, write_archive
+from tests.support.peers import Trees, write_archive
 from tests.support.project import Line, Outcome, Project, git, make_project, matrix_text
 
 PBS = "20261021"
@@ -48,7 +48,7 @@ class RealSite:
 
 
 def make_real_site(
-    folder: Path, peer: Peer, platforms: Sequence[str], *, pip: bool = False, matrix: str = ""
+    folder: Path, peer: Trees, platforms: Sequence[str], *, pip: bool = False, matrix: str = ""
 ) -> RealSite:
     """Build the peer's trees, packed fast and without bytecode; ``folder`` must be new or empty.
 
@@ -68,7 +68,7 @@ def make_real_site(
     return RealSite(project, payloads, peer.python)
 
 
-def _write_assets(project: Project, peer: Peer, folder: Path) -> None:
+def _write_assets(project: Project, peer: Trees, folder: Path) -> None:
     """An archive for each platform that the peer has; others take that of ``linux-amd64``."""
     folder.mkdir()
     matrix = parse_matrix((project.root / "matrix.toml").read_text("utf-8"))

@@ -12,12 +12,23 @@ import subprocess
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import zstandard
 
 from pipeline.payload.manifest import MODE_DIR, MODE_LINK
 from tests.support.gotool import find_go
+
+
+class Trees(Protocol):
+    """Trees of one Python; those of a peer's module, or made to look like them."""
+
+    @property
+    def python(self) -> str:
+        """The full version: ``3.14.6``."""
+
+    def payload(self, platform: str) -> Path:
+        """A folder with files and a ``files.json``, as the peers' modules embed them."""
 
 
 @dataclass(frozen=True)

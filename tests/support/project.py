@@ -13,6 +13,8 @@ from pathlib import Path
 from rich.console import Console
 
 from pipeline.cli import main
+from pipeline.matrix import parse_matrix
+from pipeline.model import Platform
 
 MODULE = "github.com/goempy/goempy"
 REPOSITORY = Path(__file__).parents[2]
@@ -103,6 +105,13 @@ def matrix_text(*lines: Line, pip: bool = False, bytecode: str = "none") -> str:
         tail = tail[: tail.index("[pip]")] + tail[tail.index("[payload]") :]
     tables = "".join(line.table() for line in lines)
     return f'module = "{MODULE}"\narchive = "full"\n\n{tables}\n{tail}'
+
+
+def platform_named(name: str) -> Platform:
+    """A platform of the repository's own matrix."""
+    matrix = parse_matrix((REPOSITORY / "matrix.toml").read_text("utf-8"))
+    (platform,) = [each for each in matrix.platforms if each.name == name]
+    return platform
 
 
 def make_project(

@@ -1,0 +1,103 @@
+"""musl: a CPython that has its loader, in Go programs that run where no other C library is."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.matrix import parse_matrix
+from pipeline.payload.check import read_payload
+from pipeline.plan import all_cells
+from pipeline.portrait import ALL_BUILTINS, PORTRAIT, extension_modules, portrait_faults
+from pipeline.trial import started
+from tests.harness import musl
+from tests.harness.consumer import Consumer
+from tests.harness.musl_python import BuildError, musl_python
+from tests.harness.open_folder import open_folder
+from tests.harness.real_site import RealSite, make_real_site
+from tests.support.gotool import Go
+from tests.support.peers import GO_EMBED_PYTHON_NEWEST
+from tests.support.project import platform_named
+
+GLIBC = "linux-amd64"
+PLATFORM = f"{GLIBC}-musl"
+WHOLE_TIMEOUT_S = 3600
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _system() -> None:
+    if lacks := musl.missing():
+        pytest.skip(f"runs musl: needs {lacks}")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> RealSite:
+    try:
+        python = musl_python()
+    except BuildError as fault:
+        pytest.skip(f"runs musl: no Python for it could be built: {fault}")
+    return make_real_site(tmp_path_factory.mktemp("site"), python, [PLATFORM])
+
+
+@pytest.fixture(scope="module")
+def go(tmp_path_factory: pytest.TempPathFactory) -> Go:
+    return Go(tmp_path_factory.mktemp("go") / "modcache")
+
+
+@contextlib.contextmanager
+def released(site: RealSite, go: Go, platform: str) -> Iterator[Consumer]:
+    """A consumer of the site's tag for ``platform``, on a system that has musl only."""
+    with open_folder() as folder:
+        work = folder / "work"
+        work.mkdir()
+        work.chmod(0o1777)
+        module = site.release(work / "module")
+        system = musl.make_musl_root(folder / "root", work)
+        yield Consumer(go, module, work, platform_named(platform), system)
+
+
+@pytest.fixture(scope="module")
+def consumer(site: RealSite, go: Go) -> Iterator[Consumer]:
+    with released(site, go, PLATFORM) as consumer:
+        yield consumer
+
+
+def test_the_program_of_the_readme_runs(site: RealSite, consumer: Consumer) -> None:
+    done = consumer.run(consumer.build_readme_program())
+    assert done.code == 0, done.stderr
+    assert done.stdout.decode().startswith(f"hello from Python {site.python} ")
+
+
+def test_every_extension_module_imports(site: RealSite, consumer: Consumer) -> None:
+    matrix = parse_matrix((site.project.root / "matrix.toml").read_text("utf-8"))
+    (cell,) = all_cells(matrix)
+    modules = extension_modules(read_payload(site.payloads / cell.name).manifest)
+    assert len(modules) > 20
+    program = consumer.build_start()
+    tree, portrait = started(consumer.run(program, "-c", PORTRAIT, ALL_BUILTINS, *modules))
+    assert [*portrait_faults(portrait, cell, modules)] == []
+    assert Path(tree).is_relative_to(consumer.folder)
+
+
+def test_a_python_for_glibc_says_what_to_do(tmp_path: Path, go: Go) -> None:
+    """That it cannot start shows too that no other C library is there."""
+    site = make_real_site(tmp_path, GO_EMBED_PYTHON_NEWEST, [GLIBC])
+    with released(site, go, GLIBC) as consumer:
+        done = consumer.run(consumer.build_readme_program())
+    assert done.code == 1
+    assert "/lib64/ld-linux-x86-64.so.2 is missing" in done.stderr
+    assert "-tags musl" in done.stderr
+
+
+@pytest.mark.parametrize("package", ["embed_util", "python"])
+def test_go_tests_pass_in_short(consumer: Consumer, package: str) -> None:
+    consumer.run_tests(package, "-test.short", timeout_s=600)
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize("package", ["embed_util", "python", "pip"])
+def test_all_go_tests_pass(consumer: Consumer, package: str) -> None:
+    consumer.run_tests(package, timeout_s=WHOLE_TIMEOUT_S)
