@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from pipeline.gocommand import go_mod, write_programs
 from pipeline.host import Finished
+from pipeline.matrix import parse_matrix
 from pipeline.model import Platform
+from pipeline.payload.check import read_payload
+from pipeline.plan import all_cells
+from pipeline.portrait import ALL_BUILTINS, PORTRAIT, Exempt, extension_modules, portrait_faults
 from pipeline.runners import build_tags
-from tests.harness.namespace import Namespace
+from pipeline.trial import started
+from tests.harness.real_site import RealSite
 from tests.support.gotool import Go
 from tests.support.project import MODULE, REPOSITORY
 
@@ -21,6 +28,20 @@ def readme_program() -> str:
     """The whole Go program of README.md; there is exactly one."""
     (program,) = _PROGRAM.findall((REPOSITORY / "README.md").read_text("utf-8"))
     return str(program)
+
+
+class System(Protocol):
+    """What programs run on."""
+
+    def run(
+        self,
+        *argv: str | Path,
+        cwd: Path,
+        env: Mapping[str, str] | None = None,
+        timeout_s: float = ...,
+    ) -> Finished:
+        """Run a program to its end."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -34,7 +55,7 @@ class Consumer:
     module: Path
     folder: Path
     platform: Platform
-    system: Namespace
+    system: System
 
     def build_readme_program(self) -> Path:
         source = self._new_module("readme")
@@ -54,9 +75,19 @@ class Consumer:
         env = {"PATH": "", "HOME": "", "TMPDIR": str(temp)}
         return self.system.run(program, *args, cwd=temp, env=env)
 
+    def import_faults(self, site: RealSite, exempt: tuple[Exempt, ...] = ()) -> list[str]:
+        """What is wrong with the site's interpreter, which imports every extension module."""
+        matrix = parse_matrix((site.project.root / "matrix.toml").read_text("utf-8"))
+        (cell,) = [each for each in all_cells(matrix) if each.platform.name == self.platform.name]
+        modules = extension_modules(read_payload(site.payloads / cell.name).manifest)
+        assert len(modules) > 20
+        done = self.run(self.build_start(), "-c", PORTRAIT, ALL_BUILTINS, *modules)
+        _tree, portrait = started(done)
+        return [*portrait_faults(portrait, cell, modules, exempt)]
+
     def run_tests(self, package: str, *flags: str, timeout_s: float) -> str:
         """Run the tests of a package there; what they print. A failure shows it."""
-        binary = self.folder / f"{package}.test"
+        binary = self.folder / f"{package}.test{self._suffix}"
         self._go("test", "-c", "-o", str(binary), f"./{package}", cwd=self.module)
         temp = self.folder / "temp"
         temp.mkdir(exist_ok=True)
@@ -78,9 +109,13 @@ class Consumer:
         return source
 
     def _build(self, source: Path, package: str) -> Path:
-        program = source / "program"
+        program = source / f"program{self._suffix}"
         self._go("build", "-mod=mod", "-o", str(program), package, cwd=source)
         return program
+
+    @property
+    def _suffix(self) -> str:
+        return ".exe" if self.platform.goos == "windows" else ""
 
     def _go(self, command: str, *args: str, cwd: Path) -> None:
         platform = self.platform

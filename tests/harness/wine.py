@@ -48,12 +48,12 @@ class Wine:
         env: Mapping[str, str] | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> Finished:
-        """Run a program; ``env`` is added to Windows' own variables.
+        """Run a program; ``env`` is added to Windows' own variables, which win.
 
         Its exit code is judged by the caller. Windows' temporary folder is inside of the prefix.
         """
         process = subprocess.Popen(
-            [_WINE, *argv], cwd=cwd, env={**self._environment(), **(env or {})},
+            [_WINE, *argv], cwd=cwd, env={**(env or {}), **self._environment()},
             start_new_session=True,
             # Wine's consoles are not ready for files or terminals here.
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -93,6 +93,8 @@ class Wine:
             "HOME": str(self.prefix),
             "WINEPREFIX": str(self.prefix),
             "WINEDEBUG": "-all",
+            # Names of files are UTF-8 outside of the prefix, too.
+            "LC_ALL": "C.UTF-8",
             # Neither .NET nor a browser is asked for.
             "WINEDLLOVERRIDES": "mscoree,mshtml=",
         }
