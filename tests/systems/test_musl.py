@@ -28,13 +28,17 @@ def _system() -> None:
         pytest.skip(f"runs musl: needs {lacks}")
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> RealSite:
+def make_site(folder: Path, *, pip: bool = False) -> RealSite:
     try:
         python = musl_python()
     except BuildError as fault:
         pytest.skip(f"runs musl: no Python for it could be built: {fault}")
-    return make_real_site(tmp_path_factory.mktemp("site"), python, [PLATFORM])
+    return make_real_site(folder, python, [PLATFORM], pip=pip)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> RealSite:
+    return make_site(tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +90,9 @@ def test_go_tests_pass_in_short(consumer: Consumer, package: str) -> None:
 
 
 @pytest.mark.whole
-@pytest.mark.parametrize("package", ["embed_util", "python", "pip"])
-def test_all_go_tests_pass(consumer: Consumer, package: str) -> None:
-    consumer.run_tests(package, timeout_s=WHOLE_TIMEOUT_S)
+def test_all_go_tests_pass(tmp_path: Path, go: Go) -> None:
+    """With package pip, which asks the interpreter's loader for musl's version."""
+    site = make_site(tmp_path / "site", pip=True)
+    with released(site, go, PLATFORM) as consumer:
+        for package in ("embed_util", "python", "pip"):
+            consumer.run_tests(package, timeout_s=WHOLE_TIMEOUT_S)
