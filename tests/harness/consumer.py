@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pipeline.gocommand import go_mod, write_programs
-from pipeline.host import Finished
+from pipeline.host import Finished, run
 from pipeline.matrix import parse_matrix
 from pipeline.model import Platform
 from pipeline.payload.check import read_payload
@@ -45,6 +45,21 @@ class System(Protocol):
 
 
 @dataclass(frozen=True)
+class Host:
+    """This machine itself."""
+
+    def run(
+        self,
+        *argv: str | Path,
+        cwd: Path,
+        env: Mapping[str, str] | None = None,
+        timeout_s: float = 600.0,
+    ) -> Finished:
+        """Run a program to its end."""
+        return run([str(each) for each in argv], cwd=cwd, env=env, timeout_s=timeout_s)
+
+
+@dataclass(frozen=True)
 class Consumer:
     """Builds for ``platform`` with the module of a tag, and runs what it built on ``system``.
 
@@ -62,18 +77,20 @@ class Consumer:
         (source / "main.go").write_text(readme_program(), "utf-8")
         return self._build(source, ".")
 
-    def build_start(self) -> Path:
-        """The program of ``goempy try`` that runs Python with its own arguments."""
-        source = self._new_module("starts")
-        write_programs(source, MODULE, ("start",))
-        return self._build(source, "./start")
-
-    def run(self, program: Path, *args: str) -> Finished:
+    def run(self, program: Path, *args: str | Path, home: str = "") -> Finished:
         """Run it with an empty PATH; all that it extracts is below ``folder``."""
         temp = self.folder / "temp"
         temp.mkdir(exist_ok=True)
-        env = {"PATH": "", "HOME": "", "TMPDIR": str(temp)}
+        env = {"PATH": "", "HOME": home, "TMPDIR": str(temp)}
         return self.system.run(program, *args, cwd=temp, env=env)
+
+    def build_program(self, name: str) -> Path:
+        """One of the programs of ``goempy try``; ``use`` finds packages in its ``packages``."""
+        source = self.folder / "programs"
+        if not source.exists():
+            self._new_module(source.name)
+        write_programs(source, MODULE, (name,))
+        return self._build(source, f"./{name}")
 
     def import_faults(self, site: RealSite, exempt: tuple[Exempt, ...] = ()) -> list[str]:
         """What is wrong with the site's interpreter, which imports every extension module."""
@@ -81,7 +98,7 @@ class Consumer:
         (cell,) = [each for each in all_cells(matrix) if each.platform.name == self.platform.name]
         modules = extension_modules(read_payload(site.payloads / cell.name).manifest)
         assert len(modules) > 20
-        done = self.run(self.build_start(), "-c", PORTRAIT, ALL_BUILTINS, *modules)
+        done = self.run(self.build_program("start"), "-c", PORTRAIT, ALL_BUILTINS, *modules)
         _tree, portrait = started(done)
         return [*portrait_faults(portrait, cell, modules, exempt)]
 
@@ -109,7 +126,9 @@ class Consumer:
         return source
 
     def _build(self, source: Path, package: str) -> Path:
-        program = source / f"program{self._suffix}"
+        programs = self.folder / "bin"
+        programs.mkdir(exist_ok=True)
+        program = programs / f"{Path(package).name or source.name}{self._suffix}"
         self._go("build", "-mod=mod", "-o", str(program), package, cwd=source)
         return program
 

@@ -95,8 +95,9 @@ class Wine:
             "WINEDEBUG": "-all",
             # Names of files are UTF-8 outside of the prefix, too.
             "LC_ALL": "C.UTF-8",
-            # Neither .NET nor a browser is asked for.
-            "WINEDLLOVERRIDES": "mscoree,mshtml=",
+            # Neither .NET nor a browser is asked for. Without propsys Python's _wmi does not
+            # load, and Python does without it; Wine's propsys ends the process that calls it.
+            "WINEDLLOVERRIDES": "mscoree,mshtml,propsys=",
         }
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from pipeline.portrait import Exempt
 from tests.harness import wine
-from tests.harness.consumer import Consumer
+from tests.harness.consumer import Consumer, Host
 from tests.harness.real_site import RealSite, make_real_site
 from tests.support.gotool import Go
 from tests.support.peers import GO_EMBED_PYTHON_NEWEST
 from tests.support.project import platform_named
+from tests.support.trees import read_tree
 
 pytestmark = pytest.mark.xdist_group("windows")
 
@@ -24,7 +28,7 @@ SLICE = (
 """Go tests of package ``python`` that processes, open files and paths decide."""
 LIMITS = {"TestPayloadVenv": "Wine 8 has no CopyFile2"}
 """Go tests that Wine itself keeps from passing, and why."""
-EXEMPT = (Exempt(PLATFORM, "_wmi", "Wine 8 has not the COM interfaces that it asks for"),)
+EXEMPT = (Exempt(PLATFORM, "_wmi", "Wine 8 lacks functions of propsys.dll"),)
 WHOLE_TIMEOUT_S = 3600
 
 
@@ -65,6 +69,57 @@ def test_kills_and_many_starts(consumer: Consumer) -> None:
     chosen = f"-test.run=^({'|'.join(SLICE)})$"
     printed = consumer.run_tests("python", "-test.short", chosen, timeout_s=600)
     assert [name for name in SLICE if f"--- PASS: {name} " not in printed] == []
+
+
+REQUIREMENTS = ("jinja2", "cryptography", "pydantic-core", "lxml", "PyYAML")
+"""Packages with wheels for each platform, but the first."""
+IMPORTS = "jinja2, markupsafe._speedups, cryptography.fernet, pydantic_core, lxml.etree, yaml"
+WHEELS = {
+    "linux-amd64": (REQUIREMENTS, ("manylinux_2_17_x86_64", "manylinux2014_x86_64")),
+    PLATFORM: ((*REQUIREMENTS, "pywin32"), ("win_amd64",)),
+}
+
+
+def download_wheels(folder: Path, python: str) -> None:
+    """Everything that the requirements need on both platforms, from the index."""
+    for names, tags in WHEELS.values():
+        platforms = [word for tag in tags for word in ("--platform", tag)]
+        version = python.rpartition(".")[0]
+        subprocess.run(
+            [sys.executable, "-m", "pip", "download", "-q", "--only-binary=:all:", *platforms,
+             "--python-version", version, "--dest", folder, *names],
+            check=True,
+        )  # fmt: skip
+
+
+def generate(consumer: Consumer, requirements: Path, wheels: Path) -> Path:
+    """Install for both platforms on the consumer's system; returns what ``use`` embeds."""
+    install = consumer.build_program("install")
+    packages = install.parents[1] / "programs" / "packages"
+    for platform in WHEELS:
+        home = str(consumer.folder)
+        done = consumer.run(install, requirements, wheels, packages, platform, home=home)
+        assert done.code == 0, done.stdout.decode() + done.stderr
+    return packages
+
+
+@pytest.mark.whole
+def test_packages_are_the_same_wherever_they_are_generated(
+    site: RealSite, consumer: Consumer, tmp_path: Path
+) -> None:
+    """And they import on the system that they are for, those of pywin32 by its .pth file."""
+    wheels, requirements = tmp_path / "wheels", tmp_path / "requirements.txt"
+    download_wheels(wheels, site.python)
+    lines = [*REQUIREMENTS, 'pywin32; sys_platform == "win32"']
+    requirements.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    host = Consumer(
+        Go(consumer.go.modcache), consumer.module, tmp_path, platform_named("linux-amd64"), Host()
+    )
+    ours, theirs = (generate(each, requirements, wheels) for each in (host, consumer))
+    assert read_tree(ours) == read_tree(theirs)
+    for system, more in ((host, ""), (consumer, ", win32api, win32com.client")):
+        done = system.run(system.build_program("use"), "-c", f"import {IMPORTS}{more}")
+        assert done.code == 0, done.stderr
 
 
 @pytest.mark.whole
