@@ -41,17 +41,29 @@ def _start():
 
     here = os.path.dirname(os.path.abspath(__file__))
 
+    def folders():
+        return [entry for entry in sys.path if isinstance(entry, str)]
+
     def from_here():
-        path = [entry for entry in sys.path if isinstance(entry, str)]
+        path = folders()
         return path[path.index(here):] if here in path else [here]
 
     def kept_in(folder):
         kept = os.path.join(folder, "` + keptName + `")
         return kept if os.path.isdir(kept) else None
 
+    def read(folder):
+        # Since Python 3.15 a known folder is not read (again); until then one
+        # that is not known is added to sys.path, where it is already.
+        known = {os.path.normcase(os.path.abspath(entry)) for entry in folders()}
+        known.discard(os.path.normcase(folder))
+        site.addsitedir(folder, known)
+        while sys.path.count(folder) > 1:
+            del sys.path[len(sys.path) - 1 - sys.path[::-1].index(folder)]
+
     for folder in from_here():
         if kept_in(folder):
-            site.addsitedir(folder)
+            read(folder)
 
     # The sitecustomize that Python would import if there were no such files.
     spec = PathFinder.find_spec(__name__, [kept_in(f) or f for f in from_here()])

@@ -143,10 +143,16 @@ print(json.dumps({"Path": sys.path, "Module": getattr(module, "__file__", None) 
 // start runs Python with these folders on PYTHONPATH.
 func start(t *testing.T, path []string, args ...string) started {
 	t.Helper()
+	return startWith(t, "", path, args...)
+}
+
+// startWith is start with code that runs before anything is looked at.
+func startWith(t *testing.T, code string, path []string, args ...string) started {
+	t.Helper()
 	if anyPython3() == "" {
 		t.Skip("no Python 3.10 or newer on PATH: the hook runs in one")
 	}
-	cmd := exec.Command(anyPython3(), append(args, "-c", tellStart)...)
+	cmd := exec.Command(anyPython3(), append(args, "-c", code+tellStart)...)
 	cmd.Env = append(os.Environ(), "PYTHONPATH="+strings.Join(path, string(os.PathListSeparator)),
 		"PYTHONNOUSERSITE=1", "PYTHONHOME=", "PYTHONVERBOSE=", "PYTHONSAFEPATH=1", "PYTHONUTF8=1")
 	cmd.Dir = t.TempDir()
@@ -160,8 +166,12 @@ func start(t *testing.T, path []string, args ...string) started {
 	if err := json.Unmarshal(out, &s); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	s.Stderr = strings.Split(strings.ReplaceAll(strings.TrimSpace(stderr.String()), "\r\n", "\n"), "\n")
+	s.Stderr = lines(stderr.String())
 	return s
+}
+
+func lines(text string) []string {
+	return strings.Split(strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n")), "\n")
 }
 
 // checkPath compares the folders of sys.path that are below the given ones.
@@ -221,6 +231,29 @@ const nspkg = "import sys, types, os;has_mfs = sys.version_info > (3, 5);" +
 	"m = has_mfs and sys.modules.setdefault('ns', importlib.util.module_from_spec(importlib.machinery." +
 	"PathFinder.find_spec('ns', [os.path.dirname(p)])));m = m or sys.modules.setdefault('ns', types.ModuleType('ns'));" +
 	"mp = (m or []) and m.__dict__.setdefault('__path__',[]);(p not in mp) and mp.append(p)\n"
+
+// Since Python 3.15, package site does not read a folder that it knows, but it
+// does not add one twice either.
+func TestHookWithSiteOfPython315(t *testing.T) {
+	const python315 = `
+import os, site, sys
+def addsitedir(folder, known=None):
+    known = site._init_pathinfo() if known is None else known
+    if os.path.normcase(folder) not in known:
+        known.add(os.path.normcase(folder))
+        if folder not in sys.path:
+            sys.path.append(folder)
+        for name in sorted(os.listdir(folder)):
+            if name.endswith(".pth"):
+                site.addpackage(folder, name, known)
+site.addsitedir = addsitedir
+import sitecustomize
+`
+	a, b := withPth(t, "a", nil), withPth(t, "b", nil)
+	s := startWith(t, python315, []string{a, b}, "-S")
+	s.checkStderr(t, "pth of a", "pth of b")
+	s.checkPath(t, []string{a, b}, a, b, filepath.Join(a, "below"), filepath.Join(b, "below"))
+}
 
 // Several generated folders and a sitecustomize of the user all work, wherever
 // it is behind the first of them. Each .pth file is read once.
