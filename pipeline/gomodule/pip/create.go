@@ -211,6 +211,9 @@ func (w *work) one(py interpreter, t *target, prefix string) error {
 	if err := tidy(site); err != nil {
 		return err
 	}
+	if err := addHook(site); err != nil {
+		return err
+	}
 	stage, err := newStage(dst)
 	if err != nil {
 		return fmt.Errorf("pip: %w", err)

@@ -38,6 +38,19 @@
 //   - files that begin like a script or a Unix program are executable, others
 //     are not.
 //
+// An editable install (-e) is an error: it has no files to pack.
+//
+// # .pth files
+//
+// Some packages, such as pywin32, work only if Python reads their .pth files
+// when it starts. It does so in site-packages, but not in a directory that
+// AddPythonPath adds. Where packages have such files, or .start files, a
+// generated sitecustomize.py therefore is packed with them: it reads those of
+// all generated directories on the path, and then runs the sitecustomize that
+// Python would have run without it, of the packages or of the user. It does not
+// run with the interpreter's options -I, -E and -S, or if a directory before it
+// on the path has another sitecustomize.
+//
 // # Platforms
 //
 // The platforms and their tags are those of the release: linux-amd64,

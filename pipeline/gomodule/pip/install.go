@@ -226,7 +226,7 @@ func checkInstalled(t *target, site, report string, required bool) error {
 		return fmt.Errorf("pip: install for %s: pip reports success, but nothing was installed, although there are requirements: "+
 			"see its output and the arguments of WithPipArgs", t.name)
 	}
-	return nil
+	return checkEditable(t, site)
 }
 
 func command(py interpreter, ctx context.Context, args []string) (*exec.Cmd, error) {

@@ -25,6 +25,10 @@ type Python interface {
 	// AddPythonPath adds a directory to the PYTHONPATH of the commands made
 	// from then on, after those added before. "" is ignored: it would stand for
 	// the directory that a command runs in.
+	//
+	// Python does not read .pth files in directories of PYTHONPATH. Those of
+	// packages that package pip has generated work nevertheless; for others,
+	// call site.addsitedir in Python.
 	AddPythonPath(p string)
 
 	// PythonCmd returns a command that runs the interpreter with args. The
