@@ -32,9 +32,9 @@ func pthWheels(t *testing.T) string {
 	return dir
 }
 
-// generated installs a package for this machine, and returns where a program
+// generatedFor installs a package for this machine, and returns where a program
 // finds it.
-func generated(t *testing.T, wheels, name string) string {
+func generatedFor(t *testing.T, wheels, name string) string {
 	t.Helper()
 	data := filepath.Join(t.TempDir(), "data")
 	requirements := someRequirements(t, name+"\n")
@@ -76,7 +76,7 @@ func TestPayloadPthIsPacked(t *testing.T) {
 func TestPayloadPth(t *testing.T) {
 	needPip(t)
 	wheels := pthWheels(t)
-	a, own := generated(t, wheels, "goempy_pth_a"), generated(t, wheels, "goempy_pth_own")
+	a, own := generatedFor(t, wheels, "goempy_pth_a"), generatedFor(t, wheels, "goempy_pth_own")
 	b := withPth(t, "b", map[string]string{"below/in_b.py": ""})
 	user := t.TempDir()
 	writeFiles(t, user, map[string]string{hookName: "import in_a, sys\nsys.stderr.write('user\\n')\n"})
@@ -112,7 +112,7 @@ func TestPayloadPth(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%v: %s", err, stderr.String())
 			}
-			s := started{Stderr: lines(stderr.String())}
+			s := started{Stderr: outputLines(stderr.String())}
 			s.checkStderr(t, c.want...)
 			if err := json.Unmarshal(out, &s.Path); err != nil {
 				t.Fatalf("%v: %s", err, out)

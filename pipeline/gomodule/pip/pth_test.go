@@ -100,8 +100,8 @@ var anyPython3 = sync.OnceValue(func() string {
 	return ""
 })
 
-// site makes a generated folder.
-func site(t *testing.T, name string, files map[string]string) string {
+// generatedSite makes a generated folder.
+func generatedSite(t *testing.T, name string, files map[string]string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), name)
 	writeFiles(t, dir, files)
@@ -121,7 +121,7 @@ func withPth(t *testing.T, name string, more map[string]string) string {
 	for name, text := range more {
 		files[name] = text
 	}
-	return site(t, name, files)
+	return generatedSite(t, name, files)
 }
 
 // started is what the start of an interpreter has done.
@@ -133,26 +133,26 @@ type started struct {
 	Stderr []string          // in lines
 }
 
-const tellStart = `
+const reportStart = `
 import json, sys
 module = sys.modules.get("sitecustomize")
 names = {} if module is None else {n: str(v) for n, v in vars(module).items() if not n.startswith("__")}
 print(json.dumps({"Path": sys.path, "Module": getattr(module, "__file__", None) or "", "Names": sorted(names), "Values": names}))
 `
 
-// start runs Python with these folders on PYTHONPATH.
-func start(t *testing.T, path []string, args ...string) started {
+// startPython runs Python with these folders on PYTHONPATH.
+func startPython(t *testing.T, path []string, args ...string) started {
 	t.Helper()
-	return startWith(t, "", path, args...)
+	return startPythonWith(t, "", path, args...)
 }
 
-// startWith is start with code that runs before anything is looked at.
-func startWith(t *testing.T, code string, path []string, args ...string) started {
+// startPythonWith is startPython with code that runs before anything is looked at.
+func startPythonWith(t *testing.T, code string, path []string, args ...string) started {
 	t.Helper()
 	if anyPython3() == "" {
 		t.Skip("no Python 3.10 or newer on PATH: the hook runs in one")
 	}
-	cmd := exec.Command(anyPython3(), append(args, "-c", code+tellStart)...)
+	cmd := exec.Command(anyPython3(), append(args, "-c", code+reportStart)...)
 	cmd.Env = append(os.Environ(), "PYTHONPATH="+strings.Join(path, string(os.PathListSeparator)),
 		"PYTHONNOUSERSITE=1", "PYTHONHOME=", "PYTHONVERBOSE=", "PYTHONSAFEPATH=1", "PYTHONUTF8=1")
 	cmd.Dir = t.TempDir()
@@ -166,11 +166,11 @@ func startWith(t *testing.T, code string, path []string, args ...string) started
 	if err := json.Unmarshal(out, &s); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	s.Stderr = lines(stderr.String())
+	s.Stderr = outputLines(stderr.String())
 	return s
 }
 
-func lines(text string) []string {
+func outputLines(text string) []string {
 	return strings.Split(strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n")), "\n")
 }
 
@@ -199,11 +199,10 @@ func (s *started) checkStderr(t *testing.T, want ...string) {
 // last, after the standard library, as it does in site-packages.
 func TestHookReadsPthFiles(t *testing.T) {
 	deep := "one" + string(filepath.Separator) + "deep"
-	dir := site(t, "a", map[string]string{
+	dir := generatedSite(t, "a", map[string]string{
 		"b.pth":               "# a comment\n\n" + deep + "\r\nmissing\none\n.\n../a/one\n",
 		"a.pth":               "two\nimport sys; sys.stderr.write('a\\n'); import in_two\n",
 		"c-nspkg.pth":         nspkg,
-		".hidden/x.py":        "",
 		"space/x.pth":         "two\n",
 		"one/deep/x.py":       "",
 		"two/in_two.py":       "import sys\nsys.stderr.write('in two\\n')\n",
@@ -211,7 +210,7 @@ func TestHookReadsPthFiles(t *testing.T) {
 		"d.pth":               "spaces here \n",
 		"ns/part/__init__.py": "",
 	})
-	s := start(t, []string{dir, dir})
+	s := startPython(t, []string{dir, dir})
 	s.checkPath(t, []string{dir}, dir, filepath.Join(dir, "two"), filepath.Join(dir, deep),
 		filepath.Join(dir, "one"), filepath.Join(dir, "spaces here"))
 	s.checkStderr(t, "a", "in two")
@@ -250,7 +249,7 @@ site.addsitedir = addsitedir
 import sitecustomize
 `
 	a, b := withPth(t, "a", nil), withPth(t, "b", nil)
-	s := startWith(t, python315, []string{a, b}, "-S")
+	s := startPythonWith(t, python315, []string{a, b}, "-S")
 	s.checkStderr(t, "pth of a", "pth of b")
 	s.checkPath(t, []string{a, b}, a, b, filepath.Join(a, "below"), filepath.Join(b, "below"))
 }
@@ -259,14 +258,14 @@ import sitecustomize
 // it is behind the first of them. Each .pth file is read once.
 func TestHookGoesOn(t *testing.T) {
 	a, b := withPth(t, "a", nil), withPth(t, "b", nil)
-	plain := site(t, "plain", map[string]string{"tool.py": ""})
+	plain := generatedSite(t, "plain", map[string]string{"tool.py": ""})
 	user := t.TempDir()
 	writeFiles(t, user, map[string]string{hookName: "import sys\nsys.stderr.write('user\\n')\nvalue = __name__\n"})
 	below := []string{filepath.Join(a, "below"), filepath.Join(b, "below")}
 	for _, path := range [][]string{
 		{a, b, plain, user}, {a, user, b}, {plain, a, b, user}, {a, plain, b, user, a},
 	} {
-		s := start(t, path)
+		s := startPython(t, path)
 		s.checkStderr(t, "pth of a", "pth of b", "user")
 		s.checkPath(t, below, below...)
 		if s.Module != filepath.Join(user, hookName) || s.Values["value"] != "sitecustomize" {
@@ -274,7 +273,7 @@ func TestHookGoesOn(t *testing.T) {
 		}
 	}
 	// Without one of the user, it is the machine's, or else the hook.
-	s := start(t, []string{b, a})
+	s := startPython(t, []string{b, a})
 	s.checkStderr(t, "pth of b", "pth of a")
 	if s.Module == filepath.Join(a, hookName) {
 		t.Error("two hooks ran")
@@ -285,7 +284,7 @@ func TestHookGoesOn(t *testing.T) {
 // that file is in site-packages.
 func TestHookFindsSitecustomizeOfPth(t *testing.T) {
 	dir := withPth(t, "a", map[string]string{"below/" + hookName: "value = 1\n"})
-	s := start(t, []string{dir})
+	s := startPython(t, []string{dir})
 	s.checkStderr(t, "pth of a")
 	if s.Module == filepath.Join(dir, hookName) {
 		t.Errorf("sitecustomize is %q", s.Module)
@@ -306,7 +305,7 @@ func TestHookRunsOwnSitecustomize(t *testing.T) {
 		own["z.pth"] = "import tool\n"
 		a, b := withPth(t, "a", own), withPth(t, "b", nil)
 		for _, path := range [][]string{{a, b, user}, {b, a, user}} {
-			s := start(t, path)
+			s := startPython(t, path)
 			first := filepath.Base(path[0])
 			second := filepath.Base(path[1])
 			s.checkStderr(t, "pth of "+first, "pth of "+second, "own True")
@@ -314,7 +313,7 @@ func TestHookRunsOwnSitecustomize(t *testing.T) {
 				t.Errorf("sitecustomize is %q with %q", s.Module, s.Values)
 			}
 		}
-		s := start(t, []string{b, user, a})
+		s := startPython(t, []string{b, user, a})
 		s.checkStderr(t, "pth of b", "pth of a", "user")
 	}
 }
@@ -325,8 +324,8 @@ func TestHookReportsErrors(t *testing.T) {
 	dir := withPth(t, "a", map[string]string{"b.pth": "import no_such_module_of_pth\n"})
 	user := t.TempDir()
 	writeFiles(t, user, map[string]string{hookName: "raise ValueError('of the user')\n"})
-	plain := start(t, []string{user})
-	s := start(t, []string{dir, user})
+	plain := startPython(t, []string{user})
+	s := startPython(t, []string{dir, user})
 	if s.Module != "" || plain.Module != "" {
 		t.Errorf("sitecustomize is %q, without a hook %q", s.Module, plain.Module)
 	}
@@ -341,7 +340,7 @@ func TestHookReportsErrors(t *testing.T) {
 func TestHookIsOffInIsolatedMode(t *testing.T) {
 	dir := withPth(t, "a", nil)
 	for _, arg := range []string{"-I", "-E", "-S"} {
-		s := start(t, []string{dir}, arg)
+		s := startPython(t, []string{dir}, arg)
 		s.checkStderr(t, "")
 		if strings.HasPrefix(s.Module, dir) {
 			t.Errorf("%s: sitecustomize is %q", arg, s.Module)
@@ -360,7 +359,7 @@ func TestHookIsPacked(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = e.Cleanup() }()
-	s := start(t, []string{e.GetExtractedPath()})
+	s := startPython(t, []string{e.GetExtractedPath()})
 	s.checkStderr(t, "pth of a")
 	if err := e.Verify(); err != nil {
 		t.Errorf("after a start: %v", err)
