@@ -65,7 +65,11 @@ class Go:
         """Whether the race detector works here: it needs the platform's support and cgo."""
         if self.platform.go_pair not in _RACE or self.platform.libc:
             return False
-        compiler = self.call("env", "CC", cwd=Path()).split()
+        goos, goarch, *compiler = self.call(
+            "env", "GOHOSTOS", "GOHOSTARCH", "CC", cwd=Path()
+        ).split()
+        if self.platform.go_pair != f"{goos}/{goarch}":
+            return False  # an emulator runs what is built, with the host's compiler
         path = self.env.get("PATH", "")
         return bool(compiler) and shutil.which(compiler[0], path=path) is not None
 

@@ -80,16 +80,17 @@ WHEELS = {
 }
 
 
-def download_wheels(folder: Path, python: str) -> None:
-    """Everything that the requirements need on both platforms, from the index."""
+def download_wheels(folder: Path, python: str, example: Path) -> None:
+    """Everything that both requirements need on both platforms, from the index."""
     for names, tags in WHEELS.values():
         platforms = [word for tag in tags for word in ("--platform", tag)]
         version = python.rpartition(".")[0]
-        subprocess.run(
-            [sys.executable, "-m", "pip", "download", "-q", "--only-binary=:all:", *platforms,
-             "--python-version", version, "--dest", folder, *names],
-            check=True,
-        )  # fmt: skip
+        for wanted in (names, ("--requirement", str(example))):
+            subprocess.run(
+                [sys.executable, "-m", "pip", "download", "-q", "--only-binary=:all:", *platforms,
+                 "--python-version", version, "--dest", folder, *wanted],
+                check=True,
+            )  # fmt: skip
 
 
 def generate(consumer: Consumer, requirements: Path, wheels: Path) -> Path:
@@ -109,14 +110,16 @@ def test_packages_are_the_same_wherever_they_are_generated(
 ) -> None:
     """And they import on the system that they are for, those of pywin32 by its .pth file."""
     wheels, requirements = tmp_path / "wheels", tmp_path / "requirements.txt"
-    download_wheels(wheels, site.python)
+    example = consumer.module / "example" / "jinja2" / "requirements.txt"
+    download_wheels(wheels, site.python, example)
     lines = [*REQUIREMENTS, 'pywin32; sys_platform == "win32"']
     requirements.write_text("".join(f"{line}\n" for line in lines), "utf-8")
     host = Consumer(
         Go(consumer.go.modcache), consumer.module, tmp_path, platform_named("linux-amd64"), Host()
     )
-    ours, theirs = (generate(each, requirements, wheels) for each in (host, consumer))
-    assert read_tree(ours) == read_tree(theirs)
+    for text in (example, requirements):
+        ours, theirs = (generate(each, text, wheels) for each in (host, consumer))
+        assert read_tree(ours) == read_tree(theirs)
     for system, more in ((host, ""), (consumer, ", win32api, win32com.client")):
         done = system.run(system.build_program("use"), "-c", f"import {IMPORTS}{more}")
         assert done.code == 0, done.stderr

@@ -87,12 +87,16 @@ def test_a_missing_go_is_named(tmp_path: Path) -> None:
         Go({"PATH": str(tmp_path)}, LINUX).call("version", cwd=tmp_path)
 
 
-def test_the_race_detector_needs_a_compiler_and_glibc(tmp_path: Path) -> None:
+def test_the_race_detector_needs_a_compiler_for_the_platform_and_glibc(tmp_path: Path) -> None:
     compiler = tmp_path / "some-cc"
     compiler.touch(mode=0o755)
-    assert go(LINUX, CC=str(compiler)).has_race()
-    assert go(LINUX, CC=f"{compiler} -m64").has_race()
-    assert not go(LINUX, CC=str(tmp_path / "none")).has_race()
+    host = go(LINUX).call("env", "GOHOSTOS", "GOHOSTARCH", cwd=Path()).split()
+    own = dataclasses.replace(LINUX, goos=host[0], goarch=host[1])
+    assert go(own, CC=str(compiler)).has_race()
+    assert go(own, CC=f"{compiler} -m64").has_race()
+    assert not go(own, CC=str(tmp_path / "none")).has_race()
+    other = dataclasses.replace(own, goarch={"amd64": "arm64"}.get(host[1], "amd64"))
+    assert not go(other, CC=str(compiler)).has_race()
     assert not go(MUSL, CC=str(compiler)).has_race()
     arm = dataclasses.replace(WINDOWS, name="windows-arm64", goarch="arm64")
     assert not go(arm, CC=str(compiler)).has_race()
