@@ -69,11 +69,11 @@
 //
 // Windows does not let files be replaced or removed while a program has them
 // open. A program that runs from the directory, and the libraries it has loaded,
-// can be moved: they go to the ".goempy" directory and are removed by a start
-// after their end. Any other open file is an error that matches ErrInUse and
-// names the programs that run from the directory. In place of a directory
-// without a hash in its name, which every new version replaces, use one with a
-// hash: then versions do not get in each other's way.
+// can be moved: they go to the ".goempy" directory, and the first start that
+// extracts or repairs after the program has ended removes them. Any other open
+// file makes the call fail with an error that matches ErrInUse and names the
+// programs that run from the directory. Prefer a directory with a hash in its
+// name: versions then do not get in each other's way.
 //
 // Nobody can change a file without changing its change time, and the marker is
 // written only after the clock has passed all times in it, so this finds every
@@ -90,6 +90,6 @@
 // same time. One extracts or repairs, the others wait for it. All of them hold
 // a shared lock while they run, and Cleanup and Prune remove only what nobody
 // holds. The lock is that of the Go process: a Python process that outlives it
-// is not seen. Prune may then remove the files that it runs from; on Windows,
-// Prune leaves them and returns an error that matches ErrInUse.
+// is not seen, and Prune and Cleanup may remove the files that it runs from. On
+// Windows they leave them and return an error that matches ErrInUse.
 package embed_util

@@ -22,6 +22,7 @@ type EmbeddedFiles struct {
 	mu      sync.Mutex
 	pl      *payload
 	at      *result // nil before extraction and after Cleanup
+	left    *place  // what Cleanup could not remove
 	cleaned bool
 }
 
@@ -126,7 +127,8 @@ func (e *EmbeddedFiles) GetExtractedPath() string {
 
 // Cleanup removes the extracted directory, unless something else uses it:
 // another process, or another EmbeddedFiles of this one. Then it is left to
-// them, and that is no error. Calling it again does nothing.
+// them, and that is no error. After an error it can be called again; otherwise
+// calling it again does nothing.
 //
 // A directory without a hash in its name, see NewEmbeddedFilesWithTmpDir, may
 // be shared with other files. From it the payload's files, Python's caches in
@@ -136,20 +138,24 @@ func (e *EmbeddedFiles) Cleanup() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.cleaned = true
-	if e.at == nil {
-		return nil
+	if at := e.at; at != nil {
+		e.at = nil
+		if at.use.release() {
+			e.left = &at.place
+		}
 	}
-	at := e.at
-	e.at = nil
-	if !at.use.release() {
+	if e.left == nil {
 		return nil
 	}
 	var entries []markerEntry
-	if at.place.pat == "" {
-		entries = e.entries(&at.place)
+	if e.left.pat == "" {
+		entries = e.entries(e.left)
 	}
-	_, err := removeUnused(e.opts.ctx, &at.place, entries)
-	return err
+	if _, err := removeUnused(e.opts.ctx, e.left, entries); err != nil {
+		return fmt.Errorf("embed_util: clean up: %w", err)
+	}
+	e.left = nil
+	return nil
 }
 
 // entries is what this payload has put into a directory.

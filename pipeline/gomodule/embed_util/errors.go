@@ -21,8 +21,10 @@ var (
 	ErrUnsafeDir = errors.New("unsafe directory")
 
 	// ErrInUse is matched on Windows when files cannot be replaced or removed
-	// because a program has them open. The error names the programs that run
-	// from the directory; when they have ended, the call can be made again.
+	// because a program has them open, or because this user may not change them,
+	// which Windows does not always tell apart. The error names the programs that
+	// run from the directory, as far as this user can see them; when they have
+	// ended, the call can be made again.
 	ErrInUse = errors.New("files in use")
 
 	// ErrDamaged is matched by the error of Verify when the extracted tree

@@ -16,7 +16,8 @@ import (
 // indexer holds the file.
 const renamePatience = 2 * time.Second
 
-// isInUse says that a file cannot be changed, most likely because it is open.
+// isInUse says that a file cannot be changed. Windows does not always tell apart
+// whether it is open or this user may not change it.
 func isInUse(err error) bool {
 	return errors.Is(err, windows.ERROR_ACCESS_DENIED) || errors.Is(err, windows.ERROR_SHARING_VIOLATION) ||
 		errors.Is(err, windows.ERROR_LOCK_VIOLATION) || errors.Is(err, windows.ERROR_USER_MAPPED_FILE)
@@ -24,33 +25,41 @@ func isInUse(err error) bool {
 
 // renameRetry renames, and tries again while something holds the file for a
 // moment.
-func renameRetry(from, to string) error {
-	return retryRename(from, to, nil)
-}
+func renameRetry(from, to string) error { return renameFor(renamePatience, from, to) }
 
-// renameOver is renameRetry to where a program may be that is running: Windows
-// does not let it be replaced or removed, but lets it be renamed, to aside.
-func renameOver(from, to, aside string) error {
-	return retryRename(from, to, func() { _ = os.Rename(to, aside) })
-}
-
-func retryRename(from, to string, makeWay func()) error {
+func renameFor(patience time.Duration, from, to string) error {
 	for start, wait := time.Now(), time.Millisecond; ; wait *= 2 {
 		err := os.Rename(from, to)
-		if !isInUse(err) {
-			return err
-		}
-		if makeWay != nil {
-			makeWay()
-			if err := os.Rename(from, to); !isInUse(err) {
-				return err
-			}
-		}
-		if time.Since(start) > renamePatience {
+		if !isInUse(err) || time.Since(start) > patience {
 			return err
 		}
 		time.Sleep(wait)
 	}
+}
+
+// renameOver is renameRetry onto a file that may be a running program: Windows
+// does not let it be replaced or removed, but lets it be renamed, to aside.
+func renameOver(from, to, aside string) error {
+	if err := renameFor(renamePatience/20, from, to); !isInUse(err) {
+		return err
+	}
+	if os.Rename(to, aside) != nil {
+		return renameRetry(from, to)
+	}
+	err := renameRetry(from, to)
+	if err != nil {
+		_ = os.Rename(aside, to)
+	}
+	return err
+}
+
+// removeOver removes a file that may be a running program, or moves it to aside.
+func removeOver(root *os.Root, name, aside string) error {
+	err := root.Remove(name)
+	if isInUse(err) && os.Rename(filepath.Join(root.Name(), name), aside) == nil {
+		return nil
+	}
+	return err
 }
 
 // inUseError says which programs run from a tree that cannot be changed. Other
@@ -59,12 +68,20 @@ func inUseError(err error, tree string) error {
 	if !isInUse(err) {
 		return err
 	}
+	if running := checkNotRunning(tree); running != nil {
+		return fmt.Errorf("%w: %w", running, err)
+	}
+	return fmt.Errorf("%w: a program has files in %s open, or this user may not change them: "+
+		"end programs that use it and try again: %w", ErrInUse, tree, err)
+}
+
+// checkNotRunning returns an error when programs run from a tree.
+func checkNotRunning(tree string) error {
 	programs := programsIn(tree)
 	if len(programs) == 0 {
-		return fmt.Errorf("%w: a program has files in %s open, or this user may not change them: "+
-			"end programs that use it and try again: %w", ErrInUse, tree, err)
+		return nil
 	}
-	return fmt.Errorf("%w: end %s and try again: %w", ErrInUse, strings.Join(programs, ", "), err)
+	return fmt.Errorf("%w: end %s and try again", ErrInUse, strings.Join(programs, ", "))
 }
 
 // programsIn lists the processes whose program is below dir, as far as this

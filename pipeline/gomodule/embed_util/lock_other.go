@@ -4,6 +4,7 @@ package embed_util
 
 import (
 	"os"
+	"runtime"
 
 	"github.com/gofrs/flock"
 )
@@ -59,11 +60,15 @@ func (l *fileLock) Close() error {
 	return l.l.Close()
 }
 
-// closeAndRemove ends the lock and removes its file, in this order since Windows
-// keeps a file that is open. It also stays if another process opens it in between.
+// closeAndRemove ends the lock and removes its file. Windows does not remove an
+// open file, so there it is closed first; the file stays if another process has
+// opened it by then.
 func (l *fileLock) closeAndRemove() {
-	_ = l.Close()
+	if runtime.GOOS == "windows" {
+		_ = l.Close()
+	}
 	_ = os.Remove(l.path)
+	_ = l.Close()
 }
 
 func noLocks(error) bool { return false }

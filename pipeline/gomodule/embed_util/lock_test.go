@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -64,39 +65,100 @@ func TestLockOfARemovedFile(t *testing.T) {
 	}
 }
 
-// A directory without a hash gets another payload while a program of the old one
-// is running. The program goes on; on Windows its file is moved aside until it ends.
-func TestReplacedWhileAProgramRuns(t *testing.T) {
+// ownProgram is this test binary as a file of a tree.
+func ownProgram(t testing.TB, name string) node {
+	t.Helper()
 	exe, err := os.Executable()
 	mustDo(t, err)
 	content, err := os.ReadFile(exe)
 	mustDo(t, err)
-	program := node{name: "program.exe", content: string(content), perm: 0o755}
-	dir := filepath.Join(t.TempDir(), "tree")
-	first := cleaned(t)(NewEmbeddedFilesWithTmpDir(os.DirFS(pack(t, []node{program})), dir, false))
+	return node{name: name, content: string(content), perm: 0o755}
+}
 
-	cmd := exec.Command(filepath.Join(first.GetExtractedPath(), "program.exe"))
+// running starts a program of a tree; the returned function lets it end.
+func running(t testing.TB, path string) (end func()) {
+	t.Helper()
+	cmd := exec.Command(path)
 	cmd.Env = append(os.Environ(), waitEnv+"=1")
 	stdin, err := cmd.StdinPipe()
 	mustDo(t, err)
 	mustDo(t, cmd.Start())
-	program.content = "another program"
-	second, err := NewEmbeddedFilesWithTmpDir(os.DirFS(pack(t, []node{program})), dir, false)
-	if err == nil {
-		mustDo(t, second.Verify())
-	}
-	mustDo(t, stdin.Close())
-	if err := cmd.Wait(); err != nil {
-		t.Errorf("the old program: %v", err)
-	}
-	mustDo(t, err)
-	mustDo(t, first.Cleanup())
-	mustDo(t, second.Cleanup())
-	for _, path := range []string{dir, dir + stateSuffix} {
+	end = sync.OnceFunc(func() {
+		_ = stdin.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the program: %v", err)
+		}
+	})
+	t.Cleanup(end)
+	return end
+}
+
+func mustBeGone(t testing.TB, paths ...string) {
+	t.Helper()
+	for _, path := range paths {
 		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s is still there: %v", path, err)
 		}
 	}
+}
+
+// A directory without a hash gets another payload while programs of the old one
+// are running. They go on; on Windows their files are moved aside until they end.
+func TestReplacedWhileProgramsRun(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "tree")
+	old := []node{ownProgram(t, "both.exe"), ownProgram(t, "old.exe")}
+	first := cleaned(t)(NewEmbeddedFilesWithTmpDir(os.DirFS(pack(t, old)), dir, false))
+	endBoth := running(t, filepath.Join(dir, "both.exe"))
+	endOld := running(t, filepath.Join(dir, "old.exe"))
+
+	payload := os.DirFS(pack(t, []node{{name: "both.exe", content: "another program"}}))
+	second := cleaned(t)(NewEmbeddedFilesWithTmpDir(payload, dir, false))
+	mustDo(t, second.Verify())
+	mustBeGone(t, filepath.Join(dir, "old.exe"))
+	endBoth()
+	endOld()
+	mustDo(t, first.Cleanup())
+	mustDo(t, second.Cleanup())
+	mustBeGone(t, dir, dir+stateSuffix)
+}
+
+// Windows keeps the files of a running program. The tree then stays whole.
+func TestCleanupWhileAProgramRuns(t *testing.T) {
+	ownPlaces(t)
+	nodes := []node{ownProgram(t, "program.exe"), {name: "lib/"}, {name: "lib/a.py", content: "a"}}
+	e := start(t, pack(t, nodes))
+	tree := e.GetExtractedPath()
+	end := running(t, filepath.Join(tree, "program.exe"))
+	err := e.Cleanup()
+	if runtime.GOOS == "windows" {
+		if !errors.Is(err, ErrInUse) || !strings.Contains(err.Error(), "end program.exe (process ") {
+			t.Errorf("error: %v", err)
+		}
+		if _, err := os.Stat(filepath.Join(tree, "lib", "a.py")); err != nil {
+			t.Error(err)
+		}
+	} else if err != nil {
+		t.Error(err)
+	}
+	end()
+	mustDo(t, e.Cleanup())
+	mustBeGone(t, tree, tree+stateSuffix)
+}
+
+func TestCleanupAgainAfterAnError(t *testing.T) {
+	ownPlaces(t)
+	e := start(t, pack(t, sample()))
+	tree := e.GetExtractedPath()
+	// A file in the tree's place is nobody's tree.
+	mustDo(t, os.Rename(tree, tree+"-away"))
+	mustDo(t, os.WriteFile(tree, nil, 0o600))
+	if err := e.Cleanup(); !errors.Is(err, ErrUnsafeDir) || !strings.Contains(err.Error(), "is not a directory") {
+		t.Errorf("error: %v", err)
+	}
+	mustDo(t, os.Remove(tree))
+	mustDo(t, os.Rename(tree+"-away", tree))
+	mustDo(t, e.Cleanup())
+	mustBeGone(t, tree, tree+stateSuffix)
 }
 
 // Programs that have a file open when it is repaired keep what they have. On

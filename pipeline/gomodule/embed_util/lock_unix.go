@@ -92,8 +92,8 @@ func (l *fileLock) Close() error {
 	return l.f.Close()
 }
 
-// closeAndRemove ends the lock and removes its file. The file goes first: who waits
-// for the lock then gets one whose file is gone, and sees it.
+// closeAndRemove ends the lock and removes its file. The file goes first: a
+// process that waits for the lock then gets one whose file is gone, and notices.
 func (l *fileLock) closeAndRemove() {
 	_ = os.Remove(l.path)
 	_ = l.Close()

@@ -34,7 +34,7 @@ func pruneAll(ctx context.Context, p *place, maxAge time.Duration) (removed []st
 		if !isState || !hasHash(name, prefix) {
 			continue
 		}
-		other := place{what: p.what, tree: filepath.Join(folder, name), pat: p.pat}
+		other := place{what: p.what, root: p.root, base: p.base, tree: filepath.Join(folder, name), pat: p.pat}
 		if other.tree == p.tree || checkPrivate(other.state()) != nil {
 			continue
 		}
@@ -66,7 +66,7 @@ func lastUse(p *place) time.Time {
 // removeUnused removes a tree and its state directory, unless a process uses
 // or extracts it. From a directory that the caller named it takes the entries
 // only, and the directory if nothing else is in it. It reports whether there was
-// a tree, and it is gone.
+// a tree that is now gone.
 func removeUnused(ctx context.Context, p *place, entries []markerEntry) (bool, error) {
 	lock, ok := lockIf(ctx, p.lockPath())
 	if !ok {
@@ -90,8 +90,8 @@ func removeUnused(ctx context.Context, p *place, entries []markerEntry) (bool, e
 	}
 	sweep(p)
 	unprepare(p.markerPath())
-	// Processes that wait for these locks see that the files are gone and make
-	// the directory anew. It stays if one of them has been faster.
+	// Processes that wait for these locks notice that the files are gone and make
+	// the directory anew. The directory stays if one of them has been faster.
 	users.closeAndRemove()
 	lock.closeAndRemove()
 	_ = os.Remove(p.state())
@@ -100,24 +100,18 @@ func removeUnused(ctx context.Context, p *place, entries []markerEntry) (bool, e
 
 // removeTree removes what removeUnused has locked.
 func removeTree(p *place, entries []markerEntry) error {
-	owned := checkOwned(p.tree, 0o022) == nil
-	if p.pat == "" {
-		_ = os.Remove(p.markerPath())
-		if owned {
-			removeEntries(p.tree, entries, nil)
+	err := p.checkTree()
+	switch {
+	case p.pat != "" && err == nil:
+		err = discard(p)
+	case p.pat == "" && err == nil:
+		if err = removeEntries(p, entries, nil); err == nil {
 			_ = os.Remove(p.tree)
 		}
-		return nil
 	}
-	var err error
-	if owned {
-		err = discard(p)
+	if err != nil {
+		return fmt.Errorf("%s could not be removed: %w", p.tree, err)
 	}
-	if _, there := os.Lstat(p.tree); there != nil {
-		return nil
-	}
-	if err == nil {
-		err = errors.New("it belongs to another user")
-	}
-	return fmt.Errorf("%s could not be removed: %w", p.tree, err)
+	_ = os.Remove(p.markerPath())
+	return nil
 }

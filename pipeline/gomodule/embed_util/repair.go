@@ -205,17 +205,22 @@ func (r *repairer) replace(e *entry, content source) error {
 	if err := fillFile(r.into, beside, e, content); err != nil {
 		return err
 	}
+	// Before, so that a cache that cannot be removed is tried again by the next
+	// start; and after, since a program may have compiled the old source meanwhile.
+	if err := r.dropCaches(e); err != nil {
+		return err
+	}
 	if err := r.rename(r.tree+sep+fromSlash(beside), e); err != nil {
 		return err
 	}
 	return r.dropCaches(e)
 }
 
-// rename puts a file that is ready in an entry's place. On Windows a program that
-// runs from there goes on in the folder aside, and is removed by a later start.
+// rename puts a file that is ready in an entry's place. On Windows the file of a
+// running program is moved to aside, and removed by a later start.
 func (r *repairer) rename(from string, e *entry) error {
 	old := uniqueName(oldPrefix) + "-" + strconv.FormatInt(r.next.Add(1), 10)
-	return inUseError(renameOver(from, r.path(e), filepath.Join(r.aside, old)), r.tree)
+	return renameOver(from, r.path(e), filepath.Join(r.aside, old))
 }
 
 // content says what is wrong with a regular file's content, "" for nothing.

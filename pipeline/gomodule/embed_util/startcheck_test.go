@@ -158,4 +158,20 @@ func TestStartCheckThatPanics(t *testing.T) {
 		t.Errorf("left: %v, %v", left, err)
 	}
 	mustDo(t, cleaned(t)(NewEmbeddedFilesWithTmpDir(os.DirFS(payload), dir, false)).Verify())
+
+	// After a repair it is asked again, too.
+	mustDo(t, os.Remove(filepath.Join(dir, "lib", "same.py")))
+	asked := 0
+	for _, check := range []func(string) error{
+		func(string) error { asked++; panic("the caller's own") },
+		func(string) error { asked++; return nil },
+	} {
+		func() {
+			defer func() { _ = recover() }()
+			cleaned(t)(NewEmbeddedFilesWithTmpDir(os.DirFS(payload), dir, false, WithStartCheck(check)))
+		}()
+	}
+	if asked != 2 {
+		t.Errorf("asked %d times", asked)
+	}
 }

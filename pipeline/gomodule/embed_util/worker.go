@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -99,7 +100,9 @@ func (w *worker) mend(v view, everything bool) (fresh bool, err error) {
 		v = view{}
 	}
 	if v.marker != nil && v.marker.key != w.key {
-		w.removeOther(v.marker.entries)
+		if err := w.removeOther(v.marker.entries); err != nil {
+			return false, err
+		}
 	}
 	only, all := v.suspect(w.key)
 	if all || everything {
@@ -121,10 +124,12 @@ func (w *worker) mend(v view, everything bool) (fresh bool, err error) {
 		return false, err
 	}
 	if len(found) > 0 || v.marker == nil || v.marker.key != w.key {
+		// If the check fails, panics or is killed, the next start asks again.
+		// Others may be using the tree, and some of it may be the caller's: it
+		// stays.
+		_ = os.Remove(w.place.markerPath())
+		v.marker = nil
 		if err := w.start(); err != nil {
-			// Others may be using the tree, and some of it may be the
-			// caller's: it stays, and the next start asks again.
-			_ = os.Remove(w.place.markerPath())
 			return false, err
 		}
 		fresh = true
@@ -149,7 +154,7 @@ func (w *worker) repair(only map[string]bool) (map[string]string, error) {
 	for name, what := range mended {
 		found[name] = what
 	}
-	return found, err
+	return found, inUseError(err, w.place.tree)
 }
 
 // below adds to the names that differ everything in folders that differ: a
@@ -169,22 +174,26 @@ func (w *worker) below(found map[string]string) map[string]bool {
 
 // removeOther removes what another payload has put into a directory that is
 // used for one after the other. Files that no payload has put there stay.
-func (w *worker) removeOther(entries []markerEntry) {
+func (w *worker) removeOther(entries []markerEntry) error {
 	keep := make(map[string]bool, len(w.plan))
 	for i := range w.plan {
 		keep[w.plan[i].name] = true
 	}
-	removeEntries(w.place.tree, entries, keep)
+	return removeEntries(w.place, entries, keep)
 }
 
 // removeEntries removes files of a payload, Python's caches beside them, and
-// folders that are empty then. It goes through no symlink to elsewhere.
-func removeEntries(tree string, entries []markerEntry, keep map[string]bool) {
-	root, err := os.OpenRoot(tree)
+// folders that are empty then. It goes through no symlink to elsewhere. The file
+// of a running program is moved to the state directory if Windows keeps it; for
+// any other open file the error matches ErrInUse.
+func removeEntries(p *place, entries []markerEntry, keep map[string]bool) error {
+	root, err := os.OpenRoot(p.tree)
 	if err != nil {
-		return
+		return nil
 	}
 	defer root.Close()
+	aside := filepath.Join(p.state(), uniqueName(oldPrefix)+"-")
+	var inUse error
 	for i := len(entries) - 1; i >= 0; i-- { // what is in a folder comes first
 		e := &entries[i]
 		if keep[e.name] || e.name == "." || checkName(e.name) != nil {
@@ -193,8 +202,12 @@ func removeEntries(tree string, entries []markerEntry, keep map[string]bool) {
 		if e.dir {
 			removeCaches(root, filepath.Join(fromSlash(e.name), "__pycache__"))
 		}
-		_ = root.Remove(fromSlash(e.name))
+		err := removeOver(root, fromSlash(e.name), aside+strconv.Itoa(i))
+		if inUse == nil && isInUse(err) {
+			inUse = err
+		}
 	}
+	return inUseError(inUse, p.tree)
 }
 
 // removeCaches removes a folder with the files in it.
@@ -282,19 +295,22 @@ func (w *worker) record(before map[string]stamp, found map[string]string) (*mark
 }
 
 // discard takes a tree away in one step and then removes it. The caller holds
-// the lock. A tree that Windows keeps because a program runs from it stays whole,
-// and the error matches ErrInUse.
+// the lock. On Windows the files of a tree that programs run from stay, and the
+// error matches ErrInUse.
 func discard(p *place) error {
+	if err := checkNotRunning(p.tree); err != nil {
+		return err
+	}
 	_ = os.Remove(p.markerPath())
 	old := filepath.Join(p.state(), uniqueName(oldPrefix))
-	err := os.Rename(p.tree, old)
+	err := renameRetry(p.tree, old)
 	if isInUse(err) {
 		return inUseError(err, p.tree)
 	}
 	if err != nil {
 		old = p.tree
 	}
-	return removeAll(old)
+	return inUseError(removeAll(old), p.tree)
 }
 
 // hasHash says whether name is prefix followed by a directory's hash.

@@ -45,8 +45,8 @@
 // Some packages, such as pywin32, work only if Python reads their .pth files
 // when it starts. It does so in site-packages, but not in a directory that
 // AddPythonPath adds. Where packages have such files, or .start files, a
-// generated sitecustomize.py therefore is packed with them: it reads those of
-// all generated directories on the path, and then runs the sitecustomize that
+// generated sitecustomize.py is therefore packed with them: it reads those of its
+// directory and of all generated ones after it on the path, and then runs the sitecustomize that
 // Python would have run without it, of the packages or of the user. It does not
 // run with the interpreter's options -I, -E and -S, or if a directory before it
 // on the path has another sitecustomize.

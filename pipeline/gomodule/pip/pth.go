@@ -67,7 +67,7 @@ def _start():
 
     # The sitecustomize that Python would import if there were no such files.
     spec = PathFinder.find_spec(__name__, [kept_in(f) or f for f in from_here()])
-    if spec is not None:
+    if spec is not None and spec.loader is not None:
         from importlib.util import module_from_spec
 
         sys.modules[__name__] = module = module_from_spec(spec)

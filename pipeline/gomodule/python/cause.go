@@ -14,6 +14,9 @@ import (
 	"unicode/utf16"
 )
 
+// noLibrary is what Python writes when it finds no standard library.
+var noLibrary = regexp.MustCompile(`No module named '?encodings|Could not find platform`)
+
 // clues are what loaders and interpreters write when they cannot start, and
 // what that means. The first that matches counts.
 var clues = []struct {
@@ -28,7 +31,7 @@ var clues = []struct {
 		"the shared library $1 is missing on this host"},
 	{regexp.MustCompile(`Library not loaded: (\S+)`),
 		"the shared library $1 is missing on this host"},
-	{regexp.MustCompile(`No module named '?encodings|Could not find platform`),
+	{noLibrary,
 		"the standard library was not found beside the interpreter: call Repair, or remove the directory"},
 	{regexp.MustCompile(`(?i)CPU.*(?:not support|ISA level)|x86-64-v[234]`),
 		"built for a newer CPU than this host has: build with a lower GOAMD64"},
@@ -38,15 +41,18 @@ var clues = []struct {
 
 // likelyCause guesses what keeps an interpreter from starting.
 func likelyCause(exe, stderr string, err error) string {
-	if cause := pathCause(runtime.GOOS, exe); cause != "" {
-		return cause
-	}
+	long := pathCause(runtime.GOOS, exe)
 	for _, c := range clues {
 		if m := c.text.FindStringSubmatchIndex(stderr); m != nil {
+			if c.text == noLibrary && long != "" {
+				return long
+			}
 			return string(c.text.ExpandString(nil, c.cause, stderr, m))
 		}
 	}
 	switch {
+	case long != "":
+		return long
 	case errors.Is(err, fs.ErrPermission):
 		return "this system does not let programs run from that directory (noexec mount or a security policy): use NewEmbeddedPythonInCacheDir"
 	case isWrongFormat(err):
@@ -81,7 +87,7 @@ func pathCause(goos, exe string) string {
 	if length <= maxWindowsPath {
 		return ""
 	}
-	return fmt.Sprintf("the path of its standard library has %d characters, and Windows takes %d where long paths are not enabled: "+
+	return fmt.Sprintf("the path of its standard library has %d characters, and Windows allows %d unless long paths are enabled: "+
 		"extract to a directory with a shorter name, or enable long paths (LongPathsEnabled in the registry)", length, maxWindowsPath)
 }
 
