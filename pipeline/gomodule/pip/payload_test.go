@@ -298,6 +298,7 @@ func TestPayloadMetadata(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = packages.Cleanup() }()
 	ep := mustPython(t)
 	ep.AddPythonPath(packages.GetExtractedPath())
 	cmd, err := ep.PythonCmd("-c", `
