@@ -128,6 +128,7 @@ func TestPayloadPth(t *testing.T) {
 
 const venvCode = `
 import os, subprocess, venv
-venv.create("v", with_pip=False)
+# As "python -m venv" does: a copy would not find a libpython beside the original.
+venv.create("v", symlinks=os.name != "nt", with_pip=False)
 exe = os.path.join("v", "Scripts", "python.exe") if os.name == "nt" else os.path.join("v", "bin", "python")
 subprocess.check_call([exe, "-c", "import in_a, sys; assert sys.prefix != sys.base_prefix"])`
