@@ -17,6 +17,7 @@ from pipeline.plan import all_cells
 from pipeline.portrait import ALL_BUILTINS, PORTRAIT, Exempt, extension_modules, portrait_faults
 from pipeline.runners import build_tags
 from pipeline.trial import started
+from tests.harness.namespace import TIMEOUT_S
 from tests.harness.real_site import RealSite
 from tests.support.gotool import Go
 from tests.support.project import MODULE, REPOSITORY
@@ -53,7 +54,7 @@ class Host:
         *argv: str | Path,
         cwd: Path,
         env: Mapping[str, str] | None = None,
-        timeout_s: float = 600.0,
+        timeout_s: float = TIMEOUT_S,
     ) -> Finished:
         """Run a program to its end."""
         return run([str(each) for each in argv], cwd=cwd, env=env, timeout_s=timeout_s)

@@ -69,7 +69,7 @@ def make_real_site(
 
 
 def _write_assets(project: Project, peer: Trees, folder: Path) -> None:
-    """An archive for each platform that the peer has; others take that of ``linux-amd64``."""
+    """An archive for each platform, of the peer's tree for the same GOOS and GOARCH."""
     folder.mkdir()
     matrix = parse_matrix((project.root / "matrix.toml").read_text("utf-8"))
     pins = []

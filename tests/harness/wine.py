@@ -18,10 +18,9 @@ from pathlib import Path
 
 from pipeline.host import Finished
 from tests.builders.pe import forwarding_dll
+from tests.harness.namespace import TIMEOUT_S
 from tests.support.gotool import Go
 
-TIMEOUT_S = 600.0
-"""A guard against hanging, and no promise."""
 _FOLDER = Path("/usr/lib/wine")
 _WINE, _SERVER = _FOLDER / "wine64", _FOLDER / "wineserver64"
 _FALLBACK = Path("internal", "syscall", "windows", "at_windows.go")
