@@ -5,7 +5,6 @@ The Go module reads none of it; people, SBOMs and release notes do.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -19,20 +18,46 @@ def about_fields(about: About) -> dict[str, Any]:
     """The keys of ``files.json``; what is empty has none."""
     fields: dict[str, Any] = {}
     if about.origin is not None:
-        origin = dataclasses.asdict(about.origin)
-        origin["assetSha256"] = origin.pop("asset_sha256")
-        fields["python"] = {k: v for k, v in origin.items() if v or k not in _OPTIONAL}
+        fields["python"] = _origin_fields(about.origin)
     if about.cell_digest:
         fields["cell"] = about.cell_digest
     if about.components:
         fields["components"] = [_component_fields(each) for each in about.components]
     if about.steps is not None:
-        fields["steps"] = dataclasses.asdict(about.steps)
+        fields["steps"] = _steps_fields(about.steps)
     return fields
 
 
+def _origin_fields(origin: Origin) -> dict[str, str]:
+    fields = {
+        "version": origin.version,
+        "pbs": origin.pbs,
+        "triple": origin.triple,
+        "variant": origin.variant,
+        "asset": origin.asset,
+        "attestation": origin.attestation,
+        "assetSha256": origin.asset_sha256,
+    }
+    return {key: value for key, value in fields.items() if value or key not in _OPTIONAL}
+
+
 def _component_fields(component: Component) -> dict[str, Any]:
-    return {key: value for key, value in dataclasses.asdict(component).items() if value}
+    fields = {
+        "name": component.name,
+        "version": component.version,
+        "licenses": component.licenses,
+        "texts": component.texts,
+    }
+    return {key: value for key, value in fields.items() if value}
+
+
+def _steps_fields(steps: Steps) -> dict[str, int]:
+    return {
+        "archive": steps.archive,
+        "unpacked": steps.unpacked,
+        "trimmed": steps.trimmed,
+        "stripped": steps.stripped,
+    }
 
 
 def read_about(fields: Mapping[str, Any]) -> About:
@@ -63,7 +88,8 @@ def _component(row: Mapping[str, Any]) -> Component:
 def _steps(row: Mapping[str, Any] | None) -> Steps | None:
     if row is None:
         return None
-    return Steps(*(typed(row, field.name, int) for field in dataclasses.fields(Steps)))
+    keys = ("archive", "unpacked", "trimmed", "stripped")
+    return Steps(*(typed(row, key, int) for key in keys))
 
 
 def typed(

@@ -7,7 +7,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-from pipeline.model import COMMON_BYTECODE, Cell, Matrix, Origin, PayloadConfig
+from pipeline.model import (
+    COMMON_BYTECODE,
+    Cell,
+    Matrix,
+    Origin,
+    PayloadConfig,
+    TrimConfig,
+)
 from pipeline.payload.compress import ZSTANDARD
 from pipeline.payload.manifest import FORMAT
 from pipeline.plan import asset_name
@@ -39,13 +46,49 @@ def cell_digest(cell: Cell, asset_sha256: str, matrix: Matrix) -> str:
         {
             "asset": asset_sha256,
             "archive": matrix.archive,
-            "origin": dataclasses.asdict(origin_of(cell, asset_sha256, matrix)),
+            "origin": _origin_fields(origin_of(cell, asset_sha256, matrix)),
             "attest": matrix.attest,
             "windows": cell.platform.goos == "windows",
-            "trim": dataclasses.asdict(matrix.trim),
-            "payload": dataclasses.asdict(payload_config(cell, matrix)),
+            "trim": _trim_fields(matrix.trim),
+            "payload": _payload_fields(payload_config(cell, matrix)),
         }
     )
+
+
+def _origin_fields(origin: Origin) -> dict[str, str]:
+    return {
+        "version": origin.version,
+        "pbs": origin.pbs,
+        "triple": origin.triple,
+        "variant": origin.variant,
+        "asset_sha256": origin.asset_sha256,
+        "asset": origin.asset,
+        "attestation": origin.attestation,
+    }
+
+
+def _trim_fields(trim: TrimConfig) -> dict[str, object]:
+    return {
+        "keep_unix": trim.keep_unix,
+        "keep_windows": trim.keep_windows,
+        "drop": [{"reason": rule.reason, "globs": rule.globs} for rule in trim.drop],
+        "parts": [
+            {"name": part.name, "ship": part.ship, "globs": part.globs, "needs": part.needs}
+            for part in trim.parts
+        ],
+        "unless_needed": trim.unless_needed,
+        "strip": trim.strip,
+    }
+
+
+def _payload_fields(config: PayloadConfig) -> dict[str, object]:
+    return {
+        "codec": config.codec,
+        "level": config.level,
+        "layout": config.layout,
+        "bytecode": config.bytecode,
+        "common_bytecode": config.common_bytecode,
+    }
 
 
 def wheels_digest(matrix: Matrix) -> str:
