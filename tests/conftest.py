@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.loopback import Loopback, serve
-from tests.support.project import Project, make_project
+from tests.fakes.http_server import Loopback, serve
+from tests.harness.project import Project, make_project
 
 WHOLE = "part of the whole run: pytest tests/systems --whole"
 

@@ -21,8 +21,8 @@ from rich.console import Console
 
 from pipeline.cli import options, requests
 from pipeline.cli.workspace import Session
-from pipeline.errors import PipelineError
-from pipeline.report import Report, console
+from pipeline.system.console import Report, console
+from pipeline.system.errors import PipelineError
 
 INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""

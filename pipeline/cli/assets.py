@@ -7,37 +7,45 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import notes
 from pipeline.cli.hosted import repository_of
 from pipeline.cli.requests import AssetsRequest
 from pipeline.cli.sbom import read_contents
 from pipeline.cli.workspace import Session
-from pipeline.errors import UsageError
-from pipeline.git import Commit, Git
-from pipeline.host import replace_dir, scratch_dir
-from pipeline.model import PIP_CELL
-from pipeline.notes import PICTURE, SUMS, Home, TagFacts, facts_of, home_of, release_notes
-from pipeline.notices import FILE_NAME as NOTICES
-from pipeline.picture import draw
-from pipeline.plan import near_names
-from pipeline.publish import NOTES
-from pipeline.sbom import TagContents, make_sbom
-from pipeline.sizes import TagSizes, break_down, measure_tag, tag_rows
-from pipeline.workshop import (
+from pipeline.config.model import PIP_CELL
+from pipeline.publish import release_notes as notes
+from pipeline.publish.github_release import NOTES
+from pipeline.publish.picture import draw
+from pipeline.publish.release_notes import (
+    PICTURE,
+    SUMS,
+    Home,
+    TagFacts,
+    facts_of,
+    home_of,
+    release_notes,
+)
+from pipeline.publish.sbom import TagContents, make_sbom
+from pipeline.publish.sizes import TagSizes, break_down, measure_tag, tag_rows
+from pipeline.release.third_party_licenses import FILE_NAME as NOTICES
+from pipeline.system.errors import UsageError
+from pipeline.system.files import replace_dir, scratch_dir
+from pipeline.system.git import Commit, Git
+from pipeline.system.scratch_repo import (
     COMMITS_ONLY,
     fetch_tags,
-    forget_parents,
     init_scratch,
+    mark_shallow,
     remote_address,
     shallow_commits,
 )
+from pipeline.system.suggest import near_names
 
 SBOM = "sbom.cdx.json"
 _SERVER_VARIABLE = "GITHUB_SERVER_URL"
 _PUBLIC_SERVER = "https://github.com"
 
 
-class _Shelf:
+class _TagReader:
     """The tags of a repository and, where one is named, of its remote.
 
     What is fetched stays in ``scratch``: the repository is left as it is.
@@ -64,7 +72,7 @@ class _Shelf:
         if self._whole is None:
             self._whole = init_scratch(self._scratch / "whole", self.repo, self._remote)
             self._whole.borrow_objects(self.repo)
-            forget_parents(self._whole, shallow_commits(self.repo))
+            mark_shallow(self._whole, shallow_commits(self.repo))
         fetch_tags(self._whole, [tag])
         return self._whole, self._whole.commit(self._there[tag])
 
@@ -102,7 +110,7 @@ def assets(request: AssetsRequest, session: Session) -> None:
     repo.git_dir()
     out = request.out.resolve()
     with scratch_dir(out) as scratch:
-        shelf = _Shelf(repo, remote_address(request.remote, repo), scratch)
+        shelf = _TagReader(repo, remote_address(request.remote, repo), scratch)
         for tag in _chosen(request, shelf, session):
             files = _files(tag, shelf, session)
             folder = scratch / tag
@@ -113,15 +121,15 @@ def assets(request: AssetsRequest, session: Session) -> None:
             session.report.result(f"{request.out / tag}: {', '.join(sorted(files))}")
 
 
-def _chosen(request: AssetsRequest, shelf: _Shelf, session: Session) -> tuple[str, ...]:
+def _chosen(request: AssetsRequest, shelf: _TagReader, session: Session) -> tuple[str, ...]:
     if request.tags:
         faults = [near_names("tag", each, shelf.names) for each in request.tags
                   if each not in shelf.names]  # fmt: skip
         if faults:
             raise UsageError(
                 f"{shelf.repo.folder} has no such tags",
-                faults=faults,
-                remedy="Make them with 'goempy finalize'; see --repo and --remote.",
+                details=faults,
+                hint="Make them with 'goempy finalize'; see --repo and --remote.",
             )
         return tuple(dict.fromkeys(request.tags))
     version = str(session.version())
@@ -129,12 +137,12 @@ def _chosen(request: AssetsRequest, shelf: _Shelf, session: Session) -> tuple[st
     if not found:
         raise UsageError(
             f"{shelf.repo.folder} has no tag of VERSION {version}",
-            remedy="Make them with 'goempy finalize'; see --repo and --remote.",
+            hint="Make them with 'goempy finalize'; see --repo and --remote.",
         )
     return tuple(found)
 
 
-def _files(tag: str, shelf: _Shelf, session: Session) -> Mapping[str, bytes]:
+def _files(tag: str, shelf: _TagReader, session: Session) -> Mapping[str, bytes]:
     """Everything of one tag, by file name: what is uploaded, its sums, and the notes."""
     read = _read(tag, shelf)
     files = {
@@ -152,7 +160,7 @@ def _files(tag: str, shelf: _Shelf, session: Session) -> Mapping[str, bytes]:
     return files
 
 
-def _read(tag: str, shelf: _Shelf) -> _Read:
+def _read(tag: str, shelf: _TagReader) -> _Read:
     repo, commit = shelf.commit(tag)
     contents = read_contents(tag, commit, repo)
     files = repo.files(commit.id)
@@ -163,7 +171,7 @@ def _read(tag: str, shelf: _Shelf) -> _Read:
     return _Read(contents, measure_tag(tag, files, manifests), notices[0] if notices else None)
 
 
-def _last(now: TagFacts, shelf: _Shelf) -> str:
+def _last(now: TagFacts, shelf: _TagReader) -> str:
     """The last tag of the same line, ``""`` for none."""
     minor = now.line.minor_name
     for tag in notes.candidates(now.tag, minor, shelf.names):

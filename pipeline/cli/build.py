@@ -8,22 +8,26 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pipeline.attestation import Attestation, gh_environment, repository_of, verify_asset
-from pipeline.cell import CellPlan, CellResult, apply_cell, plan_cell
-from pipeline.cli.compilers import Compilers, this_machine, unless_stopped
+from pipeline.build.cell import CellPlan, CellResult, apply_cell, plan_cell
+from pipeline.build.model import Kind
+from pipeline.build.pack import Packed
+from pipeline.build.pip_payload import build_wheels
+from pipeline.cli.compilers import HostInterpreters, this_machine, unless_stopped
 from pipeline.cli.requests import BuildRequest
 from pipeline.cli.workspace import Session
-from pipeline.errors import PipelineError, UsageError
-from pipeline.host import processors, run, scratch_dir
-from pipeline.model import PIP_CELL, Asset, Cell, Kind, Matrix, Pin
-from pipeline.payload.check import Payload
-from pipeline.payload.pack import Packed
-from pipeline.payload.transfer import pack_payloads
-from pipeline.plan import all_cells, asset_name, near_names
-from pipeline.report import Column, human_bytes, human_seconds, markdown_table
-from pipeline.upstream.index import fetch_wheel
-from pipeline.upstream.source import Source, WebSource, pin_asset
-from pipeline.wheels import build_wheels
+from pipeline.config.cells import all_cells, asset_name
+from pipeline.config.model import PIP_CELL, Asset, Cell, Matrix, Pin
+from pipeline.formats.payload.reader import Payload
+from pipeline.formats.payload.tarball import pack_payloads
+from pipeline.sources.attestation import Attestation, gh_environment, repository_of, verify_asset
+from pipeline.sources.pypi import fetch_wheel
+from pipeline.sources.source import AssetSource, WebSource, pin_asset
+from pipeline.system.errors import PipelineError, UsageError
+from pipeline.system.files import scratch_dir
+from pipeline.system.process import processors, run
+from pipeline.system.suggest import near_names
+from pipeline.system.tables import Column, markdown_table
+from pipeline.system.units import human_bytes, human_seconds
 
 _GRACE_S = 5.0
 _GH_TIMEOUT_S = 300.0
@@ -35,7 +39,7 @@ class Work:
 
     cells: tuple[Cell, ...]
     matrix: Matrix
-    source: Source
+    source: AssetSource
     pins: Mapping[str, Pin]
     out: Path
     wheels: bool
@@ -91,7 +95,7 @@ def _known(names: Sequence[str], matrix: Matrix) -> frozenset[str]:
     faults = [near_names("cell", name, known) for name in names if name not in known]
     if faults:
         raise UsageError(
-            "matrix.toml has no such cell", remedy="Run 'goempy plan' to see all.", faults=faults
+            "matrix.toml has no such cell", hint="Run 'goempy plan' to see all.", details=faults
         )
     return frozenset(names)
 
@@ -121,11 +125,13 @@ def build_cells(work: Work, session: Session) -> tuple[BuiltCell, ...]:
     # In the cache: a failed run leaves no directory where there was none.
     with scratch_dir(session.cache()) as scratch, session.report.live():
         prepared = partial(_plan, work=work, session=session)
-        compilers = Compilers(work.matrix, this_machine(), scratch / "pythons", prepared)
+        compilers = HostInterpreters(work.matrix, this_machine(), scratch / "pythons", prepared)
         return _build_in_parallel(work, session, compilers)
 
 
-def _build_in_parallel(work: Work, session: Session, compilers: Compilers) -> tuple[BuiltCell, ...]:
+def _build_in_parallel(
+    work: Work, session: Session, compilers: HostInterpreters
+) -> tuple[BuiltCell, ...]:
     at_once = min(len(work.cells), processors())
     each = max(1, processors() // at_once)
     pool = ThreadPoolExecutor(max_workers=at_once)
@@ -145,7 +151,7 @@ def _build_in_parallel(work: Work, session: Session, compilers: Compilers) -> tu
 
 
 def _build_one(
-    cell: Cell, work: Work, session: Session, compilers: Compilers, threads: int
+    cell: Cell, work: Work, session: Session, compilers: HostInterpreters, threads: int
 ) -> BuiltCell:
     report, began = session.report, session.report.clock()
     report.check()

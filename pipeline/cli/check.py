@@ -10,19 +10,21 @@ from pathlib import Path
 
 import semver
 
-from pipeline import tags
 from pipeline.cli.requests import CheckRequest
 from pipeline.cli.trial import NOTHING, chosen_platform
 from pipeline.cli.workspace import Config, Session
-from pipeline.errors import CheckError, PipelineError, ToolError, UsageError
-from pipeline.gocommand import Go, bare_environment, write_programs
-from pipeline.host import disk_errors, run
-from pipeline.model import Platform
-from pipeline.moduletree import DATA
-from pipeline.plan import all_cells
-from pipeline.portrait import PORTRAIT
-from pipeline.report import Column, human_seconds, markdown_table
-from pipeline.trial import started
+from pipeline.config import tags
+from pipeline.config.cells import all_cells
+from pipeline.config.model import Platform
+from pipeline.release.module_tree import DATA
+from pipeline.system.errors import CheckError, PipelineError, ToolError, UsageError
+from pipeline.system.files import disk_errors
+from pipeline.system.process import run
+from pipeline.system.tables import Column, markdown_table
+from pipeline.system.units import human_seconds
+from pipeline.verify.go import Go, bare_environment, write_programs
+from pipeline.verify.interpreter_probe import PROBE_SCRIPT
+from pipeline.verify.smoke_test import started
 
 _TITLES = ("tag", "platform", "Python", "OpenSSL", "SQLite", "time", "result")
 _COLUMNS = tuple(Column(title) for title in _TITLES)
@@ -51,7 +53,7 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundTag:
     """What a fetched module says in its own sources."""
 
     line: str
@@ -59,7 +61,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CheckOutcome:
     """One tag: what its Python said, and what is wrong."""
 
     tag: str
@@ -71,7 +73,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CheckSandbox:
     """Where one tag is checked; a folder of its own, with a module cache of its own."""
 
     go: Go
@@ -98,8 +100,8 @@ def check(request: CheckRequest, session: Session) -> None:
     if faults := [f"{each.tag}: {fault}" for each in outcomes for fault in each.faults]:
         raise CheckError(
             f"tags are not what they should be on {platform.name}",
-            faults=faults,
-            remedy="They are published and cannot be changed: if it was not the network, raise "
+            details=faults,
+            hint="They are published and cannot be changed: if it was not the network, raise "
             "VERSION, release again, and tell users.",
         )
 
@@ -115,7 +117,7 @@ def what_to_expect(
     own = {config.tag_of(cell.line): cell.line for cell in cells}
     if faults := [f"{name!r}" for name in names if not _LINE_TAG.fullmatch(name)]:
         raise UsageError(
-            "these are no release tags", faults=faults, remedy="Name tags such as v0.1.0-py3.13.17."
+            "these are no release tags", details=faults, hint="Name tags such as v0.1.0-py3.13.17."
         )
     chosen = tuple(dict.fromkeys(names)) or tuple(sorted(own, key=tags.sort_key))
     here = {cell.line for cell in cells if cell.platform == platform}
@@ -143,7 +145,7 @@ def _need_git(session: Session) -> None:
     except ToolError as fault:
         raise ToolError(
             f"go fetches modules with git, and {fault.what}",
-            remedy="Install git (in Alpine: apk add git).",
+            hint="Install git (in Alpine: apk add git).",
         ) from fault
 
 
@@ -164,21 +166,21 @@ def _private_environment(env: Mapping[str, str], root: str, platform: Platform) 
 
 def _check_tag(
     expected: Expected, platform: Platform, env: Mapping[str, str], session: Session
-) -> Outcome:
+) -> CheckOutcome:
     began = session.report.clock()
     session.report.say(f"getting {expected.module_path}@{expected.tag}")
     with tempfile.TemporaryDirectory(prefix="goempy-check-", ignore_cleanup_errors=True) as name:
         folder = Path(name).resolve()
         own = {**env, "GOMODCACHE": str(folder / "modules")}
-        place = Place(Go(own, platform), folder, env)
+        place = CheckSandbox(Go(own, platform), folder, env)
         try:
             outcome = _use(expected, place, session)
         except PipelineError as fault:
-            outcome = Outcome(expected.tag, (fault.what, *fault.faults))
+            outcome = CheckOutcome(expected.tag, (fault.what, *fault.details))
     return replace(outcome, seconds=session.report.clock() - began)
 
 
-def _use(expected: Expected, place: Place, session: Session) -> Outcome:
+def _use(expected: Expected, place: CheckSandbox, session: Session) -> CheckOutcome:
     """Get, build and run."""
     platform, tag = place.go.platform, expected.tag
     found = _get(expected, place, session)
@@ -188,13 +190,13 @@ def _use(expected: Expected, place: Place, session: Session) -> Outcome:
         faults += _latest_faults(expected, place, session)
     program = place.go.build("./start", place.folder / "starts", cwd=place.program)
     if not carried:
-        return Outcome(tag, tuple(faults), carried=False)
+        return CheckOutcome(tag, tuple(faults), carried=False)
     faults += _embed_faults(expected, place)
     temp = place.folder / "temp"
     with disk_errors(temp):
         temp.mkdir()
     done = run(
-        [str(program), "-c", PORTRAIT],
+        [str(program), "-c", PROBE_SCRIPT],
         env=bare_environment(place.env, temp),
         cwd=temp,
         timeout_s=_PROGRAM_TIMEOUT_S,
@@ -204,10 +206,10 @@ def _use(expected: Expected, place: Place, session: Session) -> Outcome:
     if portrait.line_name != wanted:
         faults.append(f"Python says that it is {portrait.line_name}, not {wanted}")
     told = (portrait.line_name, portrait.openssl or NOTHING, portrait.sqlite or NOTHING)
-    return Outcome(tag, tuple(faults), told)
+    return CheckOutcome(tag, tuple(faults), told)
 
 
-def _get(expected: Expected, place: Place, session: Session) -> Found:
+def _get(expected: Expected, place: CheckSandbox, session: Session) -> FoundTag:
     """``go get`` the tag into a new module, and read what it says of itself."""
     module = expected.module_path
     write_programs(place.program, module, ["start"])
@@ -217,21 +219,21 @@ def _get(expected: Expected, place: Place, session: Session) -> Found:
     told = place.go.call("list", "-m", "-f", "{{.Version}}\n{{.Dir}}", module, cwd=place.program)
     version, folder = told.split("\n")[:2]
     if version != expected.tag:
-        raise CheckError(f"go get {query} took {version}", remedy="Look at the module's tags.")
+        raise CheckError(f"go get {query} took {version}", hint="Look at the module's tags.")
     return read_release((Path(folder.strip()) / DATA / "release.go").read_text("utf-8"))
 
 
-def read_release(text: str) -> Found:
+def read_release(text: str) -> FoundTag:
     """Read the generated file ``release.go``; raises ``CheckError``."""
     line = _RELEASE_PYTHON.search(text)
     if line is None:
         raise CheckError(
-            "the module does not say which Python it has", remedy="Is the tag one of goempy?"
+            "the module does not say which Python it has", hint="Is the tag one of goempy?"
         )
-    return Found(line["line"], tuple(_RELEASE_PLATFORM.findall(text)))
+    return FoundTag(line["line"], tuple(_RELEASE_PLATFORM.findall(text)))
 
 
-def release_faults(expected: Expected, found: Found, platform: str) -> list[str]:
+def release_faults(expected: Expected, found: FoundTag, platform: str) -> list[str]:
     """Where the module says something else of itself than its tag does."""
     faults = []
     if expected.line and expected.line != found.line:
@@ -242,7 +244,7 @@ def release_faults(expected: Expected, found: Found, platform: str) -> list[str]
     return faults
 
 
-def _embed_faults(expected: Expected, place: Place) -> list[str]:
+def _embed_faults(expected: Expected, place: CheckSandbox) -> list[str]:
     """Whether the build takes the payload of the platform, and not that of a sibling."""
     package = f"{expected.module_path}/{DATA}"
     query = ("list", place.go.tags, "-f", "{{range .EmbedPatterns}}{{.}} {{end}}", package)
@@ -252,14 +254,14 @@ def _embed_faults(expected: Expected, place: Place) -> list[str]:
     return [f"the program embeds {', '.join(embedded) or 'nothing'}"]
 
 
-def _latest_faults(expected: Expected, place: Place, session: Session) -> list[str]:
+def _latest_faults(expected: Expected, place: CheckSandbox, session: Session) -> list[str]:
     """Whether ``@latest`` is the tag."""
     query = f"{expected.module_path}@latest"
 
     def ask() -> None:
         latest = place.go.call("list", "-m", "-f", "{{.Version}}", query, cwd=place.program).strip()
         if latest != expected.tag:
-            raise CheckError(f"@latest is {latest}", remedy="Look at the module's tags.")
+            raise CheckError(f"@latest is {latest}", hint="Look at the module's tags.")
 
     try:
         _patiently(ask, session)
@@ -281,7 +283,7 @@ def _patiently(ask: Callable[[], object], session: Session) -> None:
     ask()
 
 
-def _row(outcome: Outcome, platform: Platform) -> list[str]:
+def _row(outcome: CheckOutcome, platform: Platform) -> list[str]:
     good = "ok" if outcome.carried else "builds; has no Python for this platform"
     return [
         outcome.tag,

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from pipeline.bytecode.compiler import Compiled, Source, compile_sources
-from pipeline.cell import CellPlan, Compiler, unpack_cell
-from pipeline.errors import ToolError
-from pipeline.host import run
-from pipeline.model import Cell, Line, Matrix, Platform
-from pipeline.plan import GOARCH, platform_of, reason_against
+from pipeline.build.bytecode.compile import Compiled, SourceFile, compile_sources
+from pipeline.build.cell import CellPlan, Compiler, unpack_cell
+from pipeline.config.cells import GOARCH, platform_of, unsupported_reason
+from pipeline.config.model import Cell, Line, Matrix, Platform
+from pipeline.system.errors import ToolError
+from pipeline.system.process import run
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def unless_stopped(compiler: Compiler, check: Callable[[], None]) -> Compiler:
     Ctrl-C reaches the programs that run; one that is started after it would outlive this process.
     """
 
-    def compile_unless_stopped(sources: Sequence[Source], out: Path) -> Sequence[Compiled]:
+    def compile_unless_stopped(sources: Sequence[SourceFile], out: Path) -> Sequence[Compiled]:
         check()
         return compiler(sources, out)
 
@@ -54,7 +54,7 @@ def unless_stopped(compiler: Compiler, check: Callable[[], None]) -> Compiler:
 
 
 @dataclass(frozen=True, slots=True)
-class Compilers:
+class HostInterpreters:
     """``plan`` fetches and plans a cell; interpreters are unpacked below ``folder``."""
 
     matrix: Matrix
@@ -82,12 +82,12 @@ class Compilers:
         found = platform_of(self.matrix.platforms, machine.goos, machine.goarch, machine.libc)
         reason = "matrix.toml has no platform for it"
         if found is not None:
-            reason = reason_against(Cell(line, found))
+            reason = unsupported_reason(Cell(line, found))
         if found is None or reason:
             kind = f"{machine.goos}/{machine.goarch} {machine.libc}".strip()
             raise ToolError(
                 f"this machine ({kind}) cannot run Python {line.name}, which is to compile its own "
                 f"standard library: {reason}",
-                remedy='Build on another machine, or set bytecode = "none" in matrix.toml.',
+                hint='Build on another machine, or set bytecode = "none" in matrix.toml.',
             )
         return found

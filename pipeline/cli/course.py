@@ -10,17 +10,18 @@ from pathlib import Path
 from pipeline.cli.hosted import hosted, repository_of
 from pipeline.cli.requests import PlanRequest, Selection
 from pipeline.cli.workspace import TOKEN_VARIABLES, Config, Session
-from pipeline.errors import GitError
-from pipeline.git import Git
-from pipeline.host import scratch_dir
-from pipeline.model import PIP_CELL, Cell, Pin
-from pipeline.plan import Course, asset_name, divide_cells, github_matrix, plan_course
-from pipeline.report import Column, markdown_table
-from pipeline.reuse import Tags, expected_digests, find, known_tags
-from pipeline.runners import runners_for, without_runner
-from pipeline.standing import Aim, require_newest, require_same
-from pipeline.stock import payload_names
-from pipeline.workshop import remote_address
+from pipeline.config.cells import asset_name, split_cells
+from pipeline.config.ci_runners import runners_for, without_runner
+from pipeline.config.model import PIP_CELL, Cell, Pin
+from pipeline.release.drift import Aim, require_newest, require_same
+from pipeline.release.payload_dir import payload_names
+from pipeline.release.plan import ReleasePlan, github_matrix, plan_release
+from pipeline.release.tag_index import TagIndex, expected_digests, find, known_tags
+from pipeline.system.errors import GitError
+from pipeline.system.files import scratch_dir
+from pipeline.system.git import Git
+from pipeline.system.scratch_repo import remote_address
+from pipeline.system.tables import Column, markdown_table
 
 Matrix = Mapping[str, Sequence[Mapping[str, str]]]
 """A GitHub matrix: ``{"include": [...]}``."""
@@ -56,7 +57,7 @@ def decide(request: PlanRequest, config: Config, session: Session) -> None:
     _tell(course, config, session)
 
 
-def _tags(request: PlanRequest, session: Session, scratch: Path) -> Tags:
+def _tags(request: PlanRequest, session: Session, scratch: Path) -> TagIndex:
     repo = Git((request.repo or session.root).resolve(), session.env)
     try:
         repo.git_dir()
@@ -64,11 +65,13 @@ def _tags(request: PlanRequest, session: Session, scratch: Path) -> Tags:
         if request.repo or request.remote:
             raise
         session.report.say(f"{session.root} is no git repository, so no tag is known")
-        return Tags(repo, "", scratch, {})
+        return TagIndex(repo, "", scratch, {})
     return known_tags(repo, remote_address(request.remote, repo), scratch)
 
 
-def _course(request: PlanRequest, config: Config, pins: Mapping[str, Pin], tags: Tags) -> Course:
+def _course(
+    request: PlanRequest, config: Config, pins: Mapping[str, Pin], tags: TagIndex
+) -> ReleasePlan:
     """What is to be done; raises ``TagConflictError`` where nothing can be."""
     every = config.cells(Selection())
     digests = expected_digests(every, config.matrix, pins)
@@ -79,7 +82,7 @@ def _course(request: PlanRequest, config: Config, pins: Mapping[str, Pin], tags:
         aim = Aim(config.matrix, config.version, config.primary, every, digests)
         require_same({tag: line for tag, line in lines.items() if tag not in new}, aim, tags)
     found = {name: place.tag for name, place in find(digests, tags).items()} if new else {}
-    return plan_course(
+    return plan_release(
         payload_names(every, config.matrix),
         _chosen(request, config, needs_pip=bool(new) and PIP_CELL not in found),
         found,
@@ -94,7 +97,7 @@ def _chosen(request: PlanRequest, config: Config, *, needs_pip: bool) -> set[str
     return names | ({PIP_CELL} if needs_pip or request.selection == Selection() else set())
 
 
-def _unpublished(tags: Collection[str], course: Course, session: Session) -> list[str]:
+def _unpublished(tags: Collection[str], course: ReleasePlan, session: Session) -> list[str]:
     """Tags that exist and have no release at GitHub: a run died after it had pushed them."""
     made = sorted(set(tags) - set(course.tags))
     repository = repository_of(session.env)
@@ -134,7 +137,7 @@ def _word(truth: bool) -> str:  # noqa: FBT001 - the only thing it is about
     return "true" if truth else "false"
 
 
-def _tell(course: Course, config: Config, session: Session) -> None:
+def _tell(course: ReleasePlan, config: Config, session: Session) -> None:
     """The plan for people: a row a cell."""
     for name in course.missing:
         session.report.warn(
@@ -144,8 +147,7 @@ def _tell(course: Course, config: Config, session: Session) -> None:
     rows += [(name, f"reused from {tag}") for name, tag in course.reused.items()]
     rows += [(name, "missing: neither built nor held by a tag") for name in course.missing]
     rows += [
-        (each.cell.name, f"left out: {each.reason}")
-        for each in divide_cells(config.matrix).left_out
+        (each.cell.name, f"left out: {each.reason}") for each in split_cells(config.matrix).left_out
     ]
     head = f"VERSION {config.version}: "
     head += f"to be tagged: {', '.join(course.tags)}" if course.tags else "released already"

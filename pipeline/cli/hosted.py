@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.cli.workspace import API_VARIABLE, TOKEN_VARIABLES, Session
-from pipeline.errors import UsageError
-from pipeline.github import PUBLIC_API, Hub
+from pipeline.system.errors import UsageError
+from pipeline.system.github import PUBLIC_API, GitHubClient
 
 REPOSITORY_VARIABLE = "GITHUB_REPOSITORY"
 _NAME = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
@@ -18,7 +18,7 @@ _NAME = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 class Hosted:
     """A GitHub that may be written to, and ``owner/name`` there."""
 
-    hub: Hub
+    hub: GitHubClient
     repository: str
 
 
@@ -27,7 +27,7 @@ def repository_of(env: Mapping[str, str]) -> str:
     name = env.get(REPOSITORY_VARIABLE, "").strip()
     if name and not _NAME.fullmatch(name):
         raise UsageError(
-            f"{REPOSITORY_VARIABLE} is {name!r}", remedy="Set it to owner/name, such as me/goempy."
+            f"{REPOSITORY_VARIABLE} is {name!r}", hint="Set it to owner/name, such as me/goempy."
         )
     return name
 
@@ -46,8 +46,8 @@ def hosted(session: Session, permissions: str) -> Hosted:
     if faults:
         raise UsageError(
             "it is not known which repository at GitHub to write to, and as who",
-            faults=faults,
-            remedy=f"GitHub Actions sets the repository, and {API_VARIABLE}; hand the token on in "
+            details=faults,
+            hint=f"GitHub Actions sets the repository, and {API_VARIABLE}; hand the token on in "
             "the step's env. Elsewhere set them yourself.",
         )
     return Hosted(session.hub(env.get(API_VARIABLE, "") or PUBLIC_API), repository)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pipeline import tags as tag_rules
 from pipeline.cli.course import decide
 from pipeline.cli.requests import PlanRequest, Selection, TagsRequest
 from pipeline.cli.workspace import Config, Session
-from pipeline.model import PIP_CELL
-from pipeline.plan import asset_name, divide_cells
-from pipeline.report import Column, human_bytes
+from pipeline.config import tags as tag_rules
+from pipeline.config.cells import asset_name, split_cells
+from pipeline.config.model import PIP_CELL
+from pipeline.system.tables import Column
+from pipeline.system.units import human_bytes
 
 
 def plan(request: PlanRequest, session: Session) -> None:
@@ -37,7 +38,7 @@ def plan(request: PlanRequest, session: Session) -> None:
 
 def _say_what_is_missing(config: Config, session: Session) -> None:
     """What someone who looks for a cell in vain would ask."""
-    for each in divide_cells(config.matrix).left_out:
+    for each in split_cells(config.matrix).left_out:
         session.report.say(f"left out: {each.cell.name}: {each.reason}")
     off = sorted(each.name for each in config.matrix.platforms if not each.enabled)
     if off:

@@ -6,22 +6,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pipeline.cli.workspace import Session
-from pipeline.differences import (
-    Difference,
+from pipeline.formats.payload.manifest import FILE_NAME, dump_manifest
+from pipeline.formats.payload.reader import Payload
+from pipeline.release.diff import (
+    TreeDiff,
     compare,
     difference_rows,
     is_manifest,
     manifest_rows,
     part_of,
 )
-from pipeline.errors import VerifyError
-from pipeline.finalize import Bench
-from pipeline.git import Git, GitFile
-from pipeline.model import TreeFile
-from pipeline.moduletree import blob_file
-from pipeline.payload.check import Payload
-from pipeline.payload.manifest import FILE_NAME, dump_manifest
-from pipeline.reuse import HeldTag, part_folder
+from pipeline.release.module_tree import blob_file
+from pipeline.release.tag_index import TagTree, part_folder
+from pipeline.release.tagging import TagWorkspace
+from pipeline.system.errors import VerifyError
+from pipeline.system.git import Git, GitFile, TreeFile
 
 
 def part_files(part: str, payload: Payload) -> list[TreeFile]:
@@ -40,7 +39,7 @@ def stored(files: Sequence[TreeFile], workshop: Git, scratch: Path) -> list[GitF
     ]
 
 
-def told_difference(difference: Difference, workshop: Git) -> Iterator[str]:
+def told_difference(difference: TreeDiff, workshop: Git) -> Iterator[str]:
     """One row a file, with what manifests say differently; ``workshop`` sees all objects."""
     within = {
         each.tag.path: tuple(
@@ -53,9 +52,9 @@ def told_difference(difference: Difference, workshop: Git) -> Iterator[str]:
 
 
 def require_reproduced(
-    parts: Sequence[tuple[str, str, HeldTag]],
+    parts: Sequence[tuple[str, str, TagTree]],
     payloads: Mapping[str, Payload],
-    bench: Bench,
+    bench: TagWorkspace,
     session: Session,
 ) -> None:
     """Say of each payload that the tag has the same; raises ``VerifyError`` for those that differ.
@@ -82,7 +81,7 @@ def require_reproduced(
     if faults:
         raise VerifyError(
             "payloads differ from those of tags that exist; no tag was moved",
-            faults=faults,
-            remedy="The list says where. The same code, files and assets make the same payloads: "
+            details=faults,
+            hint="The list says where. The same code, files and assets make the same payloads: "
             "find out which of them changed, and raise VERSION to release it.",
         )

@@ -9,22 +9,19 @@ from dataclasses import dataclass
 
 from pipeline.cli.requests import LockRequest, UpdateRequest
 from pipeline.cli.workspace import LOCK_FILE, MATRIX_FILE, Session
-from pipeline.errors import AssetNotFoundError, ConfigError, LockError, UsageError
-from pipeline.github import PUBLIC_API, Hub, NoApiError, Place, Release, place_of
-from pipeline.host import disk_errors, scratch_dir, write_atomically
-from pipeline.lock import (
+from pipeline.config.cells import all_cells, asset_name, find_primary
+from pipeline.config.lock import (
+    AssetRef,
     Listing,
-    Pinned,
-    Wanted,
+    LockedAssets,
     check_lock,
     compare_pins,
     dump_lock,
     pin_assets,
 )
-from pipeline.matrix import parse_matrix
-from pipeline.model import Matrix, Pin
-from pipeline.plan import all_cells, asset_name, find_primary
-from pipeline.update import (
+from pipeline.config.matrix import parse_matrix
+from pipeline.config.model import Matrix, Pin
+from pipeline.config.update import (
     UpdatePlan,
     archives,
     cell_assets,
@@ -32,7 +29,17 @@ from pipeline.update import (
     plan_update,
     summarize,
 )
-from pipeline.upstream.source import FolderSource, Source, WebSource
+from pipeline.sources.source import AssetSource, FolderSource, WebSource
+from pipeline.system.errors import AssetNotFoundError, ConfigError, LockError, UsageError
+from pipeline.system.files import disk_errors, scratch_dir, write_atomically
+from pipeline.system.github import (
+    PUBLIC_API,
+    GitHubClient,
+    NoApiError,
+    Release,
+    RepoRef,
+    repo_from_download_url,
+)
 
 _RELEASE = re.compile(r"\d{8}")
 
@@ -44,7 +51,7 @@ def lock(request: LockRequest, session: Session) -> None:
         count = check_lock(session.pins(), wanted)
         session.report.say(f"{LOCK_FILE}: {count} assets, those of {MATRIX_FILE}")
         return
-    shelf = Shelf(session, session.source(request.source))
+    shelf = ReleaseCatalog(session, session.source(request.source))
     pinned = pin_assets(wanted, shelf.listings(wanted), shelf.source.title)
     text = dump_lock(pinned.pins)
     path = session.root / LOCK_FILE
@@ -53,12 +60,12 @@ def lock(request: LockRequest, session: Session) -> None:
         write_atomically(path, text.encode())
 
 
-def _wanted(matrix: Matrix) -> tuple[Wanted, ...]:
-    names = {Wanted(c.line.pbs, asset_name(c, matrix.archive)) for c in all_cells(matrix)}
+def _wanted(matrix: Matrix) -> tuple[AssetRef, ...]:
+    names = {AssetRef(c.line.pbs, asset_name(c, matrix.archive)) for c in all_cells(matrix)}
     return tuple(sorted(names))
 
 
-def _tell(pinned: Pinned, old: Mapping[str, Pin], session: Session) -> None:
+def _tell(pinned: LockedAssets, old: Mapping[str, Pin], session: Session) -> None:
     """Say what differs from the old lock, and what had to be believed."""
     report = session.report
     if pinned.undigested:
@@ -94,7 +101,7 @@ def update(request: UpdateRequest, session: Session) -> None:
 def updated(session: Session, source: str, pbs: str = "") -> Updated:
     """Work out the newer files; ``pbs`` of ``""`` is the newest release at ``source``."""
     matrix = session.matrix()
-    shelf = Shelf(session, session.source(source))
+    shelf = ReleaseCatalog(session, session.source(source))
     plan = _planned(matrix, pbs or shelf.newest(), shelf, session)
     if not plan.moves:
         return Updated(plan, {})
@@ -107,12 +114,12 @@ def updated(session: Session, source: str, pbs: str = "") -> Updated:
     return Updated(plan, {MATRIX_FILE: text, LOCK_FILE: dump_lock(pinned.pins)})
 
 
-def _planned(matrix: Matrix, release: str, shelf: Shelf, session: Session) -> UpdatePlan:
+def _planned(matrix: Matrix, release: str, shelf: ReleaseCatalog, session: Session) -> UpdatePlan:
     new = shelf.listing(release)
     if not any(archives(new, matrix.archive)):
         raise AssetNotFoundError(
             f"release {release} at {shelf.source.title} has no {matrix.archive} archive of PBS",
-            remedy="Name another release with --pbs.",
+            hint="Name another release with --pbs.",
         )
     lists = {release: new}
     for each in sorted({line.pbs for line in matrix.lines} - {release}):
@@ -134,7 +141,7 @@ def _check_primary(matrix: Matrix, session: Session) -> None:
     except ConfigError as fault:
         raise ConfigError(
             f"with the newer versions {fault.what}",
-            remedy="Write the minor version alone, such as 3.14, into PRIMARY_PYTHON.",
+            hint="Write the minor version alone, such as 3.14, into PRIMARY_PYTHON.",
         ) from fault
 
 
@@ -149,15 +156,15 @@ def _write_both(texts: Mapping[str, str], session: Session) -> None:
             session.report.say(f"wrote {name}")
 
 
-class Shelf:
+class ReleaseCatalog:
     """What a source says of its releases, each asked for once."""
 
-    def __init__(self, session: Session, source: Source) -> None:
+    def __init__(self, session: Session, source: AssetSource) -> None:
         self.source = source
         self.old = _old_pins(session)
         """The lock as it stands."""
         self._session = session
-        self._place = place_of(source.base) if isinstance(source, WebSource) else None
+        self._place = repo_from_download_url(source.base) if isinstance(source, WebSource) else None
         self._hub = session.hub(self._place.address) if self._place else None
         self._releases: dict[str, Release] = {}
         self._listings: dict[str, Listing] = {}
@@ -175,11 +182,11 @@ class Shelf:
         if not found:
             raise UsageError(
                 f"{self.source.title} cannot tell its newest release",
-                remedy="Name one with --pbs, such as --pbs 20261021.",
+                hint="Name one with --pbs, such as --pbs 20261021.",
             )
         return max(found)
 
-    def listings(self, wanted: Collection[Wanted], *, keep: bool = False) -> dict[str, Listing]:
+    def listings(self, wanted: Collection[AssetRef], *, keep: bool = False) -> dict[str, Listing]:
         """Lists of all wanted releases, by release, with the sizes of what is wanted of them.
 
         ``keep`` lets assets stay pinned whose release the source does not have any more.
@@ -233,7 +240,7 @@ class Shelf:
             before = self.old.get(name)
             return before.size_bytes if before and before.sha256 == listing.sums[name] else None
 
-    def _api(self, ask: Callable[[Hub, Place], Release]) -> Release | None:
+    def _api(self, ask: Callable[[GitHubClient, RepoRef], Release]) -> Release | None:
         """An answer of the API; ``None`` where there is none."""
         if self._hub is None or self._place is None:
             return None

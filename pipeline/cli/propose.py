@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline import propose as proposing
 from pipeline.cli.hosted import hosted
 from pipeline.cli.pins import Updated, updated
 from pipeline.cli.requests import ProposeRequest
 from pipeline.cli.workspace import Session
-from pipeline.errors import UsageError
-from pipeline.git import Git
-from pipeline.github import Pull, Pulls
-from pipeline.propose import VOID, Doing
-from pipeline.update import summarize
+from pipeline.config.update import summarize
+from pipeline.publish import update_pr as proposing
+from pipeline.publish.update_pr import VOID, Doing
+from pipeline.system.errors import UsageError
+from pipeline.system.git import Git
+from pipeline.system.github import PullRequest, Pulls
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Target:
     """Where a proposal stands: its branch, what is at the tip of it, and its pull request."""
 
     repo: Git
@@ -25,7 +25,7 @@ class _Place:
     branch: str
     base: str
     tip: str
-    pull: Pull | None
+    pull: PullRequest | None
 
 
 def propose(request: ProposeRequest, session: Session) -> None:
@@ -38,19 +38,19 @@ def propose(request: ProposeRequest, session: Session) -> None:
     if request.branch == base:
         raise UsageError(
             f"{base} is the branch that the pull request goes to",
-            remedy="Name another with --branch.",
+            hint="Name another with --branch.",
         )
     made = updated(session, request.source)
     tip = proposing.tip_of(repo, request.branch)
     pull = pulls.find(request.branch, base)
-    place = _Place(repo, pulls, request.branch, base, tip, pull)
+    place = _Target(repo, pulls, request.branch, base, tip, pull)
     told = _offer(place, made) if made.texts else _withdraw(place)
     summary = summarize(made.plan)
     session.report.result(f"{told}\n\n{summary}")
     session.summary(f"### {told}\n\n{summary}")
 
 
-def _offer(place: _Place, made: Updated) -> str:
+def _offer(place: _Target, made: Updated) -> str:
     """Have the branch and the pull request say what the update is; returns what was done."""
     moves = [(step.before, step.after) for step in made.plan.steps if step.moves]
     words = proposing.words(moves, summarize(made.plan))
@@ -63,10 +63,10 @@ def _offer(place: _Place, made: Updated) -> str:
         pull = place.pulls.create(place.branch, place.base, words.title, words.body)
     elif doing is Doing.EDIT:
         place.pulls.edit(pull.number, words.title, words.body)
-    return f"Pull request {pull.number} is {doing.value}: {pull.page}"
+    return f"PullRequest request {pull.number} is {doing.value}: {pull.page}"
 
 
-def _withdraw(place: _Place) -> str:
+def _withdraw(place: _Target) -> str:
     """Take back what is void; every part of it may have been done by a run that died."""
     if place.pull is not None:
         place.pulls.comment(place.pull.number, VOID)
@@ -75,4 +75,4 @@ def _withdraw(place: _Place) -> str:
         place.pulls.delete_branch(place.branch)
     if place.pull is None:
         return "There is nothing to propose"
-    return f"Pull request {place.pull.number} is void, and closed: {place.pull.page}"
+    return f"PullRequest request {place.pull.number} is void, and closed: {place.pull.page}"

@@ -8,10 +8,11 @@ from pathlib import Path
 from pipeline.cli.build import Work, attest, fetch_asset
 from pipeline.cli.requests import VerifyAssetRequest
 from pipeline.cli.workspace import Session
-from pipeline.errors import AttestationError, PipelineError, UsageError
-from pipeline.model import Cell, Matrix
-from pipeline.plan import all_cells, near_names
-from pipeline.report import Column
+from pipeline.config.cells import all_cells
+from pipeline.config.model import Cell, Matrix
+from pipeline.system.errors import AttestationError, PipelineError, UsageError
+from pipeline.system.suggest import near_names
+from pipeline.system.tables import Column
 
 
 def verify_asset(request: VerifyAssetRequest, session: Session) -> None:
@@ -43,8 +44,10 @@ def _unproven(failures: Sequence[AttestationError], cells: int) -> AttestationEr
         return failures[0]
     return AttestationError(
         f"{len(failures)} of {cells} assets are not proven",
-        faults=[f"{each.where}: {said}" for each in failures for said in (each.what, *each.faults)],
-        remedy=failures[0].remedy,
+        details=[
+            f"{each.where}: {said}" for each in failures for said in (each.what, *each.details)
+        ],
+        hint=failures[0].hint,
     )
 
 
@@ -52,6 +55,6 @@ def _cells(names: Sequence[str], matrix: Matrix) -> tuple[Cell, ...]:
     known = {cell.name: cell for cell in all_cells(matrix)}
     if faults := [near_names("cell", name, known) for name in names if name not in known]:
         raise UsageError(
-            "matrix.toml has no such cell", remedy="Run 'goempy plan' to see all.", faults=faults
+            "matrix.toml has no such cell", hint="Run 'goempy plan' to see all.", details=faults
         )
     return tuple(known[name] for name in dict.fromkeys(names))

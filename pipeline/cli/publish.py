@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline import tags
 from pipeline.cli.hosted import hosted
 from pipeline.cli.requests import PublishRequest
 from pipeline.cli.workspace import Session
-from pipeline.errors import UsageError
-from pipeline.git import Git
-from pipeline.github import Release
-from pipeline.publish import Step, apply_step, plan_publish, read_wanted
-from pipeline.report import Column
+from pipeline.config import tags
+from pipeline.publish.github_release import ReleaseAction, apply_step, plan_publish, read_wanted
+from pipeline.system.errors import UsageError
+from pipeline.system.git import Git
+from pipeline.system.github import Release
+from pipeline.system.tables import Column
 
 
 def publish(request: PublishRequest, session: Session) -> None:
@@ -38,7 +38,7 @@ def _folders(request: PublishRequest) -> Sequence[Path]:
     """The folder of each tag; raises ``UsageError`` for tags that have none."""
     root = request.assets.resolve()
     if not root.is_dir():
-        raise UsageError(f"there is no folder {root}", remedy="Make it with 'goempy assets'.")
+        raise UsageError(f"there is no folder {root}", hint="Make it with 'goempy assets'.")
     found = {each.name: each for each in sorted(root.iterdir()) if each.is_dir()}
     names = dict.fromkeys(request.tags or [name for name in found if not name.startswith(".")])
     faults = [f"{name} has no folder there" for name in names if name not in found]
@@ -46,8 +46,8 @@ def _folders(request: PublishRequest) -> Sequence[Path]:
     if faults or not names:
         raise UsageError(
             f"{root} does not hold the releases to publish",
-            faults=faults,
-            remedy="Make them with 'goempy assets'.",
+            details=faults,
+            hint="Make them with 'goempy assets'.",
         )
     return [found[name] for name in names]
 
@@ -60,14 +60,14 @@ def _is_tag(name: str) -> bool:
     return name.startswith("v")
 
 
-def _show_plan(steps: Sequence[Step], session: Session) -> None:
+def _show_plan(steps: Sequence[ReleaseAction], session: Session) -> None:
     for step in steps:
         for row in list(step.rows()) or [step.state.value]:
             session.report.result(f"{step.wanted.tag}: {row}")
     session.report.say("dry run: nothing was written")
 
 
-def _show(steps: Sequence[Step], made: Sequence[Release], session: Session) -> None:
+def _show(steps: Sequence[ReleaseAction], made: Sequence[Release], session: Session) -> None:
     """A table, and the same in Markdown with links."""
     rows = [
         (step.wanted.tag, _kind(step), step.state.value, release.page)
@@ -81,7 +81,7 @@ def _show(steps: Sequence[Step], made: Sequence[Release], session: Session) -> N
     session.summary("\n".join(lines))
 
 
-def _kind(step: Step) -> str:
+def _kind(step: ReleaseAction) -> str:
     if not step.wanted.primary:
         return "pre-release"
     return "latest" if step.latest else "release"

@@ -9,25 +9,27 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pipeline import finalize as finalizing
-from pipeline import plan, tags
 from pipeline.cli.build import BuiltCell, Work, build_all, show_built
 from pipeline.cli.requests import FinalizeRequest, ReleaseRequest
-from pipeline.cli.supply import Supply
+from pipeline.cli.supply import PayloadResolver
 from pipeline.cli.workspace import Config, Session
-from pipeline.errors import ConfigError, GitError, LicenseError
-from pipeline.finalize import State, Tagged, TagPlan, Target
-from pipeline.git import Git, init_bare
-from pipeline.model import LOCAL, PIP_CELL, Asset, Cell, Line, Matrix, Pin
-from pipeline.notices import FILE_NAME as NOTICES
-from pipeline.payload.check import Payload
-from pipeline.report import Column, human_bytes, human_seconds, markdown_table
-from pipeline.reuse import expected_digests, find, known_tags, take
-from pipeline.stock import read_present
-from pipeline.upstream import local
-from pipeline.upstream.download import prove
-from pipeline.upstream.source import FolderSource
-from pipeline.workshop import remote_address
+from pipeline.config import cells as plan
+from pipeline.config import tags
+from pipeline.config.model import LOCAL, PIP_CELL, Asset, Cell, Line, Matrix, Pin
+from pipeline.formats.payload.reader import Payload
+from pipeline.release import tagging as finalizing
+from pipeline.release.payload_dir import load_payloads
+from pipeline.release.tag_index import expected_digests, find, known_tags, take
+from pipeline.release.tagging import Tagged, TagPlan, TagState, Target
+from pipeline.release.third_party_licenses import FILE_NAME as NOTICES
+from pipeline.sources import local_interpreter as local
+from pipeline.sources.download import verify_digest
+from pipeline.sources.source import FolderSource
+from pipeline.system.errors import ConfigError, GitError, LicenseError
+from pipeline.system.git import Git, init_bare
+from pipeline.system.scratch_repo import remote_address
+from pipeline.system.tables import Column, markdown_table
+from pipeline.system.units import human_bytes, human_seconds
 
 
 def finalize(request: FinalizeRequest, session: Session) -> None:
@@ -39,10 +41,10 @@ def finalize(request: FinalizeRequest, session: Session) -> None:
     target = Target(repo, remote_address(request.push, repo))
     folder = request.payloads.resolve()
     _warn_if_dirty(session)
-    with session.alone_in(folder), finalizing.bench(target, "HEAD", folder) as bench:
-        built = read_present(cells, config.matrix, folder, session.pins())
+    with session.alone_in(folder), finalizing.tag_workspace(target, "HEAD", folder) as bench:
+        built = load_payloads(cells, config.matrix, folder, session.pins())
         known = known_tags(repo, target.remote, bench.scratch)
-        supply = Supply(config, cells, known, bench, session)
+        supply = PayloadResolver(config, cells, known, bench, session)
         if supply.is_released():
             supply.compare(built, strict=request.rebuild)
             if request.rebuild:
@@ -56,7 +58,7 @@ def finalize(request: FinalizeRequest, session: Session) -> None:
     if request.dry_run:
         session.report.say("dry run: nothing was written")
     else:
-        new = [each.plan.tag for each in tagged if each.state is State.NEW]
+        new = [each.plan.tag for each in tagged if each.state is TagState.NEW]
         session.output("tags", " ".join(new))
 
 
@@ -101,11 +103,11 @@ def _make_release(session: Session, config: Config, work: Work, out: Path) -> No
     wheels = work.wheels and PIP_CELL not in found
     built = build_all(dataclasses.replace(work, cells=to_build, wheels=wheels), session)
     taken = take(found, wanted, known)
-    with finalizing.bench(Target(repo), "HEAD", work.out) as bench:
-        finalizing.lend(taken, bench)
+    with finalizing.tag_workspace(Target(repo), "HEAD", work.out) as bench:
+        finalizing.attach_objects(taken, bench)
         # What another run left in the folder is not looked at.
         asked = config.matrix if wheels else dataclasses.replace(config.matrix, wheels=())
-        payloads = {**read_present(to_build, asked, work.out, work.pins), **taken.payloads}
+        payloads = {**load_payloads(to_build, asked, work.out, work.pins), **taken.payloads}
         plans = _plan_tags(config, work.cells, payloads, session)
         _mind_licenses(plans, session, strict=False)
         tagged = finalizing.finalize(plans, bench, dry_run=False)
@@ -135,8 +137,8 @@ def _mind_licenses(plans: Sequence[TagPlan], session: Session, *, strict: bool) 
     if strict:
         raise LicenseError(
             "payloads lack licence texts of what is in them; nothing was written",
-            faults=faults,
-            remedy='Build them of full archives (archive = "full" in matrix.toml), pin wheels that '
+            details=faults,
+            hint='Build them of full archives (archive = "full" in matrix.toml), pin wheels that '
             "bring their texts, or take it upon you with --without-licenses.",
         )
     session.report.warn(
@@ -155,7 +157,7 @@ def _release_repository(session: Session, folder: Path) -> Git:
     except GitError as fault:
         raise GitError(
             f"{session.root} has no commit to release from ({fault.what})",
-            remedy="Run it in a git clone of goempy: tags are commits on top of the source's.",
+            hint="Run it in a git clone of goempy: tags are commits on top of the source's.",
         ) from fault
     _warn_if_dirty(session)
     repo = init_bare(folder, session.env, like=checkout)
@@ -195,7 +197,7 @@ def _local_work(
         if line.name in lines:
             raise ConfigError(
                 f"two of the interpreters are CPython {line.name}, and both would be one tag",
-                remedy="Name only one of them with --python.",
+                hint="Name only one of them with --python.",
             )
         lines[line.name] = line
         pins[asset.name] = _pin(asset)
@@ -203,7 +205,7 @@ def _local_work(
     matrix = dataclasses.replace(matrix, lines=tuple(lines.values()))
     chosen = plan.select_cells(cells, platforms=request.selection.platforms)
     config = Config(matrix, session.version(), _local_primary(matrix, request.primary, session))
-    source = FolderSource(folder, prove)
+    source = FolderSource(folder, verify_digest)
     work = Work(chosen, matrix, source, pins, out / "payloads", wheels=bool(matrix.wheels))
     return config, work
 

@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 
 from pipeline.cli.requests import SbomRequest
 from pipeline.cli.workspace import Session
-from pipeline.errors import UsageError
-from pipeline.git import Commit, Git, GitFile
-from pipeline.host import write_atomically
-from pipeline.model import PIP_CELL
-from pipeline.payload.manifest import parse_manifest
-from pipeline.plan import near_names
-from pipeline.sbom import PlatformManifest, TagContents, make_sbom
-from pipeline.sizes import manifests_of
+from pipeline.config.model import PIP_CELL
+from pipeline.formats.payload.manifest import parse_manifest
+from pipeline.publish.sbom import PlatformManifest, TagContents, make_sbom
+from pipeline.publish.sizes import manifests_of
+from pipeline.system.errors import UsageError
+from pipeline.system.files import write_atomically
+from pipeline.system.git import Commit, Git, GitFile
+from pipeline.system.suggest import near_names
 
 _MODULE = re.compile(rb"^module (\S+)$", re.MULTILINE)
 _NO_TAG = "Name a tag that 'goempy finalize' or 'goempy release' made; see --repo."
@@ -40,8 +40,8 @@ def read_tag(tag: str, repo: Git) -> TagContents:
     if tag not in tags:
         raise UsageError(
             f"{repo.folder} has no such tag",
-            faults=[near_names("tag", tag, tags) if tags else f"no tag {tag!r}, nor any other"],
-            remedy=_NO_TAG,
+            details=[near_names("tag", tag, tags) if tags else f"no tag {tag!r}, nor any other"],
+            hint=_NO_TAG,
         )
     return read_contents(tag, repo.commit(f"refs/tags/{tag}"), repo)
 
@@ -56,7 +56,7 @@ def read_contents(tag: str, commit: Commit, repo: Git) -> TagContents:
     }
     platforms = [PlatformManifest(n, each) for n, each in manifests.items() if n != PIP_CELL]
     if not module or not platforms:
-        raise UsageError(f"{tag} is not a release: it holds no payloads", remedy=_NO_TAG)
+        raise UsageError(f"{tag} is not a release: it holds no payloads", hint=_NO_TAG)
     return TagContents(module, tag, _date(commit.date), tuple(platforms), manifests.get(PIP_CELL))
 
 

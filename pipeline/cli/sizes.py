@@ -9,16 +9,11 @@ from pathlib import Path
 
 from pipeline.cli.requests import SizesRequest
 from pipeline.cli.workspace import Session
-from pipeline.errors import UsageError
-from pipeline.git import Git
-from pipeline.host import write_atomically
-from pipeline.model import PIP_CELL
-from pipeline.payload.check import read_payload
-from pipeline.payload.manifest import FILE_NAME, parse_manifest
-from pipeline.picture import draw
-from pipeline.plan import near_names
-from pipeline.report import Column, human_bytes
-from pipeline.sizes import (
+from pipeline.config.model import PIP_CELL
+from pipeline.formats.payload.manifest import FILE_NAME, parse_manifest
+from pipeline.formats.payload.reader import read_payload
+from pipeline.publish.picture import draw
+from pipeline.publish.sizes import (
     Breakdown,
     Share,
     StepRow,
@@ -31,6 +26,12 @@ from pipeline.sizes import (
     payload_row,
     tag_rows,
 )
+from pipeline.system.errors import UsageError
+from pipeline.system.files import write_atomically
+from pipeline.system.git import Git
+from pipeline.system.suggest import near_names
+from pipeline.system.tables import Column
+from pipeline.system.units import human_bytes
 
 _TAG = re.compile(r"v\d.*")
 _UNKNOWN = "-"
@@ -93,9 +94,9 @@ def _require_known(
     names: Sequence[str], cells: Mapping[str, Path], found_tags: Collection[str], folder: Path
 ) -> None:
     """Raise ``UsageError`` for names that are nothing, and where there is nothing to name."""
-    remedy = "Build cells with 'goempy build', or name another folder with --payloads."
+    hint = "Build cells with 'goempy build', or name another folder with --payloads."
     if not names and not cells:
-        raise UsageError(f"{folder} holds no payloads", remedy=remedy)
+        raise UsageError(f"{folder} holds no payloads", hint=hint)
     faults = []
     for name in names:
         known = found_tags if _TAG.fullmatch(name) else cells
@@ -105,8 +106,8 @@ def _require_known(
     if faults:
         raise UsageError(
             f"these are neither cells of {folder} nor tags of the repository",
-            faults=faults,
-            remedy="A cell is named as in 'goempy plan', a tag as in git; see --payloads, --repo.",
+            details=faults,
+            hint="A cell is named as in 'goempy plan', a tag as in git; see --payloads, --repo.",
         )
 
 

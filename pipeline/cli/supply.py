@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipeline import finalize as finalizing
 from pipeline.cli.parts import require_reproduced
 from pipeline.cli.workspace import Config, Session
-from pipeline.finalize import Bench
-from pipeline.model import PIP_CELL, Cell
-from pipeline.payload.check import Payload
-from pipeline.reuse import Found, Tags, expected_digests, find, hold, take
-from pipeline.stock import payload_names, require_all
+from pipeline.config.model import PIP_CELL, Cell
+from pipeline.formats.payload.reader import Payload
+from pipeline.release import tagging as finalizing
+from pipeline.release.payload_dir import payload_names, require_all
+from pipeline.release.tag_index import PayloadLocation, TagIndex, expected_digests, find, hold, take
+from pipeline.release.tagging import TagWorkspace
 
 
 @dataclass(frozen=True, slots=True)
-class Supply:
+class PayloadResolver:
     """What ``cells`` can be released from: ``known`` tags, besides what was built."""
 
     config: Config
     cells: tuple[Cell, ...]
-    known: Tags
-    bench: Bench
+    known: TagIndex
+    bench: TagWorkspace
     session: Session
 
     def is_released(self) -> bool:
@@ -35,11 +35,11 @@ class Supply:
         Raises ``VerifyError`` for payloads that differ.
         """
         places = {
-            cell.name: Found(self.config.tag_of(cell.line), cell.platform.name)
+            cell.name: PayloadLocation(self.config.tag_of(cell.line), cell.platform.name)
             for cell in self.cells
         }
         # Every tag has the same.
-        places[PIP_CELL] = Found(self.config.tag_of(self.cells[0].line), PIP_CELL)
+        places[PIP_CELL] = PayloadLocation(self.config.tag_of(self.cells[0].line), PIP_CELL)
         asked = {name: places[name] for name in built}
         held = hold(list(dict.fromkeys(each.tag for each in asked.values())), self.known)
         for each in held.values():
@@ -67,7 +67,7 @@ class Supply:
         found = find(wanted, self.known) if wanted else {}
         require_all(names, [*built, *found], "payloads are neither built nor held by a tag")
         taken = take(found, wanted, self.known)
-        finalizing.lend(taken, self.bench)
+        finalizing.attach_objects(taken, self.bench)
         for name, place in found.items():
             self.session.report.say(f"{name}: reused from {place.tag}")
         origins = {

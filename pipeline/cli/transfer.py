@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.cli.requests import UnpackRequest
 from pipeline.cli.workspace import Session
-from pipeline.payload.transfer import unpack_payloads
+from pipeline.formats.payload.tarball import unpack_payloads
 
 
 def unpack(request: UnpackRequest, session: Session) -> None:

@@ -8,17 +8,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import finalize as finalizing
 from pipeline.cli.compilers import this_machine
 from pipeline.cli.requests import Selection, TryRequest
 from pipeline.cli.workspace import Config, Session
-from pipeline.errors import PayloadError, PipelineError, TrialError, UsageError
-from pipeline.gocommand import Go
-from pipeline.model import PIP_CELL, Cell, Line, Matrix, Platform
-from pipeline.plan import all_cells, near_names, platform_of
-from pipeline.portrait import Portrait, extension_modules
-from pipeline.report import Column, human_seconds, markdown_table
-from pipeline.trial import Bench, Trial, Tried, try_module, with_platforms
+from pipeline.config.cells import all_cells, platform_of
+from pipeline.config.model import PIP_CELL, Cell, Line, Matrix, Platform
+from pipeline.release import tagging as finalizing
+from pipeline.system.errors import PayloadError, PipelineError, SmokeTestError, UsageError
+from pipeline.system.suggest import near_names
+from pipeline.system.tables import Column, markdown_table
+from pipeline.system.units import human_seconds
+from pipeline.verify.go import Go
+from pipeline.verify.interpreter_probe import Probe, extension_modules
+from pipeline.verify.smoke_test import (
+    Sandbox,
+    SmokeTest,
+    SmokeTestResult,
+    try_module,
+    with_platforms,
+)
 
 _TITLES = ("cell", "Python", "OpenSSL", "SQLite", "modules", "pip", "Go tests", "time", "result")
 _COLUMNS = tuple(Column(title) for title in _TITLES)
@@ -27,11 +35,11 @@ NOTHING = "-"
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SmokeTestOutcome:
     """One cell: what came out, or why it could not be tried at all."""
 
     cell: Cell
-    tried: Tried | None
+    tried: SmokeTestResult | None
     faults: tuple[str, ...]
     seconds: float
 
@@ -43,7 +51,7 @@ def try_payloads(request: TryRequest, session: Session) -> None:
     payloads = request.payloads.resolve()
     if not payloads.is_dir():
         raise PayloadError(
-            f"there is no folder {payloads}", remedy="Name the folder of payloads with --payloads."
+            f"there is no folder {payloads}", hint="Name the folder of payloads with --payloads."
         )
     cells = config.cells(Selection(request.lines, (platform.name,)))
     present = [cell for cell in cells if (payloads / cell.name).is_dir()]
@@ -58,10 +66,10 @@ def try_payloads(request: TryRequest, session: Session) -> None:
     ]
     _show(platform, outcomes, absent, payloads, session)
     if faults := [f"{each.cell.name}: {fault}" for each in outcomes for fault in each.faults]:
-        raise TrialError(
+        raise SmokeTestError(
             f"what was built for {platform.name} does not do what it is for",
-            faults=faults,
-            remedy="The log has what the programs wrote. Nothing of it should be tagged.",
+            details=faults,
+            hint="The log has what the programs wrote. Nothing of it should be tagged.",
         )
 
 
@@ -74,14 +82,14 @@ def chosen_platform(name: str, matrix: Matrix) -> Platform:
             kind = f"{machine.goos}/{machine.goarch} {machine.libc}".strip()
             raise UsageError(
                 f"matrix.toml has no platform for this machine ({kind})",
-                remedy="Name one that this machine can run with --platform.",
+                hint="Name one that this machine can run with --platform.",
             )
         return found
     known = {each.name: each for each in matrix.platforms}
     if name not in known:
         raise UsageError(
             near_names("platform", name, known),
-            remedy="Name a [[platform]] of matrix.toml, such as linux-amd64.",
+            hint="Name a [[platform]] of matrix.toml, such as linux-amd64.",
         )
     return known[name]
 
@@ -106,10 +114,10 @@ def line_to_test(lines: Sequence[Line], primary: Line) -> Line | None:
 
 def _try_cell(
     cell: Cell, config: Config, payloads: Path, go: Go, session: Session, *, own_tests: bool
-) -> Outcome:
+) -> SmokeTestOutcome:
     began = session.report.clock()
     session.report.say(f"{cell.name}: trying its module")
-    tried: Tried | None = None
+    tried: SmokeTestResult | None = None
     faults: tuple[str, ...]
     try:
         trial = _plan(cell, config, payloads, own_tests=own_tests)
@@ -117,14 +125,14 @@ def _try_cell(
         with tempfile.TemporaryDirectory(
             prefix="goempy-try-", ignore_cleanup_errors=True
         ) as folder:
-            tried = try_module(trial, Bench(go, Path(folder), session.report.say))
+            tried = try_module(trial, Sandbox(go, Path(folder), session.report.say))
         faults = tried.faults
     except PipelineError as fault:
-        faults = (fault.what, *fault.faults)
-    return Outcome(cell, tried, faults, session.report.clock() - began)
+        faults = (fault.what, *fault.details)
+    return SmokeTestOutcome(cell, tried, faults, session.report.clock() - began)
 
 
-def _plan(cell: Cell, config: Config, payloads: Path, *, own_tests: bool) -> Trial:
+def _plan(cell: Cell, config: Config, payloads: Path, *, own_tests: bool) -> SmokeTest:
     """The module as its tag will have it, with this platform alone; raises ``PayloadError``."""
     matrix = config.matrix
     if not (payloads / PIP_CELL).is_dir():
@@ -133,7 +141,7 @@ def _plan(cell: Cell, config: Config, payloads: Path, *, own_tests: bool) -> Tri
     found = finalizing.read_payloads([cell], matrix, payloads)
     (plan,) = finalizing.plan_tags(matrix, config.version, config.primary, [cell], found)
     siblings = [each.platform for each in all_cells(matrix) if each.line == cell.line]
-    return Trial(
+    return SmokeTest(
         cell,
         plan.module_path,
         str(config.version),
@@ -146,7 +154,7 @@ def _plan(cell: Cell, config: Config, payloads: Path, *, own_tests: bool) -> Tri
 
 def _show(
     platform: Platform,
-    outcomes: Sequence[Outcome],
+    outcomes: Sequence[SmokeTestOutcome],
     absent: Sequence[str],
     payloads: Path,
     session: Session,
@@ -168,7 +176,7 @@ def _show(
     session.summary(summary)
 
 
-def _row(outcome: Outcome) -> list[str]:
+def _row(outcome: SmokeTestOutcome) -> list[str]:
     tried, portrait = outcome.tried, outcome.tried.portrait if outcome.tried else None
     return [
         outcome.cell.name,
@@ -180,7 +188,7 @@ def _row(outcome: Outcome) -> list[str]:
     ]
 
 
-def _told(portrait: Portrait | None) -> tuple[str, str, str, str]:
+def _told(portrait: Probe | None) -> tuple[str, str, str, str]:
     if portrait is None:
         return NOTHING, NOTHING, NOTHING, NOTHING
     count = len(portrait.imported)

@@ -8,29 +8,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import finalize as finalizing
 from pipeline.cli.build import Work, build_all
 from pipeline.cli.parts import part_files, stored, told_difference
 from pipeline.cli.requests import VerifyRequest
 from pipeline.cli.workspace import LOCK_FILE, MATRIX_FILE, Session
-from pipeline.differences import Difference, commit_rows, compare, part_of
-from pipeline.errors import (
-    ConfigError,
-    GitError,
-    LockError,
-    UsageError,
-    VerifyError,
-)
-from pipeline.git import Git, GitFile, init_bare
-from pipeline.host import scratch_dir
-from pipeline.lock import parse_lock
-from pipeline.matrix import parse_matrix
-from pipeline.model import Cell, TreeFile
-from pipeline.moduletree import TEMPLATE
-from pipeline.payload.check import Payload
-from pipeline.plan import near_names
-from pipeline.tags import parse_version
-from pipeline.verify import (
+from pipeline.config.lock import parse_lock
+from pipeline.config.matrix import parse_matrix
+from pipeline.config.model import Cell
+from pipeline.config.tags import parse_version
+from pipeline.formats.payload.reader import Payload
+from pipeline.release import tagging as finalizing
+from pipeline.release.diff import TreeDiff, commit_rows, compare, part_of
+from pipeline.release.module_tree import TEMPLATE
+from pipeline.system.errors import ConfigError, GitError, LockError, UsageError, VerifyError
+from pipeline.system.files import scratch_dir
+from pipeline.system.git import Git, GitFile, TreeFile, init_bare
+from pipeline.system.suggest import near_names
+from pipeline.verify.rebuild_plan import (
     TEMPLATE_FOLDER,
     Rebuild,
     Recorded,
@@ -45,7 +39,7 @@ _PACKAGE = TEMPLATE.parent
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class RebuildWorkspace:
     """Where a tag is made again: its repository, one for new objects, and scratch space."""
 
     repo: Git
@@ -57,7 +51,7 @@ class Bench:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceTree:
     """What a release was made from: the files of its source commit, by path."""
 
     repo: Git
@@ -70,7 +64,7 @@ class Source:
         if not ids and missing is None:
             raise VerifyError(
                 f"commit {self.commit[:12]}, which the tag names as its source, has no {name}",
-                remedy="Only releases of a repository with its matrix at the root can be verified.",
+                hint="Only releases of a repository with its matrix at the root can be verified.",
             )
         return self.repo.read_blob(ids[0]).decode("utf-8", "replace") if ids else missing or ""
 
@@ -99,23 +93,23 @@ def _commit_of(tag: str, repo: Git) -> str:
     if tag not in known:
         raise UsageError(
             f"{repo.folder} has no such tag",
-            faults=[near_names("tag", tag, known)],
-            remedy="Fetch the tags (git fetch --tags), or name another repository with --repo.",
+            details=[near_names("tag", tag, known)],
+            hint="Fetch the tags (git fetch --tags), or name another repository with --repo.",
         )
     return known[tag]
 
 
-def _source(repo: Git, commit: str) -> Source:
+def _source(repo: Git, commit: str) -> SourceTree:
     if not repo.has_commit(commit):
         raise GitError(
             f"{repo.folder} lacks commit {commit[:12]}, which the tag was made from",
-            remedy="Fetch it: git fetch --unshallow --tags.",
+            hint="Fetch it: git fetch --unshallow --tags.",
         )
-    return Source(repo, commit, repo.files(commit))
+    return SourceTree(repo, commit, repo.files(commit))
 
 
 def _plan(
-    recorded: Recorded, source: Source, platforms: Sequence[str], session: Session
+    recorded: Recorded, source: SourceTree, platforms: Sequence[str], session: Session
 ) -> Rebuild:
     """What to rebuild, by the files of the source commit and not those of the work tree."""
     try:
@@ -130,18 +124,20 @@ def _plan(
 
 
 @contextmanager
-def _bench(out: Path | None, session: Session, repo: Git, commit: str) -> Iterator[Bench]:
+def _bench(
+    out: Path | None, session: Session, repo: Git, commit: str
+) -> Iterator[RebuildWorkspace]:
     """In the user's folder, or in one that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="goempy-verify-") as folder:
         payloads = out.resolve() if out else Path(folder) / "payloads"
         with session.alone_in(payloads), scratch_dir(payloads) as scratch:
             workshop = init_bare(scratch / "git", repo.env, like=repo)
             workshop.borrow_objects(repo)
-            yield Bench(repo, workshop, commit, payloads, scratch)
+            yield RebuildWorkspace(repo, workshop, commit, payloads, scratch)
 
 
 def _build(
-    rebuild: Rebuild, assets: str, source: Source, bench: Bench, session: Session
+    rebuild: Rebuild, assets: str, source: SourceTree, bench: RebuildWorkspace, session: Session
 ) -> Mapping[str, Payload]:
     """Every payload, made anew; ``assets`` is what the user named as their source."""
     matrix, cells = rebuild.matrix, rebuild.cells
@@ -160,8 +156,8 @@ def _build(
 def _compare_all(
     rebuild: Rebuild,
     payloads: Mapping[str, Payload],
-    source: Source,
-    bench: Bench,
+    source: SourceTree,
+    bench: RebuildWorkspace,
     session: Session,
 ) -> None:
     """Make the commit again, and compare."""
@@ -196,8 +192,8 @@ def _compare_all(
 def _compare_parts(
     rebuild: Rebuild,
     payloads: Mapping[str, Payload],
-    source: Source,
-    bench: Bench,
+    source: SourceTree,
+    bench: RebuildWorkspace,
     session: Session,
 ) -> None:
     """Compare what belongs to the chosen platforms, wherever in the tag it stands."""
@@ -221,7 +217,7 @@ def _count(cells: Sequence[Cell]) -> str:
     return "1 asset" if len(cells) == 1 else f"{len(cells)} assets"
 
 
-def _template(source: Source, scratch: Path, session: Session) -> Path:
+def _template(source: SourceTree, scratch: Path, session: Session) -> Path:
     """The Go module as the source commit has it; where it has none, that of this goempy."""
     files = [each for each in source.files if each.path.startswith(TEMPLATE_FOLDER)]
     if not files:
@@ -236,7 +232,7 @@ def _template(source: Source, scratch: Path, session: Session) -> Path:
         if not path.resolve().is_relative_to(folder.resolve()):
             raise VerifyError(
                 f"commit {source.commit[:12]} holds {each.path!r}, which leaves its folder",
-                remedy="Trust neither the commit nor the tag.",
+                hint="Trust neither the commit nor the tag.",
             )
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
@@ -244,7 +240,7 @@ def _template(source: Source, scratch: Path, session: Session) -> Path:
 
 
 def _differs(
-    difference: Difference, tag: str, source: Source, bench: Bench, session: Session
+    difference: TreeDiff, tag: str, source: SourceTree, bench: RebuildWorkspace, session: Session
 ) -> VerifyError:
     """List what differs; the result is the error to raise."""
     for row in told_difference(difference, bench.workshop):
@@ -254,12 +250,12 @@ def _differs(
     what = f"in {difference.summary}" if difference else "though no file does: in empty folders"
     return VerifyError(
         f"the rebuild of {tag} differs {what}",
-        remedy="The list says where. A tag of the same code, files and assets that differs was "
+        hint="The list says where. A tag of the same code, files and assets that differs was "
         "not made by them: compare it with its publisher's, and do not use it.",
     )
 
 
-def _tell_of_code(tag: str, source: Source, bench: Bench, session: Session) -> None:
+def _tell_of_code(tag: str, source: SourceTree, bench: RebuildWorkspace, session: Session) -> None:
     """A difference may come from the code that builds."""
     running = [
         TreeFile(f"pipeline/{path.relative_to(_PACKAGE).as_posix()}", source=str(path.resolve()))

@@ -17,26 +17,28 @@ import httpx
 import platformdirs
 import semver
 
-from pipeline import plan, tags
 from pipeline.cli.requests import Selection
-from pipeline.errors import ConfigError, DownloadError
-from pipeline.host import Finished, disk_errors, exclusive, run
-from pipeline.lock import parse_lock
-from pipeline.matrix import is_module_base, parse_matrix
-from pipeline.model import Cell, Line, Matrix, Pin
-from pipeline.report import Report
-from pipeline.upstream.download import Http, prove
-from pipeline.upstream.source import (
+from pipeline.config import cells as plan
+from pipeline.config import tags
+from pipeline.config.lock import parse_lock
+from pipeline.config.matrix import is_module_base, parse_matrix
+from pipeline.config.model import Cell, Line, Matrix, Pin
+from pipeline.sources.download import Downloader, verify_digest
+from pipeline.sources.source import (
     PBS_DOWNLOADS,
+    AssetSource,
     FolderSource,
-    Source,
     WebSource,
     existing_folder,
     is_web_address,
 )
+from pipeline.system.console import Report
+from pipeline.system.errors import ConfigError, DownloadError
+from pipeline.system.files import disk_errors, interprocess_lock
+from pipeline.system.process import ProcessResult, run
 
 if TYPE_CHECKING:
-    from pipeline.github import Hub
+    from pipeline.system.github import GitHubClient
 
 MIRROR_VARIABLE = "GOEMPY_PBS_MIRROR"
 CACHE_VARIABLE = "GOEMPY_CACHE_DIR"
@@ -86,7 +88,7 @@ class Session:
         self.sleep = sleep
         self.today = today
         self._client: httpx.Client | None = None
-        self._hubs: list[Hub] = []
+        self._hubs: list[GitHubClient] = []
 
     def __enter__(self) -> Self:
         return self
@@ -99,7 +101,7 @@ class Session:
 
     def alone_in(self, folder: Path) -> AbstractContextManager[None]:
         """Let no other goempy build into ``folder`` meanwhile; the second one waits."""
-        return exclusive(
+        return interprocess_lock(
             str(folder),
             self.cache() / "locks",
             lambda: self.report.say(f"waiting for another goempy that works in {folder}"),
@@ -119,7 +121,7 @@ class Session:
         if not is_module_base(module):
             raise ConfigError(
                 f"--module {module!r} is not a Go module path",
-                remedy="Name one such as github.com/you/goempy, without /vN.",
+                hint="Name one such as github.com/you/goempy, without /vN.",
             )
         return dataclasses.replace(matrix, module=module)
 
@@ -142,24 +144,24 @@ class Session:
         except FileNotFoundError as missing:
             raise ConfigError(
                 f"{self.root} has no {name}",
-                remedy="Run goempy in a checkout of the repository, or name one with --root.",
+                hint="Run goempy in a checkout of the repository, or name one with --root.",
             ) from missing
         except UnicodeDecodeError as fault:
-            raise ConfigError(f"{name} is not UTF-8", remedy="Save it as UTF-8.") from fault
+            raise ConfigError(f"{name} is not UTF-8", hint="Save it as UTF-8.") from fault
         except OSError as fault:
             raise ConfigError(
                 f"cannot read {self.root / name}: {fault.strerror}",
-                remedy="Run goempy in a checkout of the repository, or name one with --root.",
+                hint="Run goempy in a checkout of the repository, or name one with --root.",
             ) from fault
 
-    def source(self, name: str) -> Source:
+    def source(self, name: str) -> AssetSource:
         """Where assets come from: what the user named, else the mirror variable, else GitHub."""
         name = name or self.env.get(MIRROR_VARIABLE, "") or "github"
         if name == "github":
             return WebSource(PBS_DOWNLOADS, self._http())
         if is_web_address(name):
             return WebSource(name, self._http())
-        return FolderSource(existing_folder(name), prove)
+        return FolderSource(existing_folder(name), verify_digest)
 
     def output(self, name: str, value: str) -> None:
         """Hand one line of text to the workflow's later steps; outside of one nothing happens."""
@@ -177,15 +179,19 @@ class Session:
             with disk_errors(path), path.open("a", encoding="utf-8", newline="\n") as file:
                 file.write(text)
 
-    def hub(self, address: str) -> Hub:
+    def hub(self, address: str) -> GitHubClient:
         """The GitHub API at ``address``; a token goes only to the GitHub that made it."""
         # PyGithub takes 40 MB, and most commands never ask the API.
-        from pipeline.github import PUBLIC_API, Hub, Patience  # noqa: PLC0415
+        from pipeline.system.github import (  # noqa: PLC0415
+            PUBLIC_API,
+            GitHubClient,
+            Patience,
+        )
 
         home = self.env.get(API_VARIABLE, "") or PUBLIC_API
         tokens = [token for name in TOKEN_VARIABLES if (token := self.env.get(name, "").strip())]
         at_home = address.rstrip("/") == home.rstrip("/")
-        hub = Hub(
+        hub = GitHubClient(
             address,
             tokens[0] if tokens and at_home else "",
             Patience(self.sleep, self.report.say),
@@ -195,28 +201,28 @@ class Session:
         self._hubs.append(hub)
         return hub
 
-    def _http(self) -> Http:
+    def _http(self) -> Downloader:
         """Connections by the rules of this machine: proxies, certificates."""
         try:
             self._client = httpx.Client(timeout=_TIMEOUT, follow_redirects=True)
         except (ValueError, OSError, ImportError, httpx.InvalidURL) as fault:
             raise DownloadError(
                 f"connections cannot be set up: {fault}",
-                remedy="Check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.",
+                hint="Check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.",
             ) from fault
-        return Http(self._client, self.report, self.sleep)
+        return Downloader(self._client, self.report, self.sleep)
 
     def cache(self) -> Path:
         """The folder of downloaded assets."""
         named = self.env.get(CACHE_VARIABLE, "")
         return Path(named) if named else platformdirs.user_cache_path("goempy") / "assets"
 
-    def run_tool(self, command: Sequence[str]) -> Finished:
+    def run_tool(self, command: Sequence[str]) -> ProcessResult:
         """Run a program of this environment, or else of PATH."""
         beside = Path(sysconfig.get_path("scripts"), command[0])
         program = str(beside) if beside.is_file() else command[0]
         return run([program, *command[1:]], timeout_s=60)
 
-    def run_pip(self, arguments: Sequence[str]) -> Finished:
+    def run_pip(self, arguments: Sequence[str]) -> ProcessResult:
         """Run the pip of this environment, set up as its user has set it up."""
         return run([sys.executable, "-m", "pip", *arguments], timeout_s=600)

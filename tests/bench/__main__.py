@@ -17,7 +17,7 @@ from tests.bench.model import Figure, Growth, Profile, Report, load_report, save
 from tests.bench.reasons import UnexplainedError
 from tests.bench.render import write_report
 from tests.bench.world import FULL, SHORT, World
-from tests.support.project import REPOSITORY
+from tests.harness.project import REPOSITORY
 
 ENOUGH_BYTES = 12 << 30
 RESULTS = Path("tests") / "bench" / "results.json"

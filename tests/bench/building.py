@@ -9,8 +9,8 @@ from pathlib import Path
 from tests.bench.measure import Sample, in_turns, run_measured
 from tests.bench.model import Figure, Measured, Row, Unit
 from tests.bench.world import EMBED, OWN, PLATFORM, World, module_zip_bytes
-from tests.support.gotool import Go
-from tests.support.peers import Peer, stored_bytes
+from tests.harness.go import Go
+from tests.harness.peers import Peer, stored_bytes
 
 
 def figures(world: World) -> Iterator[Figure]:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.moduletree import TEMPLATE
+from pipeline.release.module_tree import TEMPLATE
 from tests.bench.measure import Sample, in_turns, run_measured
 from tests.bench.model import Curve, Growth, Point, Unit
 from tests.bench.running import together

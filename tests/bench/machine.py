@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.bench.model import Machine
 from tests.bench.world import World
-from tests.support.project import REPOSITORY
+from tests.harness.project import REPOSITORY
 
 
 def describe(world: World) -> Machine:

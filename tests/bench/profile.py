@@ -19,7 +19,7 @@ PROGRAM = Path(__file__).parents[1] / "data" / "bench" / "profile" / "main.go"
 RATE_HZ = 100
 """Samples a second, of Go's profiler and of py-spy."""
 CELL_PARTS = (
-    ("a Python to compile with", ("Compilers.of",)),
+    ("a Python to compile with", ("HostInterpreters.of",)),
     ("find and check the asset", ("fetch_asset",)),
     ("read the archive, decide", ("plan_cell",)),
     ("read it again, strip, stage", ("_stage_contents", "_stage_texts")),

@@ -19,8 +19,8 @@ from tests.bench.measure import Sample, in_turns, run_measured
 from tests.bench.model import Curve, Figure, Growth, Measured, Point, Row, Unit
 from tests.bench.sources import Tree
 from tests.bench.world import NEWEST, PLATFORM, UNSTRIPPED, World
-from tests.support.peers import Peer
-from tests.support.project import git
+from tests.harness.peers import Peer
+from tests.harness.project import git
 
 OTHER_PLATFORM = "darwin-arm64"
 """Where the newest peer strips nothing, which it does in a container."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from pipeline.host import write_atomically
+from pipeline.system.files import write_atomically
 from tests.bench import wording
 from tests.bench.flames import profile_svg
 from tests.bench.judged import Judged, closest_calls, judged, missed_keys

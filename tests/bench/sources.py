@@ -10,13 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.host import sha256_of
-from pipeline.matrix import parse_matrix
-from pipeline.model import Cell
-from pipeline.plan import all_cells, asset_name
-from tests.support.archives import INSTALL, WINDOWS_EXTENSIONS, beside_tree, unix_extensions
-from tests.support.peers import Peer, write_archive
-from tests.support.project import Line, matrix_text
+from pipeline.config.cells import all_cells, asset_name
+from pipeline.config.matrix import parse_matrix
+from pipeline.config.model import Cell
+from pipeline.system.files import sha256_of
+from tests.builders.pbs_archive import INSTALL, WINDOWS_EXTENSIONS, beside_tree, unix_extensions
+from tests.harness.peers import Peer, write_archive
+from tests.harness.project import Line, matrix_text
 
 _LEVEL_OF_TESTS, _LEVEL = "level = 3", "level = 19"
 

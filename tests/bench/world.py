@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from pipeline.moduletree import TEMPLATE, template_module_path
+from pipeline.release.module_tree import TEMPLATE, template_module_path
 from tests.bench import sources
 from tests.bench.sources import Tree
-from tests.support.gotool import Go, from_repository
-from tests.support.peers import GO_EMBED_PYTHON, GO_EMBED_PYTHON_NEWEST, RATATOSKR, Peer
-from tests.support.project import FIVE_PLATFORMS, git, write_project
+from tests.harness.go import Go, from_repository
+from tests.harness.peers import GO_EMBED_PYTHON, GO_EMBED_PYTHON_NEWEST, RATATOSKR, Peer
+from tests.harness.project import FIVE_PLATFORMS, git, write_project
 
 OWN = template_module_path(TEMPLATE)
 PROGRAM = Path(__file__).parents[1] / "data" / "bench" / "main.go"

@@ -14,7 +14,7 @@ import pytest
 from tests.bench.__main__ import RESULTS
 from tests.bench.model import load_report
 from tests.bench.render import benchmarks_md
-from tests.support.project import REPOSITORY
+from tests.harness.project import REPOSITORY
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="packs Linux interpreters")
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.gotool import Go
-from tests.support.project import REPOSITORY, git
+from tests.harness.go import Go
+from tests.harness.project import REPOSITORY, git
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="--local packs Linux interpreters")
 

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import elf
-from pipeline.lock import dump_lock
-from pipeline.model import Asset, Pin
-from pipeline.upstream.archive import scan
-from tests.support.extract import SELF_PORTRAIT, Portrait, portrait, unpacked
-from tests.support.gotool import Go, from_repository
-from tests.support.interpreters import PBS, RealArchive, host_platform, two_lines
-from tests.support.loopback import serve
-from tests.support.project import Line, Outcome, Project, git, make_project
+from pipeline.build.inventory import scan
+from pipeline.config.lock import dump_lock
+from pipeline.config.model import Asset, Pin
+from pipeline.formats import elf
+from tests.builders.interpreters import PBS, RealArchive, host_platform, two_lines
+from tests.fakes.http_server import serve
+from tests.harness.extract import SELF_PORTRAIT, Portrait, portrait, unpacked
+from tests.harness.go import Go, from_repository
+from tests.harness.project import Line, Outcome, Project, git, make_project
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="packs Linux interpreters")
 

@@ -14,22 +14,23 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import elf
-from pipeline.gozip import MAX_ZIP_BYTES
-from pipeline.lock import dump_lock
-from pipeline.matrix import parse_matrix
-from pipeline.model import LICENSES, Asset, Manifest, Matrix, Pin
-from pipeline.payload.check import read_payload
-from pipeline.payload.manifest import BLOB_DIGITS, is_dir, is_link
-from pipeline.plan import all_cells, asset_name
-from pipeline.trim import parents, plan_trim
-from pipeline.upstream import archive
-from tests.support.elf_builder import DEBUG
-from tests.support.extract import unpacked
-from tests.support.gotool import Go, from_repository
-from tests.support.loopback import serve
-from tests.support.project import MODULE, Line, Outcome, Project, git, make_project
-from tests.support.shapes import LOAD_LIBPYTHON, Shape, machine_of, make_shape
+from pipeline.build import inventory as archive
+from pipeline.build.trim import parents, plan_trim
+from pipeline.config.cells import all_cells, asset_name
+from pipeline.config.lock import dump_lock
+from pipeline.config.matrix import parse_matrix
+from pipeline.config.model import Asset, Matrix, Pin
+from pipeline.formats import elf
+from pipeline.formats.modzip import MAX_ZIP_BYTES
+from pipeline.formats.payload.manifest import BLOB_DIGITS, is_dir, is_link
+from pipeline.formats.payload.model import LICENSES, Manifest
+from pipeline.formats.payload.reader import read_payload
+from tests.builders.elf import DEBUG
+from tests.builders.pbs_layouts import LOAD_LIBPYTHON, Shape, machine_of, make_shape
+from tests.fakes.http_server import serve
+from tests.harness.extract import unpacked
+from tests.harness.go import Go, from_repository
+from tests.harness.project import MODULE, Line, Outcome, Project, git, make_project
 
 LINES = (
     Line("3.14.9", "20261021", platforms=None),

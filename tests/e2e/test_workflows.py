@@ -16,17 +16,17 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import PayloadError, TagConflictError, VerifyError
-from pipeline.lock import dump_lock, parse_lock
-from pipeline.model import Pin
-from tests.support.archives import full_archive, unix_tree
-from tests.support.github_api import GitHub, serve_github
-from tests.support.github_faults import Fault, secondary_limit
-from tests.support.gotool import find_go, from_repository
-from tests.support.interpreters import PBS, host_platform, two_lines
-from tests.support.loopback import serve
-from tests.support.project import REPOSITORY, Line, Project, git, matrix_text
-from tests.support.workflow import Actions, Event
+from pipeline.config.lock import dump_lock, parse_lock
+from pipeline.config.model import Pin
+from pipeline.system.errors import PayloadError, TagConflictError, VerifyError
+from tests.builders.interpreters import PBS, host_platform, two_lines
+from tests.builders.pbs_archive import full_archive, unix_tree
+from tests.fakes.github.faults import Fault, secondary_limit
+from tests.fakes.github.server import GitHub, serve_github
+from tests.fakes.http_server import serve
+from tests.harness.actions.runner import Actions, Event
+from tests.harness.go import find_go, from_repository
+from tests.harness.project import REPOSITORY, Line, Project, git, matrix_text
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="packs Linux interpreters")
 

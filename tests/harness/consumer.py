@@ -8,19 +8,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from pipeline.gocommand import go_mod, write_programs
-from pipeline.host import Finished, run
-from pipeline.matrix import parse_matrix
-from pipeline.model import Platform
-from pipeline.payload.check import read_payload
-from pipeline.plan import all_cells
-from pipeline.portrait import ALL_BUILTINS, PORTRAIT, Exempt, extension_modules, portrait_faults
-from pipeline.runners import build_tags
-from pipeline.trial import started
+from pipeline.config.cells import all_cells
+from pipeline.config.ci_runners import build_tags
+from pipeline.config.matrix import parse_matrix
+from pipeline.config.model import Platform
+from pipeline.formats.payload.reader import read_payload
+from pipeline.system.process import ProcessResult, run
+from pipeline.verify.go import go_mod, write_programs
+from pipeline.verify.interpreter_probe import (
+    ALL_BUILTINS,
+    PROBE_SCRIPT,
+    Exempt,
+    extension_modules,
+    probe_faults,
+)
+from pipeline.verify.smoke_test import started
+from tests.harness.go import Go
 from tests.harness.namespace import TIMEOUT_S
+from tests.harness.project import MODULE, REPOSITORY
 from tests.harness.real_site import RealSite
-from tests.support.gotool import Go
-from tests.support.project import MODULE, REPOSITORY
 
 _PROGRAM = re.compile(r"```go\n(package main\n.*?)```", re.DOTALL)
 
@@ -40,7 +46,7 @@ class System(Protocol):
         cwd: Path,
         env: Mapping[str, str] | None = None,
         timeout_s: float = ...,
-    ) -> Finished:
+    ) -> ProcessResult:
         """Run a program to its end."""
         ...
 
@@ -55,7 +61,7 @@ class Host:
         cwd: Path,
         env: Mapping[str, str] | None = None,
         timeout_s: float = TIMEOUT_S,
-    ) -> Finished:
+    ) -> ProcessResult:
         """Run a program to its end."""
         return run([str(each) for each in argv], cwd=cwd, env=env, timeout_s=timeout_s)
 
@@ -78,7 +84,7 @@ class Consumer:
         (source / "main.go").write_text(readme_program(), "utf-8")
         return self._build(source, ".")
 
-    def run(self, program: Path, *args: str | Path, home: str = "") -> Finished:
+    def run(self, program: Path, *args: str | Path, home: str = "") -> ProcessResult:
         """Run it with an empty PATH; all that it extracts is below ``folder``."""
         temp = self.folder / "temp"
         temp.mkdir(exist_ok=True)
@@ -99,9 +105,9 @@ class Consumer:
         (cell,) = [each for each in all_cells(matrix) if each.platform.name == self.platform.name]
         modules = extension_modules(read_payload(site.payloads / cell.name).manifest)
         assert len(modules) > 20
-        done = self.run(self.build_program("start"), "-c", PORTRAIT, ALL_BUILTINS, *modules)
+        done = self.run(self.build_program("start"), "-c", PROBE_SCRIPT, ALL_BUILTINS, *modules)
         _tree, portrait = started(done)
-        return [*portrait_faults(portrait, cell, modules, exempt)]
+        return [*probe_faults(portrait, cell, modules, exempt)]
 
     def run_tests(self, package: str, *flags: str, timeout_s: float) -> str:
         """Run the tests of a package there; what they print. A failure shows it."""

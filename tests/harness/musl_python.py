@@ -19,8 +19,9 @@ from pathlib import Path
 
 import platformdirs
 
-from pipeline.host import exclusive, processors, replace_dir, scratch_dir
-from pipeline.payload.manifest import MODE_LINK
+from pipeline.formats.payload.manifest import MODE_LINK
+from pipeline.system.files import interprocess_lock, replace_dir, scratch_dir
+from pipeline.system.process import processors
 
 PACKAGE = "python3.11"
 TRIPLE = "x86_64-linux-musl"
@@ -65,7 +66,7 @@ def musl_python() -> MuslPython:
     recipe = hashlib.sha256(f"{PACKAGE}{_COMPILER}{_BUILD}".encode()).hexdigest()[:16]
     cache = platformdirs.user_cache_path("goempy-tests")
     tree = cache / f"musl-python-{recipe}"
-    with exclusive(tree.name, cache / "locks", lambda: None):
+    with interprocess_lock(tree.name, cache / "locks", lambda: None):
         if not tree.is_dir():
             with scratch_dir(cache) as work:
                 _build(work)

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.host import Finished
+from pipeline.system.process import ProcessResult
 
 TIMEOUT_S = 600.0
 """A guard against hanging, and no promise."""
@@ -37,7 +37,7 @@ class Namespace:
         cwd: Path,
         env: Mapping[str, str] | None = None,
         timeout_s: float = TIMEOUT_S,
-    ) -> Finished:
+    ) -> ProcessResult:
         """Run a program with ``env``, or the test's own; its exit code is the caller's to judge."""
         # The environment is the program's, and need not be one in which the shell finds mount.
         given = os.environ if env is None else env
@@ -58,7 +58,7 @@ class Namespace:
                 # What it has started ends with it, also after an interruption.
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
-        return Finished(process.returncode, out, log.decode("utf-8", "replace"))
+        return ProcessResult(process.returncode, out, log.decode("utf-8", "replace"))
 
     def fault(self) -> str:
         """Why nothing can run in it, or ``""``."""

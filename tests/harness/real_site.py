@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.host import sha256_of
-from pipeline.lock import dump_lock
-from pipeline.matrix import parse_matrix
-from pipeline.model import Pin
-from pipeline.plan import all_cells, asset_name
-from tests.support.archives import INSTALL, beside_tree, unix_extensions
-from tests.support.gotool import Go
-from tests.support.peers import Trees, write_archive
-from tests.support.project import Line, Outcome, Project, git, make_project, matrix_text
+from pipeline.config.cells import all_cells, asset_name
+from pipeline.config.lock import dump_lock
+from pipeline.config.matrix import parse_matrix
+from pipeline.config.model import Pin
+from pipeline.system.files import sha256_of
+from tests.builders.pbs_archive import INSTALL, beside_tree, unix_extensions
+from tests.harness.go import Go
+from tests.harness.peers import Trees, write_archive
+from tests.harness.project import Line, Outcome, Project, git, make_project, matrix_text
 
 PBS = "20261021"
 

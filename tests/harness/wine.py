@@ -16,10 +16,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.host import Finished
+from pipeline.system.process import ProcessResult
 from tests.builders.pe import forwarding_dll
+from tests.harness.go import Go
 from tests.harness.namespace import TIMEOUT_S
-from tests.support.gotool import Go
 
 _FOLDER = Path("/usr/lib/wine")
 _WINE, _SERVER = _FOLDER / "wine64", _FOLDER / "wineserver64"
@@ -46,7 +46,7 @@ class Wine:
         cwd: Path,
         env: Mapping[str, str] | None = None,
         timeout_s: float = TIMEOUT_S,
-    ) -> Finished:
+    ) -> ProcessResult:
         """Run a program; ``env`` is added to Windows' own variables, which win.
 
         Its exit code is judged by the caller. Windows' temporary folder is inside of the prefix.
@@ -62,7 +62,7 @@ class Wine:
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-        return Finished(process.returncode, out, log.decode("utf-8", "replace"))
+        return ProcessResult(process.returncode, out, log.decode("utf-8", "replace"))
 
     def start(self) -> None:
         """Make the prefix; its services run until ``stop``, and hold no pipe of a program."""

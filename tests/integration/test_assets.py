@@ -11,14 +11,14 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from pipeline.errors import UsageError
-from pipeline.matrix import parse_matrix
-from pipeline.model import Component
-from pipeline.payload.recipe import cell_digest, origin_of
-from pipeline.plan import all_cells
-from pipeline.publish import read_wanted
-from tests.support.project import Line, Outcome, Project, git, make_project, matrix_text
-from tests.unit.test_pack import pack_files
+from pipeline.build.digest import cell_digest, origin_of
+from pipeline.config.cells import all_cells
+from pipeline.config.matrix import parse_matrix
+from pipeline.formats.payload.model import Component
+from pipeline.publish.github_release import read_wanted
+from pipeline.system.errors import UsageError
+from tests.harness.project import Line, Outcome, Project, git, make_project, matrix_text
+from tests.unit.build.test_pack import pack_files
 
 PLATFORMS = ("linux-amd64", "windows-amd64")
 OLD, NEW = "20260814", "20261021"

@@ -17,16 +17,16 @@ import semver
 from rich.console import Console
 
 from pipeline.cli import main
-from pipeline.cli.check import Expected, Found, read_release, release_faults, what_to_expect
+from pipeline.cli.check import Expected, FoundTag, read_release, release_faults, what_to_expect
 from pipeline.cli.workspace import Config
-from pipeline.errors import CheckError, ToolError, UsageError
-from pipeline.lock import dump_lock
-from pipeline.matrix import parse_matrix
-from pipeline.model import Pin
-from tests.support.gotool import find_go, from_repository
-from tests.support.interpreters import PBS, host_platform, interpreters, real_archive
-from tests.support.loopback import Loopback
-from tests.support.project import MODULE, Line, Outcome, Project, git, make_project, matrix_text
+from pipeline.config.lock import dump_lock
+from pipeline.config.matrix import parse_matrix
+from pipeline.config.model import Pin
+from pipeline.system.errors import CheckError, ToolError, UsageError
+from tests.builders.interpreters import PBS, host_platform, interpreters, real_archive
+from tests.fakes.http_server import Loopback
+from tests.harness.go import find_go, from_repository
+from tests.harness.project import MODULE, Line, Outcome, Project, git, make_project, matrix_text
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="packs Linux interpreters")
 
@@ -245,7 +245,7 @@ def test_a_module_that_is_not_goempys_is_refused() -> None:
 
 
 def test_a_module_that_contradicts_its_tag() -> None:
-    found = Found("3.14.8", ("linux-amd64",))
+    found = FoundTag("3.14.8", ("linux-amd64",))
     expected = Expected("v0.1.0", MODULE, "3.14.9", carried=True, latest=True)
     assert release_faults(expected, found, "linux-amd64") == [
         "the module says that it has Python 3.14.8, not 3.14.9"

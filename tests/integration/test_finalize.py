@@ -12,23 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import GitError, PayloadError, TagConflictError
-from pipeline.lock import dump_lock
-from pipeline.matrix import parse_matrix
-from pipeline.model import Component, Pin
-from pipeline.payload.check import read_payload
-from pipeline.payload.recipe import cell_digest, origin_of
-from pipeline.plan import all_cells, asset_name
-from tests.support.project import (
-    REPOSITORY,
-    Line,
-    Outcome,
-    Project,
-    git,
-    make_project,
-    matrix_text,
-)
-from tests.unit.test_pack import pack_files
+from pipeline.build.digest import cell_digest, origin_of
+from pipeline.config.cells import all_cells, asset_name
+from pipeline.config.lock import dump_lock
+from pipeline.config.matrix import parse_matrix
+from pipeline.config.model import Pin
+from pipeline.formats.payload.model import Component
+from pipeline.formats.payload.reader import read_payload
+from pipeline.system.errors import GitError, PayloadError, TagConflictError
+from tests.harness.project import REPOSITORY, Line, Outcome, Project, git, make_project, matrix_text
+from tests.unit.build.test_pack import pack_files
 
 LINES = (Line("3.14.9"), Line("3.13.17"))
 CELLS = [f"{line.python}/{name}" for line in LINES for name in ("linux-amd64", "windows-amd64")]

@@ -11,10 +11,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.payload.check import read_payload
-from pipeline.payload.manifest import blob_name
-from tests.support.extract import unpacked
-from tests.support.trees import (
+from pipeline.formats.payload.manifest import blob_name
+from pipeline.formats.payload.reader import read_payload
+from tests.builders.trees import (
     File,
     Folder,
     Link,
@@ -24,7 +23,16 @@ from tests.support.trees import (
     with_folders,
     write_tree,
 )
-from tests.support.vectors import LAYOUTS, ODD, SIDES, VECTORS, GoFormats, go_formats, write_vectors
+from tests.builders.vectors import (
+    LAYOUTS,
+    ODD,
+    SIDES,
+    VECTORS,
+    GoFormats,
+    go_formats,
+    write_vectors,
+)
+from tests.harness.extract import unpacked
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="trees with Unix names and links")
 
@@ -150,7 +158,7 @@ def test_each_side_packs_the_shared_vectors(
         made, kept = place / layout / side, VECTORS / layout / side
         assert {p.name: p.read_bytes() for p in made.iterdir()} == {
             p.name: p.read_bytes() for p in kept.iterdir()
-        }, f"{side} packs other bytes; on purpose? python -m tests.support.vectors"
+        }, f"{side} packs other bytes; on purpose? python -m tests.builders.vectors"
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

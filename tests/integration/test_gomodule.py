@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.matrix import parse_matrix
-from pipeline.moduletree import TEMPLATE
-from tests.support.gotool import Go
-from tests.support.project import REPOSITORY
+from pipeline.config.matrix import parse_matrix
+from pipeline.release.module_tree import TEMPLATE
+from tests.harness.go import Go
+from tests.harness.project import REPOSITORY
 
 MATRIX = parse_matrix((REPOSITORY / "matrix.toml").read_text("utf-8"))
 SYSTEMS = sorted({(platform.goos, platform.goarch) for platform in MATRIX.platforms})

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.gozip import MAX_SPECIAL_BYTES, MAX_ZIP_BYTES, ZipFile, zip_faults
-from tests.support.gotool import Go
+from pipeline.formats.modzip import MAX_SPECIAL_BYTES, MAX_ZIP_BYTES, ZipFile, zip_faults
+from tests.harness.go import Go
 
 PROGRAM = Path(__file__).parents[1] / "data" / "gozip"
 GO_MOD = ZipFile("go.mod", 30)

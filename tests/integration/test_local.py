@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import ConfigError, InterpreterError
-from pipeline.matrix import parse_matrix
-from pipeline.upstream import local
-from tests.support.extract import SELF_PORTRAIT as PORTRAIT
-from tests.support.extract import Portrait, ask_extracted, extract, portrait
-from tests.support.interpreters import interpreters, run_tool
-from tests.support.project import Line, Project, matrix_text
+from pipeline.config.matrix import parse_matrix
+from pipeline.sources import local_interpreter as local
+from pipeline.system.errors import ConfigError, InterpreterError
+from tests.builders.interpreters import interpreters, run_tool
+from tests.harness.extract import SELF_PORTRAIT as PORTRAIT
+from tests.harness.extract import Portrait, ask_extracted, extract, portrait
+from tests.harness.project import Line, Project, matrix_text
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="--local packs Linux interpreters")
 

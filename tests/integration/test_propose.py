@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import DownloadError, GitError, GitHubError, UsageError
-from pipeline.lock import dump_lock, parse_lock
-from pipeline.matrix import parse_matrix
-from pipeline.model import Pin
-from pipeline.propose import VOID
-from tests.support.github_api import API, GitHub, Pull, serve_github
-from tests.support.github_faults import Fault, secondary_limit
-from tests.support.pbs import pbs_names, sha256_of, size_of
-from tests.support.project import Line, Outcome, Project, git, make_project
+from pipeline.config.lock import dump_lock, parse_lock
+from pipeline.config.matrix import parse_matrix
+from pipeline.config.model import Pin
+from pipeline.publish.update_pr import VOID
+from pipeline.system.errors import DownloadError, GitError, GitHubError, UsageError
+from tests.builders.pbs_listing import pbs_names, sha256_of, size_of
+from tests.fakes.github.faults import Fault, secondary_limit
+from tests.fakes.github.server import API, GitHub, Pull, serve_github
+from tests.harness.project import Line, Outcome, Project, git, make_project
 
 NAME = "me/goempy"
 OLD, MIDDLE, NEW = "20260814", "20261009", "20261021"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import GitHubError, TagConflictError, UsageError
-from tests.support.github_api import API, UPLOADS, Asset, GitHub, Release, serve_github
-from tests.support.github_faults import Fault, invalid, primary_limit, secondary_limit
-from tests.support.project import Outcome, Project, git, make_project
+from pipeline.system.errors import GitHubError, TagConflictError, UsageError
+from tests.fakes.github.faults import Fault, invalid, primary_limit, secondary_limit
+from tests.fakes.github.server import API, UPLOADS, Asset, GitHub, Release, serve_github
+from tests.harness.project import Outcome, Project, git, make_project
 
 NAME = "me/goempy"
 RELEASES = f"{API}/repos/{NAME}/releases"

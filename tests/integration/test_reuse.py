@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import PayloadError, TagConflictError, VerifyError
-from tests.support.killing import killer
-from tests.support.project import Project, git
-from tests.support.released import CELLS, NEXT_TAGS, TAGS, Site, make_released
+from pipeline.system.errors import PayloadError, TagConflictError, VerifyError
+from tests.builders.site import CELLS, NEXT_TAGS, TAGS, Site, make_released
+from tests.harness.crash import killer
+from tests.harness.project import Project, git
 
 NOISE_BYTES = 500_000
 

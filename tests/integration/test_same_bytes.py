@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cell import apply_cell, plan_cell
-from pipeline.matrix import parse_matrix
-from pipeline.model import Asset, Matrix, Wheel
-from pipeline.payload.check import read_payload
-from pipeline.payload.recipe import cell_digest, wheels_digest
-from pipeline.plan import all_cells, asset_name
-from pipeline.wheels import build_wheels
-from tests.support.archives import full_archive, unix_tree
-from tests.support.elf_builder import Builder
-from tests.unit.test_wheels import wheel_bytes
+from pipeline.build.cell import apply_cell, plan_cell
+from pipeline.build.digest import cell_digest, wheels_digest
+from pipeline.build.pip_payload import build_wheels
+from pipeline.config.cells import all_cells, asset_name
+from pipeline.config.matrix import parse_matrix
+from pipeline.config.model import Asset, Matrix, Wheel
+from pipeline.formats.payload.reader import read_payload
+from tests.builders.elf import Builder
+from tests.builders.pbs_archive import full_archive, unix_tree
+from tests.unit.build.test_pip_payload import wheel_bytes
 
 MATRIX = """
 module = "example.com/module"

@@ -11,13 +11,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from pipeline.errors import GitError, PayloadError, UsageError
-from pipeline.git import Git
-from pipeline.matrix import parse_matrix
-from pipeline.plan import all_cells, asset_name
-from pipeline.report import human_bytes
-from tests.support.archives import full_archive, unix_tree, windows_tree
-from tests.support.project import Line, Project, make_project, matrix_text
+from pipeline.config.cells import all_cells, asset_name
+from pipeline.config.matrix import parse_matrix
+from pipeline.system.errors import GitError, PayloadError, UsageError
+from pipeline.system.git import Git
+from pipeline.system.units import human_bytes
+from tests.builders.pbs_archive import full_archive, unix_tree, windows_tree
+from tests.harness.project import Line, Project, make_project, matrix_text
 
 PLATFORMS = ("linux-amd64", "windows-amd64")
 LINE = Line(platforms=PLATFORMS)

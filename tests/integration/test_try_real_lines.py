@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.moduletree import TEMPLATE
+from pipeline.release.module_tree import TEMPLATE
+from tests.harness.go import Go
+from tests.harness.peers import GO_EMBED_PYTHON, GO_EMBED_PYTHON_NEWEST, RATATOSKR, Peer
 from tests.harness.real_site import make_real_site
-from tests.support.gotool import Go
-from tests.support.peers import GO_EMBED_PYTHON, GO_EMBED_PYTHON_NEWEST, RATATOSKR, Peer
 
 PLATFORM = "linux-amd64"
 SAME_WHEELS = "linux-amd64-v3"

@@ -15,22 +15,22 @@ from rich.console import Console
 
 from pipeline.cli import main
 from pipeline.cli.workspace import Session
-from pipeline.errors import (
+from pipeline.config.lock import dump_lock, parse_lock
+from pipeline.config.matrix import parse_matrix
+from pipeline.config.model import Pin
+from pipeline.system.errors import (
     AssetNotFoundError,
     ConfigError,
     DigestError,
     GitHubError,
     UsageError,
 )
-from pipeline.lock import dump_lock, parse_lock
-from pipeline.matrix import parse_matrix
-from pipeline.model import Pin
-from tests.support.github_api import API, PBS, GitHub, serve_github
-from tests.support.github_faults import Fault, primary_limit, secondary_limit
-from tests.support.loopback import Loopback
-from tests.support.pbs import pbs_names, sha256_of, size_of
-from tests.support.project import REPOSITORY, Line, Outcome, Project, make_project
-from tests.unit.test_report import report
+from tests.builders.pbs_listing import pbs_names, sha256_of, size_of
+from tests.fakes.github.faults import Fault, primary_limit, secondary_limit
+from tests.fakes.github.server import API, PBS, GitHub, serve_github
+from tests.fakes.http_server import Loopback
+from tests.harness.project import REPOSITORY, Line, Outcome, Project, make_project
+from tests.unit.system.test_console import report
 
 OLD, MIDDLE, NEW = "20260814", "20261009", "20261021"
 TODAY = date(2026, 11, 21)

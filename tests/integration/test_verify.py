@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import AttestationError, GitError, ToolError, UsageError, VerifyError
-from pipeline.git import Git
-from pipeline.lock import dump_lock
-from pipeline.model import Pin
-from tests.support import fake_gh
-from tests.support.archives import full_archive, unix_tree, windows_tree
-from tests.support.project import REPOSITORY, Line, Outcome, Project, git, make_project
+from pipeline.config.lock import dump_lock
+from pipeline.config.model import Pin
+from pipeline.system.errors import AttestationError, GitError, ToolError, UsageError, VerifyError
+from pipeline.system.git import Git
+from tests.builders.pbs_archive import full_archive, unix_tree, windows_tree
+from tests.fakes import gh_cli as fake_gh
+from tests.harness.project import REPOSITORY, Line, Outcome, Project, git, make_project
 
 LINES = (Line("3.14.9"), Line("3.13.17"))
 PLATFORMS = {

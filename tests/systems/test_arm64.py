@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.host import Finished
+from pipeline.system.process import ProcessResult
 from tests.harness import qemu
 from tests.harness.consumer import Consumer
+from tests.harness.go import Go
 from tests.harness.open_folder import open_folder
+from tests.harness.peers import GO_EMBED_PYTHON_NEWEST
+from tests.harness.project import REPOSITORY, platform_named
 from tests.harness.real_site import RealSite, make_real_site
-from tests.support.gotool import Go
-from tests.support.peers import GO_EMBED_PYTHON_NEWEST
-from tests.support.project import REPOSITORY, platform_named
 
 PLATFORM = "linux-arm64"
 SLICE = (
@@ -43,7 +43,7 @@ def go(tmp_path_factory: pytest.TempPathFactory) -> Go:
     return Go(tmp_path_factory.mktemp("go") / "modcache")
 
 
-def try_it(site: RealSite, go: Go, temp: Path, *go_flags: str, timeout_s: float) -> Finished:
+def try_it(site: RealSite, go: Go, temp: Path, *go_flags: str, timeout_s: float) -> ProcessResult:
     """``goempy try`` itself, on a system that runs arm64."""
     env = go.env() | {
         "GOFLAGS": " ".join(["-modcacherw", f"-timeout={timeout_s:.0f}s", *go_flags]),

@@ -10,12 +10,12 @@ import pytest
 
 from tests.harness import musl
 from tests.harness.consumer import Consumer
+from tests.harness.go import Go
 from tests.harness.musl_python import BuildError, musl_python
 from tests.harness.open_folder import open_folder
+from tests.harness.peers import GO_EMBED_PYTHON_NEWEST
+from tests.harness.project import platform_named
 from tests.harness.real_site import RealSite, make_real_site
-from tests.support.gotool import Go
-from tests.support.peers import GO_EMBED_PYTHON_NEWEST
-from tests.support.project import platform_named
 
 GLIBC = "linux-amd64"
 PLATFORM = f"{GLIBC}-musl"

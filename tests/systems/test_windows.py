@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.portrait import Exempt
+from pipeline.verify.interpreter_probe import Exempt
+from tests.builders.trees import read_tree
 from tests.harness import wine
 from tests.harness.consumer import Consumer, Host
+from tests.harness.go import Go
+from tests.harness.peers import GO_EMBED_PYTHON_NEWEST
+from tests.harness.project import platform_named
 from tests.harness.real_site import RealSite, make_real_site
-from tests.support.gotool import Go
-from tests.support.peers import GO_EMBED_PYTHON_NEWEST
-from tests.support.project import platform_named
-from tests.support.trees import read_tree
 
 pytestmark = pytest.mark.xdist_group("windows")
 

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from pipeline.cli.options import parse
-from pipeline.matrix import parse_matrix
-from tests.support.project import REPOSITORY
+from pipeline.config.matrix import parse_matrix
+from tests.harness.project import REPOSITORY
 
 FILES = sorted((REPOSITORY / ".github" / "workflows").glob("*.yml"))
 PINNED = re.compile(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")

@@ -1,0 +1,1 @@
+"""What is to be built: ``matrix.toml``, ``matrix.lock``, ``VERSION``; lines, platforms, cells."""

@@ -1,0 +1,181 @@
+"""Which cells there are, which of them are asked for, and what each takes from PBS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from pipeline.config.model import (
+    FREE_THREADED,
+    FULL,
+    LOCAL,
+    Cell,
+    Line,
+    Matrix,
+    Platform,
+    PythonVersion,
+)
+from pipeline.system.errors import ConfigError, UsageError
+from pipeline.system.suggest import near_names
+
+FREE_THREADED_SINCE = (3, 13)
+"""PBS's ``src/release.rs``: ``freethreaded`` suffixes from 3.13 on, for every triple."""
+
+
+GOARCH = {
+    "x86_64": "amd64",
+    "AMD64": "amd64",
+    "aarch64": "arm64",
+    "arm64": "arm64",
+    "ARM64": "arm64",
+    "i686": "386",
+    "armv7l": "arm",
+    "ppc64le": "ppc64le",
+    "riscv64": "riscv64",
+    "s390x": "s390x",
+}
+"""Go's names for what ``platform.machine()`` says on Linux, macOS and Windows."""
+
+
+def platform_of(
+    platforms: Sequence[Platform], goos: str, goarch: str, libc: str
+) -> Platform | None:
+    """The platform that any machine of this kind can run, so none of a higher GOAMD64."""
+    wanted = (goos, goarch, libc, "")
+    fitting = [p for p in platforms if (p.goos, p.goarch, p.libc, p.goamd64) == wanted]
+    return fitting[0] if fitting else None
+
+
+def find_primary(lines: Sequence[Line], text: str, *, where: str = "PRIMARY_PYTHON") -> Line:
+    """The line that ``text`` names (``3.14`` or ``3.14.9``); raises ``ConfigError``."""
+    wanted = text.strip()
+    plain = [line for line in lines if not line.variant]
+    found = [line for line in plain if wanted in {line.name, line.python.minor_line}]
+    if len(found) != 1:
+        matching = f"{len(found)} lines of the matrix match" if found else "no line matches"
+        raise ConfigError(
+            f"{where} is {wanted!r}, and {matching} it",
+            hint=f"Name one of {', '.join(line.name for line in plain)}; it decides which "
+            "Python @latest is.",
+        )
+    return found[0]
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedCell:
+    """A cell that the matrix would have, and why it has not."""
+
+    cell: Cell
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CellSplit:
+    """Every (line, platform) of a matrix, in the file's order."""
+
+    present: tuple[Cell, ...]
+    left_out: tuple[SkippedCell, ...]
+
+
+def all_cells(matrix: Matrix) -> tuple[Cell, ...]:
+    """The cells of the matrix; raises ``ConfigError`` as ``split_cells`` does."""
+    return split_cells(matrix).present
+
+
+def split_cells(matrix: Matrix) -> CellSplit:
+    """Tell the cells from those that PBS cannot have; raises ``ConfigError`` for an empty line."""
+    wanted = [
+        Cell(line, platform)
+        for line in matrix.lines
+        for platform in matrix.platforms
+        if (platform.enabled if line.platforms is None else platform.name in line.platforms)
+    ]
+    left_out = tuple(SkippedCell(cell, why) for cell in wanted if (why := unsupported_reason(cell)))
+    absent = {each.cell for each in left_out}
+    present = tuple(cell for cell in wanted if cell not in absent)
+    with_cells = {cell.line for cell in present}
+    faults = [f"line {line.name}" for line in matrix.lines if line not in with_cells]
+    if faults:
+        raise ConfigError(
+            "these lines have no cell",
+            details=[*faults, *sorted({each.reason for each in left_out})],
+            hint="Remove them from matrix.toml, or enable a [[platform]] that PBS has for them.",
+        )
+    return CellSplit(present, left_out)
+
+
+def unsupported_reason(cell: Cell) -> str:
+    """Why PBS has no archive for the cell, or ``""``."""
+    version, platform = cell.line.python, cell.platform
+    minor = (version.major, version.minor)
+    if cell.line.variant == FREE_THREADED and minor < FREE_THREADED_SINCE:
+        return "PBS has free-threaded builds from Python 3.13 on"
+    since = PythonVersion.parse(f"{platform.since}.0") if platform.since else None
+    if since is not None and minor < (since.major, since.minor):
+        return f"PBS has {platform.triple} from Python {platform.since} on"
+    return ""
+
+
+def select_cells(
+    cells: Sequence[Cell], *, lines: Sequence[str] = (), platforms: Sequence[str] = ()
+) -> tuple[Cell, ...]:
+    """The cells that match; an empty selection means all.
+
+    A line is named ``3.14``, ``3.14t`` or ``3.14.9``; a platform ``linux-amd64`` or, with all
+    that narrows it, ``linux/amd64``. Raises ``UsageError`` naming what matches nothing.
+    """
+
+    def of_line(cell: Cell) -> set[str]:
+        return {cell.line.name, cell.line.minor_name}
+
+    def of_platform(cell: Cell) -> set[str]:
+        return {cell.platform.name, cell.platform.go_pair}
+
+    faults = [
+        *_unmatched("line", lines, cells, of_line),
+        *_unmatched("platform", platforms, cells, of_platform),
+    ]
+    if faults:
+        raise UsageError(
+            "the selection names what matrix.toml does not have",
+            hint="Run 'goempy plan' to see every cell.",
+            details=faults,
+        )
+    chosen = tuple(
+        cell
+        for cell in cells
+        if (not lines or of_line(cell) & set(lines))
+        and (not platforms or of_platform(cell) & set(platforms))
+    )
+    if not chosen:
+        raise UsageError(
+            "no cell has both one of these lines and one of these platforms",
+            hint="Run 'goempy plan' to see every cell.",
+        )
+    return chosen
+
+
+def _unmatched(
+    what: str, wanted: Sequence[str], cells: Sequence[Cell], names: Callable[[Cell], set[str]]
+) -> Iterator[str]:
+    known = set[str]().union(*(names(cell) for cell in cells))
+    for name in wanted:
+        if name not in known:
+            yield near_names(what, name, known)
+
+
+def asset_name(cell: Cell, archive: str) -> str:
+    """The file name that PBS gives the cell's archive.
+
+    Source: python-build-standalone, "Distribution Archives":
+    ``cpython-<version>+<release>-<triple>-<build>-full.tar.zst``, where a free-threaded build's
+    options start with ``freethreaded``.
+    """
+    line, platform = cell.line, cell.platform
+    head = f"cpython-{line.python}+{line.pbs}-{platform.triple}"
+    if archive == FULL:
+        options = f"{FREE_THREADED}+{platform.build}" if line.variant else platform.build
+        return f"{head}-{options}-full.tar.zst"
+    variant = f"-{line.variant}" if line.variant else ""
+    compression = "zst" if archive == LOCAL else "gz"
+    return f"{head}{variant}-{archive}.tar.{compression}"

@@ -1,0 +1,66 @@
+"""What libraries say of themselves in the binaries that contain them. Pure: bytes in, names out."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+
+_SIGNATURES: Mapping[str, re.Pattern[bytes]] = {
+    "bdb": re.compile(rb"Berkeley DB (\d+\.\d+\.\d+)(?=[^\d.])"),
+    # As BZ2_bzlibVersion() answers, with a date such as 13-Jul-2019.
+    "bzip2": re.compile(rb"\x00(1\.\d+\.\d+), \d{1,2}-[A-Z][a-z]{2}-\d{4}"),
+    "expat": re.compile(rb"expat_(\d+\.\d+\.\d+)(?=[^\d.])"),
+    "ncurses": re.compile(rb"ncurses (\d+\.\d+)\.\d{8}"),
+    # As OPENSSL_VERSION_TEXT, with a date such as 30 Sep 2025.
+    "openssl": re.compile(rb"OpenSSL (\d+\.\d+\.\d+[a-z]?) +\d{1,2} [A-Z][a-z]{2} \d{4}"),
+    # sqlite3_version is a bare number; above 3.30 it is not taken for Python's own version.
+    "sqlite": re.compile(rb"(3\.(?<![\d.]3\.)[3-9]\d\.\d+)\x00"),
+    "zlib": re.compile(rb"flate (?<=inflate |deflate )(\d+\.\d+(?:\.\d+)*) Copyright"),
+    # "1.3.1.zlib-ng" is the zlib that it stands for; its own version is nowhere.
+    "zlib-ng": re.compile(rb"\.zlib-ng(?<=\d\.zlib-ng)()"),
+}
+"""How a library tells its version; the first group is the version.
+
+What follows it belongs to each: a chunk may end in the middle of a number. Each begins with fixed
+bytes, and looks back for what comes before them: those the matcher finds several times as fast."""
+_LONGEST_BYTES = 128
+"""No signature is longer."""
+
+
+class LibraryDetector:
+    """Looks for libraries in binaries as their bytes go by."""
+
+    def __init__(self) -> None:
+        self._found: defaultdict[str, set[str]] = defaultdict(set)
+
+    def watch(self) -> Scanner:
+        """Begin a file; call the result with its bytes, in order."""
+        return Scanner(self)
+
+    def look(self, window: bytes) -> None:
+        """Search some bytes."""
+        for name, pattern in _SIGNATURES.items():
+            if versions := {match[1].decode() for match in pattern.finditer(window)}:
+                self._found[name] |= versions
+
+    def found(self) -> Mapping[str, str]:
+        """The version of each library that is there, ``""`` where files disagree."""
+        return {
+            name: next(iter(versions)) if len(versions) == 1 else ""
+            for name, versions in self._found.items()
+        }
+
+
+class Scanner:
+    """One file's bytes; a signature may lie across two chunks."""
+
+    def __init__(self, scout: LibraryDetector) -> None:
+        self._scout = scout
+        self._tail = b""
+
+    def __call__(self, chunk: bytes) -> None:
+        """See the next bytes."""
+        window = self._tail + chunk
+        self._scout.look(window)
+        self._tail = window[-_LONGEST_BYTES:]

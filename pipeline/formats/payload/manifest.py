@@ -1,0 +1,234 @@
+"""``files.json``: its text, its content hash, and the rules that its entries keep.
+
+``contentHash`` is the sha256 over all entries in order, each as
+``name NUL perm NUL size NUL sha256 NUL symlink LF`` (numbers in decimal; size 0 and an empty
+sha256 for what is not a regular file). How a blob is stored does not count: equal trees have
+equal hashes whoever packed them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import posixpath
+import re
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pipeline.formats.payload.metadata import metadata_fields, read_metadata, typed
+from pipeline.formats.payload.model import Entry, Manifest, PayloadMetadata
+from pipeline.system.errors import PayloadError
+
+FORMAT = 1
+FILE_NAME = "files.json"
+ZSTD = "zstd"
+
+MODE_DIR = 1 << 31
+"""Go's ``fs.ModeDir``."""
+MODE_LINK = 1 << 27
+"""Go's ``fs.ModeSymlink``."""
+
+BLOB_DIGITS = 32
+_STREAM_NAME = re.compile(r"[0-9a-f]{32}(\.zst)?")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")
+
+
+def dir_entry(name: str) -> Entry:
+    """A folder, 0755."""
+    return Entry(name, MODE_DIR | 0o755)
+
+
+def link_entry(name: str, target: str) -> Entry:
+    """A symbolic link; ``target`` is relative to the link's folder."""
+    return Entry(name, MODE_LINK | 0o777, target=target)
+
+
+def file_entry(name: str, *, executable: bool, size_bytes: int, sha256: str, codec: str) -> Entry:
+    """A regular file, 0755 or 0644: no other permission means anything to an extracted tree."""
+    return Entry(name, 0o755 if executable else 0o644, size_bytes, sha256, codec)
+
+
+def is_dir(entry: Entry) -> bool:
+    """Whether the entry is a folder."""
+    return bool(entry.perm & MODE_DIR)
+
+
+def is_link(entry: Entry) -> bool:
+    """Whether the entry is a symbolic link."""
+    return bool(entry.perm & MODE_LINK)
+
+
+def is_file(entry: Entry) -> bool:
+    """Whether the entry is a regular file."""
+    return not is_dir(entry) and not is_link(entry)
+
+
+def blob_name(entry: Entry) -> str:
+    """The file that holds a regular file's content, beside the manifest or in ``common/``."""
+    return entry.sha256[:BLOB_DIGITS] + (".zst" if entry.codec == ZSTD else "")
+
+
+def content_hash(entries: Iterable[Entry]) -> str:
+    """The hash that names the tree; ``entries`` must be sorted."""
+    digest = hashlib.sha256()
+    for entry in entries:
+        fields = (entry.name, str(entry.perm), str(entry.size_bytes), entry.sha256, entry.target)
+        digest.update(("\0".join(fields) + "\n").encode())
+    return digest.hexdigest()
+
+
+def make_manifest(
+    entries: Iterable[Entry],
+    about: PayloadMetadata | None = None,
+    *,
+    stream: str = "",
+) -> Manifest:
+    """Sort and hash ``entries``; raises ``PayloadError`` that lists every entry at fault."""
+    ordered = tuple(sorted(entries, key=lambda entry: entry.name.encode(errors="surrogateescape")))
+    if faults := list(entry_faults(ordered)):
+        raise PayloadError(
+            "this tree cannot be a payload",
+            details=faults,
+            hint="Rename the files, or drop them in [trim].",
+        )
+    return Manifest(content_hash(ordered), ordered, about or PayloadMetadata(), stream)
+
+
+def distinct_files(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """The first entry of each different content, in order; a stream holds them like this."""
+    seen = set()
+    for entry in entries:
+        if is_file(entry) and entry.sha256 not in seen:
+            seen.add(entry.sha256)
+            yield entry
+
+
+def entry_faults(entries: Sequence[Entry]) -> Iterator[str]:
+    """What is wrong with the entries, one sentence each; they must come sorted by name."""
+    known = {entry.name: entry for entry in entries}
+    previous = None
+    for entry in entries:
+        if previous is not None and entry.name.encode(errors="surrogateescape") <= previous:
+            yield f"{entry.name!r} stands twice or out of order"
+        previous = entry.name.encode(errors="surrogateescape")
+        if fault := _name_fault(entry.name):
+            yield f"{entry.name!r}: {fault}"
+        parent = known.get(posixpath.dirname(entry.name))
+        if "/" in entry.name and (parent is None or not is_dir(parent)):
+            yield f"{entry.name!r}: its folder is not in the manifest as a folder"
+        yield from _kind_faults(entry)
+
+
+def _name_fault(name: str) -> str:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return "not valid UTF-8"
+    if _CONTROL.search(name):
+        return "a backslash or control character"
+    if posixpath.isabs(name) or any(part in {"", ".", ".."} for part in name.split("/")):
+        return "not a clean relative path"
+    return ""
+
+
+def _kind_faults(entry: Entry) -> Iterator[str]:
+    if is_link(entry):
+        if fault := link_fault(entry.name, entry.target):
+            yield f"{entry.name!r}: {fault}"
+    elif entry.target:
+        yield f"{entry.name!r}: a target, but not a link"
+    if is_file(entry):
+        if not _SHA256.fullmatch(entry.sha256) or entry.size_bytes < 0:
+            yield f"{entry.name!r}: a regular file without size and sha256"
+        if entry.codec not in {"", ZSTD}:
+            yield f"{entry.name!r}: unknown codec {entry.codec!r}"
+        if stat.S_IMODE(entry.perm) != entry.perm:
+            yield f"{entry.name!r}: neither file, folder nor link (perm {entry.perm})"
+
+
+def link_fault(name: str, target: str) -> str:
+    """Why a link from ``name`` to ``target`` is refused, or ``""``."""
+    if not target or posixpath.isabs(target) or _CONTROL.search(target):
+        return f"a link to {target!r}, which is not a relative path"
+    steps = target.rstrip("/").split("/")
+    down = [number for number, step in enumerate(steps) if step != ".."]
+    if down and ".." in steps[down[0] :]:
+        # After another link ".." is the parent of what that link points to.
+        return f"a link to {target!r}, which goes up again after it went down"
+    landing = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
+    if landing == ".." or landing.startswith("../"):
+        return f"a link to {target!r}, which leaves the tree"
+    return ""
+
+
+def dump_manifest(manifest: Manifest) -> bytes:
+    """The text of ``files.json``: one entry a line, so that versions of it compare well."""
+    head: dict[str, Any] = {"format": FORMAT, "contentHash": manifest.content_hash}
+    head |= metadata_fields(manifest.about)
+    if manifest.stream:
+        head["stream"] = manifest.stream
+    rows = [f"{_compact(key)}: {_compact(value)},\n" for key, value in head.items()]
+    files = ",\n".join(_compact(_entry_fields(entry)) for entry in manifest.entries)
+    return ("{\n" + "".join(rows) + '"files": [\n' + files + "\n]\n}\n").encode()
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _entry_fields(entry: Entry) -> dict[str, str | int]:
+    fields: dict[str, str | int] = {"name": entry.name, "perm": entry.perm}
+    if is_link(entry):
+        fields["symlink"] = entry.target
+    elif is_file(entry):
+        fields |= {"size": entry.size_bytes, "sha256": entry.sha256}
+        if entry.codec:
+            fields["codec"] = entry.codec
+    return fields
+
+
+def parse_manifest(data: bytes, *, where: str = FILE_NAME) -> Manifest:
+    """Read ``files.json``; raises ``PayloadError`` unless it proves itself.
+
+    It does when every entry keeps the rules and ``contentHash`` is that of the entries.
+    """
+    hint = "Build the payload again."
+    try:
+        fields = json.loads(data)
+        found = fields["format"]
+        if found != FORMAT:
+            raise PayloadError(
+                f"{where} has format {found!r}, and this goempy reads format {FORMAT}",
+                hint="Use the goempy that wrote it, or build the payload again.",
+            )
+        manifest = _from_fields(fields)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as fault:
+        raise PayloadError(f"{where} is not a manifest: {fault!r}", hint=hint) from fault
+    faults = list(entry_faults(manifest.entries))
+    if manifest.stream and not _STREAM_NAME.fullmatch(manifest.stream):
+        faults.append(f"{manifest.stream!r} is no name of a stream")
+    if manifest.stream and any(entry.codec for entry in manifest.entries):
+        faults.append("files of a stream with codecs of their own")
+    if content_hash(manifest.entries) != manifest.content_hash:
+        faults.append("contentHash is not that of the entries")
+    if faults:
+        raise PayloadError(f"{where} contradicts itself", details=faults, hint=hint)
+    return manifest
+
+
+def _from_fields(fields: Mapping[str, Any]) -> Manifest:
+    entries = tuple(
+        Entry(
+            typed(row, "name", str),
+            typed(row, "perm", int),
+            typed(row, "size", int, 0),
+            typed(row, "sha256", str, ""),
+            typed(row, "codec", str, ""),
+            typed(row, "symlink", str, ""),
+        )
+        for row in fields["files"]
+    )
+    stream = typed(fields, "stream", str, "")
+    return Manifest(typed(fields, "contentHash", str), entries, read_metadata(fields), stream)

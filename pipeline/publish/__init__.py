@@ -1,0 +1,1 @@
+"""What people see of a tag: notes, SBOM, sizes, GitHub releases, update pull requests."""

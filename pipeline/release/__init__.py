@@ -1,0 +1,1 @@
+"""Payloads become module trees, commits and tags."""

@@ -1,0 +1,192 @@
+"""In what a tag and its rebuild differ: trees, the manifests in them, and commits. Pure.
+
+Everything is told from the tag's side: what is only there, what is only in the rebuild, and what
+the tag has where the rebuild has something else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.formats.payload.manifest import FILE_NAME
+from pipeline.release.module_tree import COMMON, DATA
+from pipeline.release.tag_index import part_folder
+from pipeline.system.git import GitFile
+
+_MANIFEST = re.compile(rf"[^/]+/internal/data/[^/]+/{re.escape(FILE_NAME)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """One path with other content or another mode."""
+
+    tag: GitFile
+    rebuilt: GitFile
+
+
+@dataclass(frozen=True, slots=True)
+class TreeDiff:
+    """In what two trees differ, each part sorted by path; nothing at all for equal ones."""
+
+    only_tag: tuple[GitFile, ...]
+    only_rebuilt: tuple[GitFile, ...]
+    changed: tuple[Changed, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.only_tag or self.only_rebuilt or self.changed)
+
+    @property
+    def summary(self) -> str:
+        """``3 files: 1 only in the tag, 0 only in the rebuild, 2 with other content``."""
+        counts = [len(each) for each in (self.only_tag, self.only_rebuilt, self.changed)]
+        files = "1 file" if sum(counts) == 1 else f"{sum(counts)} files"
+        return (
+            f"{files}: {counts[0]} only in the tag, {counts[1]} only in the rebuild, {counts[2]} "
+            "with other content"
+        )
+
+
+def compare(tag: Sequence[GitFile], rebuilt: Sequence[GitFile]) -> TreeDiff:
+    """Compare what two trees hold."""
+    ours = {each.path: each for each in rebuilt}
+    theirs = {each.path: each for each in tag}
+    return TreeDiff(
+        tuple(theirs[path] for path in _ordered(theirs.keys() - ours.keys())),
+        tuple(ours[path] for path in _ordered(ours.keys() - theirs.keys())),
+        tuple(
+            Changed(theirs[path], ours[path])
+            for path in _ordered(theirs.keys() & ours.keys())
+            if theirs[path] != ours[path]
+        ),
+    )
+
+
+def _ordered(paths: Collection[str]) -> list[str]:
+    """In git's order of paths."""
+    return sorted(paths, key=lambda path: path.encode(errors="surrogateescape"))
+
+
+def difference_rows(difference: TreeDiff, within: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """One row a file, sorted by path; below a file the rows that ``within`` has for its path."""
+    told = {each.path: f"only in the tag: {_told(each)}" for each in difference.only_tag}
+    told |= {each.path: f"only in the rebuild: {_told(each)}" for each in difference.only_rebuilt}
+    for each in difference.changed:
+        told[each.tag.path] = (
+            f"differs: {each.tag.path!s}: tag {_facts(each.tag)}, rebuild {_facts(each.rebuilt)}"
+        )
+    for path in _ordered(told):
+        yield told[path]
+        yield from (f"  {row}" for row in within.get(path, ()))
+
+
+def _told(file: GitFile) -> str:
+    return f"{file.path} ({_facts(file)})"
+
+
+def _facts(file: GitFile) -> str:
+    mode = "" if file.mode == "100644" else f", mode {file.mode}"
+    return f"{file.size_bytes} bytes, {file.id[:12]}{mode}"
+
+
+def is_manifest(path: str) -> bool:
+    """Whether a file of the module is a payload's manifest."""
+    return _MANIFEST.fullmatch(path) is not None
+
+
+def manifest_rows(tag: bytes, rebuilt: bytes) -> Iterator[str]:
+    """What two manifests say differently, of the tree and entry by entry.
+
+    The tag's may be any bytes: whoever changed it need not have kept the rules of the format.
+    """
+    try:
+        theirs, ours = (_manifest_fields(data) for data in (tag, rebuilt))
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as fault:
+        yield f"the tag's is not a manifest: {fault!r}"
+        return
+    rows = list(_field_rows(theirs, ours))
+    # The same words in another order, or with other white space.
+    yield from rows or ["the same fields and entries, written otherwise"]
+
+
+def _manifest_fields(data: bytes) -> dict[str, object]:
+    """A manifest's facts by their names: ``contentHash``, ``python.pbs``, ``entry lib/os.py``."""
+    head: dict[str, Any] = json.loads(data)
+    lists = {"component": head.pop("components", []), "entry": head.pop("files")}
+    fields: dict[str, object] = {}
+    for key, value in head.items():
+        nested = value.items() if isinstance(value, dict) else ()
+        fields |= {f"{key}.{inner}": each for inner, each in nested} or {key: value}
+    for title, rows in lists.items():
+        for row in map(dict, rows):
+            fields[f"{title} {row.pop('name')}"] = row
+    return fields
+
+
+def _field_rows(theirs: Mapping[str, object], ours: Mapping[str, object]) -> Iterator[str]:
+    for key in _ordered(theirs.keys() | ours.keys()):
+        if key not in ours:
+            yield f"{key}: only in the tag"
+        elif key not in theirs:
+            yield f"{key}: only in the rebuild"
+        elif theirs[key] != ours[key]:
+            yield f"{key}: {_change(theirs[key], ours[key])}"
+
+
+def _change(theirs: object, ours: object) -> str:
+    """``perm 420 -> 493`` for two entries, ``'a' -> 'b'`` for two values; the tag's first."""
+    if not isinstance(theirs, dict) or not isinstance(ours, dict):
+        return f"{_short(theirs)} -> {_short(ours)}"
+    keys = [key for key in {**theirs, **ours} if theirs.get(key) != ours.get(key)]
+    return ", ".join(f"{key} {_short(theirs.get(key))} -> {_short(ours.get(key))}" for key in keys)
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 200 else f"{text[:197]}..."
+
+
+def commit_rows(tag: str, rebuilt: str) -> Iterator[str]:
+    """In what two commits of one tree differ: their headers, and the lines of their messages."""
+    if tag != rebuilt:
+        # The same words may come in another order, or with other white space.
+        yield from list(_commit_rows(tag, rebuilt)) or ["the same words, written otherwise"]
+
+
+def _commit_rows(tag: str, rebuilt: str) -> Iterator[str]:
+    theirs, their_words = _commit_parts(tag)
+    ours, our_words = _commit_parts(rebuilt)
+    for key in {**ours, **theirs}:
+        if theirs.get(key) != ours.get(key):
+            yield f"{key}: tag {theirs.get(key, 'none')}, rebuild {ours.get(key, 'none')}"
+    for row in their_words:
+        if row not in our_words:
+            yield f"message: only in the tag: {row}"
+    for row in our_words:
+        if row not in their_words:
+            yield f"message: only in the rebuild: {row}"
+
+
+def _commit_parts(commit: str) -> tuple[dict[str, str], list[str]]:
+    head, _empty, message = commit.partition("\n\n")
+    # A header that goes on, such as a signature, has a space before its further rows.
+    rows = head.replace("\n ", " ").splitlines()
+    return dict(row.partition(" ")[::2] for row in rows), message.splitlines()
+
+
+def part_of(entries: Collection[GitFile], part: str, blobs: Collection[str]) -> list[GitFile]:
+    """What a tag holds of one platform or ``pip``, all as if it stood in the part's own folder.
+
+    Which of its ``blobs`` (names) stand in ``common/`` depends on the other platforms of the line.
+    """
+    own, common = f"{part_folder(part)}/", f"{DATA}/{COMMON}/"
+    found = {each.path: each for each in entries if each.path.startswith(own)}
+    for each in entries:
+        name = each.path.removeprefix(common)
+        if name != each.path and name in blobs:
+            found.setdefault(own + name, dataclasses.replace(each, path=own + name))
+    return list(found.values())

@@ -1,0 +1,303 @@
+"""Turn payloads into tags: one commit a line, whose tree is the Go module, and one tag on it.
+
+``plan_tags`` decides what each tag holds. ``make_commits`` computes the commits in a scratch
+repository, ``reconcile`` holds them against the tags that exist; only when none contradicts does
+``push_tags`` write, with one atomic push a repository. Commit ids depend on the source commit,
+the payloads and VERSION alone, so a run that died is simply run again.
+
+Payloads are those of a directory, and those that earlier tags hold (``reuse``): the commits then
+name blobs that the remote has, and a push sends none of them again.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import semver
+
+from pipeline.config import tags
+from pipeline.config.model import PIP_CELL, Cell, Line, Matrix
+from pipeline.formats.payload.reader import Payload
+from pipeline.release.module_tree import (
+    TEMPLATE,
+    ModuleRelease,
+    PlatformPayload,
+    render_tree,
+    shared_blobs,
+)
+from pipeline.release.payload_dir import load_payloads, payload_names, require_all
+from pipeline.release.tag_index import ReusedPayloads, cell_rows
+from pipeline.release.third_party_licenses import license_faults
+from pipeline.system.errors import GitError, TagConflictError
+from pipeline.system.files import scratch_dir
+from pipeline.system.git import Commit, Git, TreeFile
+from pipeline.system.scratch_repo import REMOTE, init_scratch, mark_shallow, shallow_commits
+
+_OWN_REFS = "refs/goempy"
+"""Where the repository keeps, for a moment, what a push builds upon."""
+
+
+@dataclass(frozen=True, slots=True)
+class TagPlan:
+    """One tag to be: a line's module tree."""
+
+    tag: str
+    line: Line
+    module_path: str
+    files: tuple[TreeFile, ...]
+    payloads: tuple[PlatformPayload, ...]
+    message: str
+    pip: Payload | None = None
+
+    @property
+    def payload_bytes(self) -> int:
+        """What the line's blobs take in the module; those of ``common/`` count once."""
+        shared = shared_blobs(self.payloads)
+        blobs = [blob for each in self.payloads for blob in each.payload.blobs]
+        own = [blob for blob in blobs if blob.name not in shared]
+        pip = self.pip.blobs if self.pip else ()
+        return sum(blob.stored_bytes for blob in [*own, *shared.values(), *pip])
+
+
+class TagState(enum.Enum):
+    """Whether a tag is to be made."""
+
+    NEW = "new"
+    RELEASED = "already released"
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """A tag and the commit that it names, made or found.
+
+    ``lacks_here`` speaks of the repository, ``lacks_there`` of the remote, or where there is none,
+    of the repository as well.
+    """
+
+    plan: TagPlan
+    commit: str
+    tree: str
+    lacks_here: bool = True
+    lacks_there: bool = True
+
+    @property
+    def state(self) -> TagState:
+        """New as long as the place that it is published to lacks it."""
+        return TagState.NEW if self.lacks_there else TagState.RELEASED
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where tags go: ``repo``, and ``remote`` (a name or address that ``repo`` can push to)."""
+
+    repo: Git
+    remote: str = ""
+
+
+def read_payloads(cells: Sequence[Cell], matrix: Matrix, folder: Path) -> Mapping[str, Payload]:
+    """The payload of each cell, and of ``[pip]``, by name: proven, and what this matrix makes.
+
+    Raises ``PayloadError`` that names all missing ones, or the first that is not right.
+    """
+    payloads = load_payloads(cells, matrix, folder, {})
+    require_all(payload_names(cells, matrix), payloads, f"{folder} lacks payloads")
+    return payloads
+
+
+def plan_tags(
+    matrix: Matrix,
+    version: semver.Version,
+    primary: Line | None,
+    cells: Sequence[Cell],
+    payloads: Mapping[str, Payload],
+    template: Path = TEMPLATE,
+) -> tuple[TagPlan, ...]:
+    """What each line's tag holds, in the order in which Go sorts the tags.
+
+    ``payloads`` are by cell name; one called ``pip`` is part of every tag.
+    """
+    plans = []
+    pip = payloads.get(PIP_CELL)
+    module_path = tags.module_path(matrix.module, version)
+    for line in dict.fromkeys(cell.line for cell in cells):
+        mine = tuple(
+            PlatformPayload(cell.platform, payloads[cell.name])
+            for cell in sorted(cells, key=lambda cell: cell.platform.name)
+            if cell.line == line
+        )
+        release = ModuleRelease(matrix.module, module_path, str(version), line)
+        files = render_tree(release, mine, pip, template)
+        tag = tags.tag_name(version, line, primary=line == primary)
+        message = _message(tag, release, mine, pip)
+        plans.append(TagPlan(tag, line, module_path, files, mine, message, pip))
+    return tuple(sorted(plans, key=lambda plan: tags.sort_key(plan.tag)))
+
+
+def lacking_licenses(plans: Sequence[TagPlan]) -> tuple[str, ...]:
+    """What the payloads hold without a licence text, one sentence each that begins with a cell."""
+    manifests = {
+        f"{plan.line.name}/{each.platform.name}": each.payload.manifest
+        for plan in plans
+        for each in plan.payloads
+    }
+    for pip in [plan.pip for plan in plans if plan.pip]:
+        manifests[PIP_CELL] = pip.manifest
+    return tuple(
+        f"{name}: {fault}" for name, each in manifests.items() for fault in license_faults(each)
+    )
+
+
+def _message(
+    tag: str, release: ModuleRelease, payloads: Sequence[PlatformPayload], pip: Payload | None
+) -> str:
+    platforms = " ".join(each.platform.name for each in payloads)
+    parts = {each.platform.name: each.payload for each in payloads} | (
+        {PIP_CELL: pip} if pip else {}
+    )
+    cells = cell_rows({part: each.manifest.cell_digest for part, each in parts.items()})
+    return (
+        f"{tag}: CPython {release.line.name}\n\n"
+        f"Version: {release.version}\n"
+        f"Python: {release.line.name}\n"
+        f"PBS: {release.line.pbs}\n"
+        f"Platforms: {platforms}\n"
+        f"Module: {release.module_path}\n{cells}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TagWorkspace:
+    """Where commits are made: in ``workshop``, on top of ``parent``, with ``scratch`` space."""
+
+    target: Target
+    parent: Commit
+    workshop: Git
+    scratch: Path
+
+
+@contextmanager
+def tag_workspace(target: Target, source: str, scratch_root: Path) -> Iterator[TagWorkspace]:
+    """A workshop for commits on top of ``source``; gone afterwards, whatever happens."""
+    with scratch_dir(scratch_root) as scratch:
+        parent = target.repo.commit(source)
+        workshop = init_scratch(scratch / "git", target.repo, target.remote)
+        workshop.borrow_objects(target.repo)
+        mark_shallow(workshop, shallow_commits(target.repo))
+        yield TagWorkspace(target, parent, workshop, scratch)
+
+
+def attach_objects(taken: ReusedPayloads, to: TagWorkspace) -> None:
+    """Let commits name the blobs of payloads that were taken, and pushes leave them out."""
+    for lender in taken.lenders:
+        if lender != to.target.repo:
+            to.workshop.borrow_objects(lender)
+    mark_shallow(to.workshop, [*shallow_commits(to.workshop), *taken.commits])
+
+
+def finalize(plans: Sequence[TagPlan], at: TagWorkspace, *, dry_run: bool) -> tuple[Tagged, ...]:
+    """Make the commits of ``plans`` and tag them.
+
+    Nothing is written to the target when ``dry_run`` is set or when a tag exists with other
+    content (``TagConflictError``, which names every such tag).
+    """
+    made = make_commits(plans, at.workshop, at.parent, at.scratch)
+    tagged = reconcile(made, at.target)
+    return tagged if dry_run else _publish_or_compare(tagged, at)
+
+
+def _publish_or_compare(tagged: tuple[Tagged, ...], at: TagWorkspace) -> tuple[Tagged, ...]:
+    """Publish; where another run was faster and made the same, that is a release too."""
+    try:
+        push_tags(tagged, at)
+    except GitError:
+        again = reconcile(tagged, at.target)
+        if again == tagged:
+            raise
+        push_tags(again, at)
+        return again
+    return tagged
+
+
+def make_commits(
+    plans: Sequence[TagPlan], workshop: Git, parent: Commit, scratch: Path
+) -> tuple[Tagged, ...]:
+    """Compute every commit in ``workshop``."""
+    made = []
+    for plan in plans:
+        ids = workshop.write_files(plan.files, scratch)
+        tree = workshop.write_tree(plan.files, ids, scratch / "index")
+        commit = workshop.write_commit(tree, parent, plan.message)
+        made.append(Tagged(plan, commit, tree))
+    return tuple(made)
+
+
+def reconcile(made: Sequence[Tagged], target: Target) -> tuple[Tagged, ...]:
+    """Find out who has which tags; raises ``TagConflictError`` for those with other content."""
+    here = target.repo.tags()
+    there = target.repo.remote_tags(target.remote) if target.remote else here
+    result, conflicts = [], []
+    for each in made:
+        tag = each.plan.tag
+        found = {commit for commit in (there.get(tag), here.get(tag)) if commit}
+        others = [commit for commit in found if _tree_of(commit, tag, target) != each.tree]
+        conflicts += [
+            f"{tag} is commit {commit[:12]}, this run made another tree" for commit in others
+        ]
+        # The commit that is out there stays: source commits may differ, content may not.
+        commit = there.get(tag) or here.get(tag) or each.commit
+        result.append(Tagged(each.plan, commit, each.tree, tag not in here, tag not in there))
+    if conflicts:
+        raise TagConflictError(
+            "tags of this VERSION exist with other content; nothing was written",
+            details=conflicts,
+            hint="A tag never moves: raise VERSION. (A local trial: remove its release.git.)",
+        )
+    return tuple(result)
+
+
+def _tree_of(commit: str, tag: str, target: Target) -> str:
+    if not target.repo.has_commit(commit):
+        target.repo.fetch(target.remote, f"refs/tags/{tag}")
+    return target.repo.tree_of(commit)
+
+
+def push_tags(tagged: Sequence[Tagged], at: TagWorkspace) -> None:
+    """Push what is lacking: to the remote first if there is one, each time all tags or none.
+
+    Whatever an earlier run left undone is done as well.
+    """
+    repo, workshop = at.target.repo, at.workshop
+    _tidy(repo)
+    there = {f"refs/tags/{each.plan.tag}": each.commit for each in tagged if each.lacks_there}
+    here = {f"refs/tags/{each.plan.tag}": each.commit for each in tagged if each.lacks_here}
+    if at.target.remote and there:
+        _push_out(at, there)
+    if here:
+        # An earlier run may have got as far as the remote: then payloads come from these tags.
+        known = set(shallow_commits(workshop)) - set(here.values())
+        mark_shallow(workshop, sorted(known))
+        # A ref to build upon: a detached, shallow checkout may have none.
+        repo.call("update-ref", f"{_OWN_REFS}/source", at.parent.id)
+        workshop.push(str(repo.git_dir()), here)
+    _tidy(repo)
+
+
+def _tidy(repo: Git) -> None:
+    if left := repo.refs_below(_OWN_REFS):
+        repo.delete_refs(left)
+
+
+def _push_out(at: TagWorkspace, new: Mapping[str, str]) -> None:
+    try:
+        at.workshop.push(REMOTE, new)
+    except GitError as fault:
+        names = ", ".join(ref.removeprefix("refs/tags/") for ref in new)
+        raise GitError(
+            f"{at.target.remote} took none of the tags {names}: {fault.what}",
+            hint="Nothing was published. If someone tagged meanwhile, run it again: it compares "
+            "and goes on, or says what differs.",
+        ) from fault

@@ -1,0 +1,335 @@
+"""Make an asset from an interpreter of this machine.
+
+The result is an archive like PBS's own: ``python/**`` with the executable, the standard library,
+the extension modules and the shared libpython, as the interpreter's ``sysconfig`` tells them.
+Packages that were installed into it stay out. ELF search paths into the interpreter's own
+directories become ``$ORIGIN``-relative, so that an extracted copy loads nothing from there.
+The same interpreter gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import posixpath
+import stat
+import tarfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import zstandard
+
+from pipeline.config.cells import GOARCH, asset_name, platform_of
+from pipeline.config.model import FREE_THREADED, LOCAL, Asset, Cell, Line, Platform, PythonVersion
+from pipeline.formats import elf
+from pipeline.formats.elf import ElfFacts
+from pipeline.system.errors import InterpreterError, ToolError
+from pipeline.system.files import copy_stream, disk_errors, scratch_dir, sha256_of
+from pipeline.system.process import ProcessResult
+
+_LEFT_OUT = frozenset({"site-packages", "dist-packages", "__pycache__"})
+_LIBRARY_DIR = "lib"
+_SYSTEM_PREFIXES = frozenset({"/usr", "/usr/local"})
+"""Here the libraries beside Python are the system's and stay with it."""
+_ASK = """
+import json, os, platform, sys, sysconfig
+get = sysconfig.get_config_var
+prefix = os.path.realpath(sys.base_prefix)
+paths = sysconfig.get_paths(vars={
+    "base": prefix, "platbase": os.path.realpath(sys.base_exec_prefix),
+    "installed_base": prefix, "installed_platbase": os.path.realpath(sys.base_exec_prefix),
+})
+info = sys.version_info
+pre = {"alpha": "a", "beta": "b", "candidate": "rc"}.get(info.releaselevel, "")
+print(json.dumps({
+    "implementation": sys.implementation.name,
+    "system": platform.system(),
+    "machine": platform.machine(),
+    "version": "%d.%d.%d" % info[:3] + (pre + str(info.serial) if pre else ""),
+    "free_threaded": bool(get("Py_GIL_DISABLED")),
+    "executable": os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable),
+    "prefix": prefix,
+    "stdlib": os.path.realpath(paths["stdlib"]),
+    "platstdlib": os.path.realpath(paths["platstdlib"]),
+    "extensions": os.path.realpath(get("DESTSHARED") or ""),
+    "library_dir": os.path.realpath(get("LIBDIR") or ""),
+    "library": get("INSTSONAME") or "",
+    "platlibdir": getattr(sys, "platlibdir", "lib"),
+    "multiarch": get("MULTIARCH") or "",
+}))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """What an interpreter says of itself; directories are absolute and free of links."""
+
+    implementation: str
+    system: str
+    machine: str
+    version: str
+    free_threaded: bool
+    executable: str
+    prefix: str
+    stdlib: str
+    platstdlib: str
+    extensions: str
+    library_dir: str
+    library: str
+    platlibdir: str
+    multiarch: str
+
+
+Run = Callable[[Sequence[str]], ProcessResult]
+
+
+def ask(python: str, run: Run) -> Interpreter:
+    """Let ``python`` describe itself; raises ``InterpreterError`` when it cannot be a source."""
+    try:
+        done = run([python, "-I", "-c", _ASK])
+    except ToolError as fault:
+        raise InterpreterError(
+            f"{python}: {fault.what}", hint="Name another with --python."
+        ) from fault
+    if done.code:
+        reason = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.code}"]
+        raise InterpreterError(
+            f"{python} does not run: {reason[0]}", hint="Name another with --python."
+        )
+    try:
+        found = Interpreter(**json.loads(done.stdout))
+    except (ValueError, TypeError) as fault:
+        raise InterpreterError(
+            f"{python} does not answer as a Python interpreter does",
+            hint="Name another with --python.",
+        ) from fault
+    if faults := list(_unfit(found)):
+        raise InterpreterError(
+            f"{python} cannot be packed",
+            details=faults,
+            hint="Name another interpreter with --python, or another --source.",
+        )
+    return found
+
+
+def _unfit(found: Interpreter) -> Iterator[str]:
+    if found.implementation != "cpython":
+        yield f"it is {found.implementation}, not CPython"
+    if found.system != "Linux":
+        yield f"--local knows the layout of Linux interpreters, not that of {found.system}"
+    if found.machine not in GOARCH:
+        yield f"Go has no name for this processor ({found.machine})"
+    if not Path(found.stdlib, "os.py").is_file():
+        yield f"no standard library at {found.stdlib}"
+
+
+def platform_for(found: Interpreter, platforms: Sequence[Platform]) -> Platform:
+    """The platform of the matrix that this machine is; raises ``InterpreterError``."""
+    goarch = GOARCH[found.machine]
+    libc = "musl" if found.multiarch.endswith("-musl") else ""
+    if platform := platform_of(platforms, "linux", goarch, libc):
+        return platform
+    raise InterpreterError(
+        f"matrix.toml has no platform for this machine (linux/{goarch} {libc or 'glibc'})",
+        hint="Add a [[platform]] for it.",
+    )
+
+
+def make_asset(
+    found: Interpreter, platform: Platform, folder: Path, run: Run
+) -> tuple[Line, Asset]:
+    """Write the interpreter's archive into ``folder``; returns the line and asset it makes."""
+    variant = FREE_THREADED if found.free_threaded else ""
+    line = Line(PythonVersion.parse(found.version), LOCAL, variant, (platform.name,))
+    name = asset_name(Cell(line, platform), LOCAL)
+    path = folder / name
+    tree = _with_libraries(found, [*_sources(found)])
+    with disk_errors(folder), scratch_dir(folder) as scratch:
+        relocate = _Relocator(found, tree, scratch, run)
+        part = scratch / name
+        _write_archive(part, sorted(tree, key=lambda each: each.name), relocate)
+        part.replace(path)
+    return line, Asset(LOCAL, name, sha256_of(path), path.stat().st_size)
+
+
+@dataclass(frozen=True, slots=True)
+class _SourceFile:
+    """One entry of the archive: ``name`` relative to the tree, and the file or link target."""
+
+    name: str
+    path: Path
+    target: str = ""
+    elf: ElfFacts | None = None
+
+
+def _source_file(name: str, path: Path) -> _SourceFile:
+    with path.open("rb") as file:
+        if file.read(len(elf.MAGIC)) != elf.MAGIC:
+            return _SourceFile(name, path)
+        file.seek(0)
+        try:
+            return _SourceFile(name, path, elf=elf.scan(file.read, path.stat().st_size).facts)
+        except elf.ElfError:
+            return _SourceFile(name, path)  # nothing that a loader would take either
+
+
+def _sources(found: Interpreter) -> Iterator[_SourceFile]:
+    version = posixpath.basename(found.stdlib)  # python3.13, or python3.13t
+    yield _source_file(f"bin/{version}", Path(found.executable))
+    for link in ("bin/python3", "bin/python"):
+        yield _SourceFile(link, Path(found.executable), target=version)
+    library_root = f"{found.platlibdir}/{version}"
+    names: set[str] = set()
+    for folder, root in (
+        (found.stdlib, library_root),
+        (found.platstdlib, library_root),
+        (found.extensions, f"{library_root}/lib-dynload"),
+    ):
+        for file in _files_below(Path(folder), root) if folder else ():
+            if file.name not in names:
+                names.add(file.name)
+                yield file
+
+
+def _with_libraries(found: Interpreter, tree: list[_SourceFile]) -> list[_SourceFile]:
+    """Add libpython and, from a prefix of its own, the other libraries that the tree needs."""
+    wanted = [(name, source) for source in tree if source.elf for name in source.elf.needed]
+    seen: set[str] = set()
+    while wanted:
+        name, needing = wanted.pop()
+        path = _library(name, needing, found)
+        if name in seen or path is None:
+            continue
+        seen.add(name)
+        if name == found.library or found.prefix not in _SYSTEM_PREFIXES:
+            source = _source_file(f"{_LIBRARY_DIR}/{name}", path)
+            tree.append(source)
+            wanted += [(each, source) for each in (source.elf.needed if source.elf else ())]
+    needs_libpython = any(s.elf and found.library in s.elf.needed for s in tree)
+    if needs_libpython and found.library not in seen:
+        raise InterpreterError(
+            f"{found.executable} needs {found.library}, which is in none of its directories",
+            hint="Name another interpreter with --python.",
+        )
+    return tree
+
+
+def _library(name: str, needing: _SourceFile, found: Interpreter) -> Path | None:
+    """Where a library of the interpreter's own is: by its search path, in LIBDIR, or in lib."""
+    facts = needing.elf
+    search = [] if facts is None else [*facts.runpath, *facts.rpath]
+    origin = str(needing.path.resolve().parent)
+    own = [entry.replace("$ORIGIN", origin) for entry in search]
+    for folder in (*own, found.library_dir, f"{found.prefix}/{_LIBRARY_DIR}"):
+        path = Path(folder, name)
+        if path.is_absolute() and path.is_file() and _is_own_folder(folder, found):
+            return path
+    return None
+
+
+def _is_own_folder(folder: str, found: Interpreter) -> bool:
+    """Whether a directory is the interpreter's own, and not the system's."""
+    real = os.path.realpath(folder)
+    if found.prefix not in _SYSTEM_PREFIXES:
+        return real == found.library_dir or Path(real).is_relative_to(found.prefix)
+    # Below /usr most is not Python's; libpython's directory is searched without being told.
+    return real in {found.library_dir, found.stdlib, found.extensions}
+
+
+def _files_below(folder: Path, root: str) -> Iterator[_SourceFile]:
+    """Regular files and links; what a link that leaves the folder points to comes as a file."""
+    for where, folders, files in os.walk(folder):
+        folders[:] = sorted(set(folders) - _LEFT_OUT)
+        inside = Path(where).relative_to(folder)
+        for name in files:
+            path = Path(where, name)
+            entry = posixpath.join(root, *inside.parts, name)
+            if path.is_symlink() and path.resolve().is_relative_to(folder):
+                target = os.path.relpath(path.resolve(), path.parent)
+                if path.exists():
+                    yield _SourceFile(entry, path, target=target)
+            elif path.is_file():
+                yield _source_file(entry, path)
+
+
+class _Relocator:
+    """Copies of ELF files whose search paths do not lead back to where they came from."""
+
+    def __init__(
+        self, found: Interpreter, tree: Sequence[_SourceFile], scratch: Path, run: Run
+    ) -> None:
+        self._found = found
+        self._shipped = {
+            posixpath.basename(source.name)
+            for source in tree
+            if posixpath.dirname(source.name) == _LIBRARY_DIR
+        }
+        self._copy = scratch / "elf"
+        self._run = run
+
+    def content(self, source: _SourceFile) -> Path:
+        """The file whose bytes go into the archive: the original, or a mended copy."""
+        search = self._search_path(source)
+        if search is None:
+            return source.path
+        _copy_stripped(source.path, self._copy)
+        option = ["--set-rpath", ":".join(search)] if search else ["--remove-rpath"]
+        done = self._run(["patchelf", *option, str(self._copy)])
+        if done.code:
+            raise ToolError(
+                f"patchelf cannot change {source.path}: {done.stderr.strip()}",
+                hint="Name another interpreter with --python.",
+            )
+        return self._copy
+
+    def _search_path(self, source: _SourceFile) -> tuple[str, ...] | None:
+        """The search path that the copy needs, ``None`` where the file is right as it is."""
+        if source.elf is None:
+            return None
+        old = source.elf.runpath or source.elf.rpath
+        foreign = [entry for entry in old if not self._is_own(entry)]
+        folder = posixpath.relpath(_LIBRARY_DIR, posixpath.dirname(source.name))
+        here = [posixpath.join("$ORIGIN", folder)] if self._shipped & {*source.elf.needed} else []
+        new = (*here, *foreign)
+        return None if new == old else new
+
+    def _is_own(self, entry: str) -> bool:
+        """Whether a search path leads into the interpreter's own directories."""
+        return entry.startswith("$ORIGIN") or _is_own_folder(entry, self._found)
+
+
+def _copy_stripped(path: Path, target: Path) -> None:
+    """Copy an ELF file without its debug sections.
+
+    patchelf may put a segment behind them, and then they could never leave.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as source, target.open("wb") as copy:
+        plan = elf.scan(source.read, size).strip
+        source.seek(0)
+        if plan is None:
+            copy_stream(source, copy)
+        else:
+            elf.strip(source.read, size, plan, copy.write)
+    target.chmod(0o755)
+
+
+def _write_archive(path: Path, sources: Sequence[_SourceFile], relocate: _Relocator) -> None:
+    compressor = zstandard.ZstdCompressor(level=1)
+    with (
+        path.open("wb") as file,
+        compressor.stream_writer(file, closefd=False) as stream,
+        tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as tar,
+    ):
+        for source in sources:
+            info = tarfile.TarInfo(f"python/{source.name}")
+            info.mode = 0o755 if source.path.stat().st_mode & stat.S_IXUSR else 0o644
+            if source.target:
+                info.type, info.linkname = tarfile.SYMTYPE, source.target
+                tar.addfile(info)
+                continue
+            content = relocate.content(source)
+            info.size = content.stat().st_size
+            with content.open("rb") as data:
+                tar.addfile(info, data)

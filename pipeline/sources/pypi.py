@@ -1,0 +1,61 @@
+"""Wheels from the package index that this machine's pip is set up for, proven by their sha256."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pipeline.config.model import Wheel
+from pipeline.system.errors import AssetNotFoundError, DownloadError, ToolError
+from pipeline.system.files import disk_errors, scratch_dir, sha256_of
+from pipeline.system.process import ProcessResult
+
+Pip = Callable[[Sequence[str]], ProcessResult]
+"""Runs ``python -m pip`` with arguments."""
+
+
+def fetch_wheel(wheel: Wheel, cache: Path, pip: Pip) -> Path:
+    """The wheel's file: from ``cache`` if it is there and proven, else from the index.
+
+    Raises ``AssetNotFoundError`` when the index does not have it with this sha256, and
+    ``DownloadError`` when pip fails otherwise.
+    """
+    final = cache / f"{wheel.sha256[:16]}-{wheel.name}.whl"
+    if final.is_file() and sha256_of(final) == wheel.sha256:
+        return final
+    with scratch_dir(cache) as scratch, disk_errors(cache):
+        requirements = scratch / "requirements.txt"
+        pinned = f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}\n"
+        requirements.write_text(pinned, "utf-8")
+        done = pip(
+            [
+                "download", "--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes",
+                "--no-input", "--disable-pip-version-check",
+                "--dest", str(scratch), "--requirement", str(requirements),
+            ]
+        )  # fmt: skip
+        if done.code:
+            raise _failure(wheel, done)
+        (found,) = scratch.glob("*.whl")
+        found.replace(final)
+    return final
+
+
+def _failure(wheel: Wheel, done: ProcessResult) -> AssetNotFoundError | DownloadError | ToolError:
+    said = [row for row in done.stderr.splitlines() if row.strip()]
+    if "No module named pip" in done.stderr:
+        return ToolError(
+            "this environment has no pip, which fetches the wheels of [pip]",
+            hint="python -m ensurepip, or make the environment with 'python3 -m venv'.",
+        )
+    title = f"{wheel.name} {wheel.version}"
+    if "DO NOT MATCH THE HASHES" in done.stderr or "No matching distribution" in done.stderr:
+        return AssetNotFoundError(
+            f"the package index has no wheel of {title} with the sha256 of matrix.toml",
+            details=[row.strip() for row in said if "Got" in row or "versions:" in row],
+            hint="Check version and sha256 under [pip].",
+        )
+    return DownloadError(
+        f"pip cannot fetch {title}: {said[-1] if said else f'exit code {done.code}'}",
+        hint="Check the network and pip's own settings ('python -m pip config list').",
+    )

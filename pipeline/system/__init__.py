@@ -1,0 +1,1 @@
+"""Processes, files, git, GitHub, the terminal, and errors."""

@@ -1,0 +1,54 @@
+"""What GitHub tells, as frozen data; no object of PyGithub goes further than this package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RepoRef:
+    """A repository at one GitHub: the API's ``address`` and ``owner/name``."""
+
+    address: str
+    repository: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseAsset:
+    """A file of a release; ``sha256`` is ``""`` for what was uploaded before June 2025."""
+
+    name: str
+    size_bytes: int
+    sha256: str
+    id: int = 0
+    whole: bool = True
+    """False for one whose upload broke off: it keeps its name taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release; ``assets`` are in the order of the API."""
+
+    tag: str
+    draft: bool
+    prerelease: bool
+    assets: tuple[ReleaseAsset, ...]
+    id: int = 0
+    """Numbers grow: the lower one is the older one."""
+    title: str = ""
+    notes: str = ""
+    page: str = ""
+    """The address for people."""
+    uploads: str = ""
+    """The address that takes its assets; at another host than the API's."""
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """An open pull request; ``commit`` is the tip of its branch as GitHub knows it."""
+
+    number: int
+    title: str
+    body: str
+    commit: str
+    page: str

@@ -1,0 +1,221 @@
+"""The releases of one repository: find, draft, fill and publish them.
+
+A draft belongs to a tag by name alone: it is not found by its tag, and there may be several of
+one. A published release may be immutable; nothing here changes one, but for its notes.
+
+Source: docs.github.com, "REST API endpoints for releases" and "... for release assets".
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+from collections.abc import Collection
+from typing import Any
+
+from github.GitRelease import GitRelease
+from github.GitReleaseAsset import GitReleaseAsset
+from github.PaginatedList import PaginatedList
+
+from pipeline.system.errors import AssetNotFoundError
+from pipeline.system.github.client import Connection, InvalidError
+from pipeline.system.github.models import Release, ReleaseAsset
+
+_UPLOADED = "uploaded"
+"""The state of a whole asset; one whose upload broke off stays in the list as ``starter``."""
+
+
+class Releases:
+    """The releases of ``repository``; every verb raises ``GitHubError``."""
+
+    def __init__(self, connection: Connection, repository: str) -> None:
+        self._connection = connection
+        self._repository = repository
+        self._repo = connection.github.get_repo(repository)
+
+    def published(self, tag: str) -> Release:
+        """The release of ``tag`` with its whole assets; raises ``AssetNotFoundError``."""
+        return self._connection.read(
+            f"release {tag} of {self._repository}",
+            lambda: self._whole(self._repo.get_release(tag)),
+        )
+
+    def latest(self) -> Release:
+        """The release that GitHub calls the latest: neither a draft nor a prerelease."""
+        return self._connection.read(
+            f"latest release of {self._repository}",
+            lambda: self._whole(self._repo.get_latest_release().complete()),
+        )
+
+    def listing(self, tags: Collection[str] = ()) -> tuple[Release, ...]:
+        """Every release and, for who may write, draft, the oldest first.
+
+        Those of ``tags`` have their assets, broken ones as well; the others have none here.
+        """
+        found = self._connection.read(
+            f"releases of {self._repository}",
+            lambda: [self._release(each) for each in self._repo.get_releases()],
+        )
+        made = [
+            dataclasses.replace(each, assets=self._all_assets(each)) if each.tag in tags else each
+            for each in found
+        ]
+        return tuple(sorted(made, key=lambda release: release.id))
+
+    def create_draft(self, tag: str, title: str, notes: str, *, prerelease: bool) -> Release:
+        """Make a draft, or find the oldest one of this tag when GitHub does not say."""
+        return self._connection.create(
+            f"draft of {tag} in {self._repository}",
+            lambda: self._release(
+                self._repo.create_git_release(
+                    tag, title, notes, draft=True, prerelease=prerelease, make_latest="false"
+                )
+            ),
+            lambda: next((r for r in self.listing([tag]) if r.tag == tag and r.draft), None),
+        )
+
+    def delete_draft(self, release_id: int) -> None:
+        """Delete a draft; one that is gone is fine."""
+        self._delete(f"releases/{release_id}", f"draft {release_id} of {self._repository}")
+
+    def upload(self, release: Release, name: str, data: bytes) -> ReleaseAsset:
+        """Add a file to a draft, or find what already has its name; the caller compares."""
+        what = f"upload of {name} to {release.tag} of {self._repository}"
+
+        def send() -> ReleaseAsset:
+            client, path = self._connection.at(release.uploads)
+            _headers, fields = client.requester.requestMemoryBlobAndCheck(
+                "POST",
+                path,
+                parameters={"name": name},
+                headers={
+                    "Content-Type": "application/octet-stream", "Content-Length": str(len(data))
+                },
+                file_like=io.BytesIO(data),
+            )  # fmt: skip
+            return _asset(GitReleaseAsset(client.requester, {}, fields, completed=True))
+
+        return self._connection.create(what, send, lambda: self._uploaded(release, name))
+
+    def _uploaded(self, release: Release, name: str) -> ReleaseAsset | None:
+        """The whole asset of that name; the rest of a broken upload makes way."""
+        for each in self._all_assets(release):
+            if each.name == name and each.whole:
+                return each
+            if each.name == name:
+                self.delete_asset(each.id)
+        return None
+
+    def delete_asset(self, asset_id: int) -> None:
+        """Delete a file of a draft; one that is gone is fine."""
+        self._delete(f"releases/assets/{asset_id}", f"asset {asset_id} of {self._repository}")
+
+    def publish(
+        self, release: Release, title: str, notes: str, *, prerelease: bool, latest: bool
+    ) -> Release:
+        """Make a draft public under these words; ``latest`` is what people are shown first."""
+        what = f"release {release.tag} of {self._repository}"
+        draft = self._repo.get_release(release.id)
+        try:
+            return self._connection.change(
+                what,
+                lambda: self._release(
+                    draft.update_release(
+                        title,
+                        notes,
+                        draft=False,
+                        prerelease=prerelease,
+                        tag_name=release.tag,
+                        make_latest="true" if latest else "false",
+                    )
+                ),
+            )
+        except InvalidError:
+            # Done before, but the answer was lost.
+            again = self._repo.get_release(release.id)
+            now = self._connection.read(what, lambda: self._release(again))
+            if now.draft:
+                raise
+            return now
+
+    def tag_commit(self, tag: str) -> str:
+        """The id that ``tag`` has at GitHub, ``""`` for none."""
+        try:
+            return self._connection.read(
+                f"tag {tag} of {self._repository}",
+                lambda: self._repo.get_git_ref(f"tags/{tag}").object.sha,
+            )
+        except AssetNotFoundError:
+            return ""
+
+    def _delete(self, path: str, what: str) -> None:
+        url = f"/repos/{self._repository}/{path}"
+        with contextlib.suppress(AssetNotFoundError):
+            self._connection.change(
+                what, lambda: self._connection.github.requester.requestJsonAndCheck("DELETE", url)
+            )
+
+    def _whole(self, release: GitRelease) -> Release:
+        made = self._release(release)
+        assets = tuple(each for each in self._assets(made.id) if each.whole)
+        return dataclasses.replace(made, assets=assets)
+
+    def _release(self, release: GitRelease) -> Release:
+        # Into any answer PyGithub fills an id and a tag, from the address that was asked.
+        draft: object = release.draft
+        if not isinstance(draft, bool):
+            raise self._connection.no_api("the answer is no release")
+        return Release(
+            tag=release.tag_name,
+            draft=draft,
+            prerelease=release.prerelease,
+            assets=(),
+            id=release.id,
+            title=release.name or "",
+            notes=release.body or "",
+            page=release.html_url or "",
+            uploads=(release.upload_url or "").partition("{")[0],
+        )
+
+    def _all_assets(self, release: Release) -> tuple[ReleaseAsset, ...]:
+        return self._connection.read(
+            f"assets of {release.tag} of {self._repository}", lambda: self._assets(release.id)
+        )
+
+    def _assets(self, release_id: int) -> tuple[ReleaseAsset, ...]:
+        """Page after page; the list inside the release itself need not be whole."""
+        return tuple(
+            map(
+                _asset,
+                PaginatedList(
+                    GitReleaseAsset,
+                    self._connection.github.requester,
+                    f"/repos/{self._repository}/releases/{release_id}/assets",
+                    attributesTransformer=_with_digest,
+                ),
+            )
+        )
+
+
+def _with_digest(fields: dict[str, Any]) -> dict[str, Any]:
+    """A GitHub Enterprise of before June 2025 has no digests.
+
+    PyGithub would ask for each asset once more to find one.
+    """
+    return {"digest": None, **fields}
+
+
+def _asset(asset: GitReleaseAsset) -> ReleaseAsset:
+    return ReleaseAsset(
+        asset.name,
+        asset.size,
+        _sha256_of(asset.digest),
+        asset.id,
+        asset.state == _UPLOADED,
+    )
+
+
+def _sha256_of(digest: str | None) -> str:
+    algorithm, _, value = (digest or "").partition(":")
+    return value.lower() if algorithm == "sha256" else ""

@@ -1,0 +1,76 @@
+"""Programs that are run, and what they answered."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.system.errors import ToolError
+from pipeline.system.files import _FOREIGN
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessResult:
+    """A program that ran to its end."""
+
+    code: int
+    stdout: bytes
+    stderr: str
+
+
+def run(
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    stdin: bytes | None = None,
+    cwd: Path | None = None,
+    timeout_s: float | None = None,
+) -> ProcessResult:
+    """Run ``command`` without a shell and collect what it prints.
+
+    ``env`` replaces the environment; ``None`` inherits it. Raises ``ToolError`` when the program
+    does not exist, is of another machine or takes longer than ``timeout_s``; its exit code is the
+    caller's to judge.
+    """
+    try:
+        done = subprocess.run(  # noqa: S603 - callers pass argument lists, never a shell line
+            list(command),
+            env=None if env is None else dict(env),
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            cwd=cwd,
+            timeout=timeout_s,
+            capture_output=True,
+            check=False,
+        )
+    except FileNotFoundError as missing:
+        raise ToolError(
+            f"{command[0]} is not on this machine", hint=f"Install {Path(command[0]).name}."
+        ) from missing
+    except PermissionError as refused:
+        raise ToolError(
+            f"{command[0]} cannot be executed", hint="Check the path and its permissions."
+        ) from refused
+    except OSError as foreign:
+        if foreign.errno not in _FOREIGN:
+            raise
+        raise ToolError(
+            f"{command[0]} is no program for this machine",
+            hint="Use one that was built for this system and processor.",
+        ) from foreign
+    except subprocess.TimeoutExpired as late:
+        raise ToolError(
+            f"{command[0]} did not finish within {timeout_s:g} s",
+            hint="Run the command by hand to see what it waits for: " + " ".join(command),
+        ) from late
+    return ProcessResult(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,1 @@
+"""Tags, modules and payloads are used or built again, and judged."""

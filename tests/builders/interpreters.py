@@ -1,0 +1,130 @@
+"""Real interpreters of this machine, and PBS-shaped archives made of them."""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+import shutil
+import sys
+import tarfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import zstandard
+
+from pipeline.config.matrix import parse_matrix
+from pipeline.config.model import Platform
+from pipeline.sources import local_interpreter as local
+from pipeline.system.errors import PipelineError
+from pipeline.system.process import ProcessResult, run
+from tests.builders.elf import with_debug_section
+from tests.builders.pbs_archive import python_json
+from tests.harness.project import REPOSITORY
+
+PBS = "20261021"
+
+
+def run_tool(command: Sequence[str]) -> ProcessResult:
+    """As the command runs tools: those of this environment first."""
+    program, *rest = command
+    beside = Path(sys.prefix, "bin", program)
+    return run([str(beside) if beside.is_file() else program, *rest], timeout_s=60)
+
+
+@functools.cache
+def interpreters() -> tuple[local.Interpreter, ...]:
+    """Every interpreter of this machine that can be packed, the running one first, by version."""
+    home = Path.home() / ".pyenv" / "versions"
+    candidates = [sys.executable, *map(str, sorted(home.glob("3.*/bin/python3")))]
+    candidates += [path for minor in range(9, 20) if (path := shutil.which(f"python3.{minor}"))]
+    candidates += ["/usr/bin/python3"] if os.access("/usr/bin/python3", os.X_OK) else []
+    found: dict[str, local.Interpreter] = {}
+    for candidate in candidates:
+        try:
+            each = local.ask(candidate, run_tool)
+        except PipelineError:
+            continue  # a shim whose interpreter is not installed
+        found.setdefault(each.version, each)
+    return tuple(found.values())
+
+
+def host_platform() -> Platform:
+    matrix = parse_matrix((REPOSITORY / "matrix.toml").read_text("utf-8"))
+    return local.platform_for(interpreters()[0], matrix.platforms)
+
+
+@dataclass(frozen=True)
+class RealArchive:
+    """A ``-full.tar.zst`` of a real interpreter, under the version that its name claims."""
+
+    name: str
+    version: str
+    data: bytes
+    interpreter: local.Interpreter
+
+
+def real_archive(interpreter: local.Interpreter, folder: Path, version: str = "") -> RealArchive:
+    """Pack ``interpreter`` as PBS packs: beside its tree what only a build leaves behind.
+
+    ``version`` is what the archive claims to be, where a machine has one interpreter alone; a
+    module ``goempy_line`` in the standard library tells it, and ``sys.version`` does not.
+    """
+    version = version or interpreter.version
+    platform = host_platform()
+    _line, asset = local.make_asset(interpreter, platform, folder, run_tool)
+    minor = Path(interpreter.stdlib).name
+    buffer = io.BytesIO()
+    with (
+        zstandard.open(folder / asset.name, "rb") as file,
+        tarfile.open(fileobj=file, mode="r|") as made,
+        tarfile.TarFile(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar,
+    ):
+        _add(tar, "python/PYTHON.json", python_json(version, platform.triple))
+        for number in range(20):
+            _add(tar, f"python/build/Modules/object{number}.o", b"\x7fELF" + bytes(9000))
+        _add(tar, "python/build/lib/libssl.a", b"!<arch>\n" + bytes(100_000))
+        for info in made:
+            info.name = info.name.replace("python/", "python/install/", 1)
+            _copy_member(tar, info, made)
+        _add(tar, f"python/install/lib/{minor}/goempy_line.py", f"NAME = {version!r}\n".encode())
+        _add(tar, f"python/install/lib/lib{minor}.a", b"!<arch>\n" + bytes(100_000))
+        _add(tar, f"python/install/lib/{minor}/test/test_anything.py", b"assert False\n")
+        _add(tar, f"python/install/lib/{minor}/lib-dynload/_testcapi.cpython.so", b"\x7fELF")
+        _add(tar, f"python/install/include/{minor}/Python.h", b"/* header */\n")
+        for library in ("cpython", "expat", "openssl-3", "sqlite", "zlib"):
+            _add(tar, f"python/licenses/LICENSE.{library}.txt", b"A licence.\n" * 100)
+    name = asset.name.replace(f"{interpreter.version}+local", f"{version}+{PBS}")
+    name = name.replace("-local.tar.zst", f"-{platform.build}-full.tar.zst")
+    data = zstandard.ZstdCompressor(level=1).compress(buffer.getvalue())
+    return RealArchive(name, version, data, interpreter)
+
+
+DEBUG = b"names of variables, their types and their lines " * 400
+
+
+def _copy_member(tar: tarfile.TarFile, info: tarfile.TarInfo, made: tarfile.TarFile) -> None:
+    """As it is, but ELF files with debug sections: this machine's may have lost theirs."""
+    file = made.extractfile(info) if info.isreg() else None
+    data = file.read() if file else b""
+    if data.startswith(b"\x7fELF\x02\x01"):
+        data = with_debug_section(data, DEBUG)
+        info.size = len(data)
+    tar.addfile(info, io.BytesIO(data))
+
+
+def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
+    info = tarfile.TarInfo(name)
+    info.size = len(data)
+    tar.addfile(info, io.BytesIO(data))
+
+
+def two_lines(folder: Path) -> tuple[RealArchive, RealArchive]:
+    """Two archives of different minor versions; the newest is the second."""
+    found = sorted(interpreters(), key=lambda each: tuple(map(int, each.version.split("."))))
+    if len(found) > 1:
+        return real_archive(found[-2], folder), real_archive(found[-1], folder)
+    major, minor, patch = found[0].version.split(".")
+    older = f"{major}.{int(minor) - 1}.{patch}"
+    return real_archive(found[0], folder, older), real_archive(found[0], folder)

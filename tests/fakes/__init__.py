@@ -1,0 +1,1 @@
+"""Servers and programs that the pipeline talks to, played."""

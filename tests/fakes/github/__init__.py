@@ -1,0 +1,1 @@
+"""GitHub's API, played by a loopback server."""

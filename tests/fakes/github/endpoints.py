@@ -1,0 +1,192 @@
+"""The endpoints of GitHub's REST API that goempy uses, with GitHub's shapes, texts and headers.
+
+Source: docs.github.com ("REST API endpoints for releases", "Using pagination in the REST API").
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+from tests.fakes.github.calls import Answer, Call, Route, page, refused
+from tests.fakes.github.faults import invalid, not_found
+from tests.fakes.github.pulls import PULL_ROUTES
+from tests.fakes.github.state import UPLOADS, Asset, Release
+
+
+def _release_json(call: Call, release: Release) -> dict[str, Any]:
+    github = call.github
+    url = f"{github.api}/repos/{call.repository}/releases/{release.id}"
+    place = f"untagged-{release.id}" if release.draft else release.tag
+    return {
+        "url": url,
+        "html_url": f"{github.address}/{call.repository}/releases/tag/{place}",
+        "assets_url": f"{url}/assets",
+        "upload_url": f"{github.address}{UPLOADS}/repos/{call.repository}/releases/{release.id}"
+        "/assets{?name,label}",
+        "id": release.id,
+        "tag_name": release.tag,
+        "target_commitish": "main",
+        "name": release.title or release.tag,
+        "draft": release.draft,
+        "prerelease": release.prerelease,
+        "immutable": not release.draft,
+        "body": release.body,
+        # Nobody may rely on this list: it is not promised to be whole.
+        "assets": [_asset_json(call, release, asset) for asset in release.assets[:30]],
+    }
+
+
+def _asset_json(call: Call, release: Release, asset: Asset) -> dict[str, Any]:
+    return {
+        "url": f"{call.github.api}/repos/{call.repository}/releases/assets/{asset.id}",
+        "id": asset.id,
+        "name": asset.name,
+        "label": "",
+        "content_type": "application/octet-stream",
+        "state": asset.state,
+        "size": asset.size,
+        "digest": asset.digest,
+        "download_count": 0,
+        "browser_download_url": f"{call.github.address}/{call.repository}/releases/download/"
+        f"{release.tag}/{asset.name}",
+    }
+
+
+def _by_tag(call: Call) -> Answer:
+    return _one(call, lambda each: each.tag == call.groups["tag"] and not each.draft)
+
+
+def _latest(call: Call) -> Answer:
+    chosen = call.github.latest.get(call.repository)
+    if chosen is not None:
+        return _one(call, lambda each: each.id == chosen)
+    return _one(call, lambda each: not each.draft and not each.prerelease)
+
+
+def _one(call: Call, fits: Callable[[Release], bool]) -> Answer:
+    found = [each for each in call.releases if fits(each)]
+    if not found:
+        return refused(not_found())
+    return Answer(200, _release_json(call, max(found, key=lambda each: each.tag)))
+
+
+def _list(call: Call) -> Answer:
+    releases = sorted(call.releases, key=lambda each: each.tag, reverse=True)
+    return page(call, [_release_json(call, each) for each in releases])
+
+
+def _get(call: Call) -> Answer:
+    release = _named(call)
+    return Answer(200, _release_json(call, release)) if release else refused(not_found())
+
+
+def _named(call: Call) -> Release | None:
+    return next((each for each in call.releases if str(each.id) == call.groups["id"]), None)
+
+
+def _list_assets(call: Call) -> Answer:
+    release = _named(call)
+    if release is None:
+        return refused(not_found())
+    return page(call, [_asset_json(call, release, each) for each in release.assets])
+
+
+def _create(call: Call) -> Answer:
+    """Drafts of one tag may be many; a published release of it only one."""
+    fields = call.fields
+    tag = fields["tag_name"]
+    if not fields["draft"] and any(each.tag == tag and not each.draft for each in call.releases):
+        return refused(invalid("Release", "tag_name", "already_exists"))
+    release = Release(
+        call.github.number(), tag, fields["draft"], fields["prerelease"],
+        title=fields["name"], body=fields["body"],
+    )  # fmt: skip
+    call.releases.append(release)
+    return Answer(201, _release_json(call, release))
+
+
+def _update(call: Call) -> Answer:
+    release, fields = _named(call), call.fields
+    if release is None:
+        return refused(not_found())
+    if not call.ref(f"refs/tags/{fields['tag_name']}"):
+        # GitHub would make the tag, at the tip of the default branch.
+        return refused(invalid("Release", "tag_name", "missing"))
+    release.title, release.body = fields["name"], fields["body"]
+    release.prerelease, release.draft = fields["prerelease"], fields["draft"]
+    if fields.get("make_latest") == "true":
+        call.github.latest[call.repository] = release.id
+    return Answer(200, _release_json(call, release))
+
+
+def _delete(call: Call) -> Answer:
+    release = _named(call)
+    if release is None:
+        return refused(not_found())
+    if not release.draft:
+        return refused(invalid("Release", "immutable", "invalid"))
+    call.releases.remove(release)
+    return Answer(204, None)
+
+
+def _upload(call: Call) -> Answer:
+    release, name = _named(call), call.text("name")
+    if release is None:
+        return refused(not_found())
+    if not release.draft:
+        return refused(invalid("Release", "immutable", "invalid"))
+    if any(each.name == name for each in release.assets):
+        return refused(invalid("ReleaseAsset", "name", "already_exists"))
+    digest = f"sha256:{hashlib.sha256(call.body).hexdigest()}" if call.github.digests else None
+    asset = Asset(name, len(call.body), digest, id=call.github.number(), data=call.body)
+    release.assets.append(asset)
+    return Answer(201, _asset_json(call, release, asset))
+
+
+def break_upload(call: Call) -> Answer:
+    """What is left of an upload that broke off: a name that is taken."""
+    release = _named(call)
+    if release is not None:
+        starter = Asset(call.text("name"), 0, None, "starter", call.github.number())
+        release.assets.append(starter)
+    return Answer(500, None)
+
+
+def _delete_asset(call: Call) -> Answer:
+    for release in call.releases:
+        for asset in release.assets:
+            if str(asset.id) == call.groups["id"]:
+                if not release.draft:
+                    return refused(invalid("Release", "immutable", "invalid"))
+                release.assets.remove(asset)
+                return Answer(204, None)
+    return refused(not_found())
+
+
+_ROUTES: list[Route] = [
+    ("GET", r"/releases", _list),
+    ("POST", r"/releases", _create),
+    ("GET", r"/releases/latest", _latest),
+    ("GET", r"/releases/tags/(?P<tag>[^/]+)", _by_tag),
+    ("GET", r"/releases/(?P<id>\d+)", _get),
+    ("PATCH", r"/releases/(?P<id>\d+)", _update),
+    ("DELETE", r"/releases/(?P<id>\d+)", _delete),
+    ("GET", r"/releases/(?P<id>\d+)/assets", _list_assets),
+    ("DELETE", r"/releases/assets/(?P<id>\d+)", _delete_asset),
+    *PULL_ROUTES,
+]
+_UPLOAD_ROUTES: list[Route] = [("POST", r"/releases/(?P<id>\d+)/assets", _upload)]
+
+
+def endpoint(
+    method: str, rest: str, *, uploads: bool = False
+) -> tuple[Callable[[Call], Answer], dict[str, str]] | None:
+    """What answers at a path below the repository, and the parts that it takes from it."""
+    for verb, pattern, each in _UPLOAD_ROUTES if uploads else _ROUTES:
+        found = re.fullmatch(pattern, rest)
+        if found and verb == method:
+            return each, found.groupdict()
+    return None

@@ -1,0 +1,138 @@
+"""What a GitHub on loopback knows: releases, files, pull requests. Branches and tags are git's."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.builders.pbs_listing import sha256_of, size_of
+from tests.fakes.github.faults import Fault
+
+API = "/api/v3"
+UPLOADS = "/api/uploads"
+PBS = "astral-sh/python-build-standalone"
+
+
+@dataclass
+class Asset:
+    name: str
+    size: int
+    digest: str | None
+    state: str = "uploaded"
+    id: int = 0
+    data: bytes = b""
+
+
+@dataclass
+class Release:
+    id: int
+    tag: str
+    draft: bool = False
+    prerelease: bool = False
+    assets: list[Asset] = field(default_factory=list)
+    title: str = ""
+    body: str = ""
+
+
+@dataclass
+class Pull:
+    number: int
+    head: str
+    base: str
+    title: str
+    body: str
+    state: str = "open"
+    comments: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request, with its Authorization header as it was sent."""
+
+    method: str
+    path: str
+    query: str
+    authorization: str | None
+
+
+@dataclass
+class GitHub:
+    """``releases`` by repository; ``faults`` are taken from a queue, one a request.
+
+    A queue is named by a path, or by a method and a path such as ``POST /api/v3/...``.
+    """
+
+    address: str
+    releases: dict[str, list[Release]] = field(default_factory=lambda: defaultdict(list))
+    pulls: dict[str, list[Pull]] = field(default_factory=lambda: defaultdict(list))
+    bare: dict[str, Path] = field(default_factory=dict)
+    """Where the git repositories are, by ``owner/name``."""
+    latest: dict[str, int] = field(default_factory=dict)
+    """The id of the release that was made the latest, by repository."""
+    files: dict[str, bytes] = field(default_factory=dict)
+    """Download paths and what is there."""
+    faults: dict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
+    requests: list[Asked] = field(default_factory=list)
+    digests: bool = True
+    """Whether it has digests of what is uploaded, as since June 2025."""
+    dies_after: int = -1
+    """So many requests are answered, then every connection is reset."""
+    last_breath: bool = False
+    """Whether the request at which it dies is carried out."""
+    numbers: int = 0
+
+    @property
+    def api(self) -> str:
+        return f"{self.address}{API}"
+
+    @property
+    def source(self) -> str:
+        """What ``--source`` names to have PBS from here."""
+        return f"{self.address}/{PBS}/releases/download"
+
+    def number(self) -> int:
+        """A number that nothing else has, and that is higher than all before."""
+        self.numbers += 1
+        return self.numbers
+
+    def fault(self, method: str, path: str) -> Fault:
+        """What is to happen to the request that was just asked."""
+        left = self.dies_after - len(self.requests)
+        if self.dies_after >= 0 and left < 0:
+            return Fault(drop=True, done=left == -1 and self.last_breath)
+        for name in (f"{method} {path}", path):
+            if self.faults.get(name):
+                return self.faults[name].popleft()
+        return Fault()
+
+    def add(self, tag: str, names: Iterable[str], repository: str = PBS) -> Release:
+        """Publish a release with assets of these names, and its ``SHA256SUMS``."""
+        number = 1000 + sum(map(len, self.releases.values()))
+        assets = [
+            Asset(name, size_of(name), f"sha256:{sha256_of(name)}", id=number * 10_000 + place)
+            for place, name in enumerate(names)
+        ]
+        release = Release(number, tag, assets=assets)
+        self.numbers = max(self.numbers, number)
+        self.releases[repository].append(release)
+        self.list_sums(tag, [asset.name for asset in assets], repository)
+        return release
+
+    def list_sums(self, tag: str, names: Iterable[str], repository: str = PBS) -> None:
+        rows = "".join(f"{sha256_of(name)}  {name}\n" for name in names)
+        self.files[f"/{repository}/releases/download/{tag}/SHA256SUMS"] = rows.encode()
+
+    def pages(self, release: Release) -> list[str]:
+        """The queries with which a release's assets were asked for."""
+        tail = f"/releases/{release.id}/assets"
+        return [each.query for each in self.requests if each.path.endswith(tail)]
+
+    def writes(self) -> list[str]:
+        """The requests that change something: method and path below the API."""
+        return [
+            f"{each.method} {each.path.removeprefix(API).removeprefix(UPLOADS)}"
+            for each in self.requests
+            if each.method != "GET"
+        ]

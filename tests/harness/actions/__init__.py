@@ -1,0 +1,1 @@
+"""GitHub Actions, as far as the workflows use it."""

@@ -1,0 +1,122 @@
+"""Payloads that ship bytecode: real interpreters of this machine, through the whole command."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli.compilers import HostInterpreters, Machine, this_machine, unless_stopped
+from pipeline.config.matrix import parse_matrix
+from pipeline.config.model import Line as MatrixLine
+from pipeline.config.model import PythonVersion
+from pipeline.formats.payload.reader import read_payload
+from pipeline.system.console import StoppedError
+from pipeline.system.errors import ToolError
+from tests.harness.extract import extract
+from tests.harness.project import Line, make_project, matrix_text
+from tests.unit.system.test_console import report
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="--local packs Linux interpreters")
+
+VERBOSE_IMPORT = "import asyncio, json, logging, sqlite3, ssl, urllib.request"
+
+
+@dataclass(frozen=True)
+class Built:
+    folder: Path
+    tree: Path
+
+
+def release(folder: Path, bytecode: str) -> Built:
+    project = make_project(folder)
+    project.write("matrix.toml", matrix_text(Line(), bytecode=bytecode))
+    outcome = project.run("release", "--local", "--out", folder / "dist")
+    assert outcome.code == 0, outcome.log
+    (payload,) = (folder / "dist" / "payloads").glob("*/*")
+    return Built(payload, extract(payload, folder / "tree"))
+
+
+@pytest.fixture(scope="module")
+def common(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    return release(tmp_path_factory.mktemp("common"), "common")
+
+
+def pycs(built: Built) -> set[str]:
+    return {e.name for e in read_payload(built.folder).manifest.entries if e.name.endswith(".pyc")}
+
+
+def run(built: Built, *args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [built.tree / "bin" / "python3", *args], capture_output=True, text=True, check=False,
+        env={},
+    )  # fmt: skip
+
+
+def test_a_first_run_compiles_nothing_and_writes_nothing(common: Built) -> None:
+    before = {path for path in common.tree.rglob("*") if path.is_file()}
+    done = run(common, "-v", "-c", VERBOSE_IMPORT)
+    assert done.returncode == 0, done.stderr
+    assert f"matches {common.tree}" in done.stderr
+    wrote = [row for row in done.stderr.splitlines() if row.startswith("# wrote")]
+    assert wrote == []
+    assert {path for path in common.tree.rglob("*") if path.is_file()} == before
+
+
+def test_a_traceback_names_the_place_where_the_source_is(common: Built) -> None:
+    done = run(common, "-c", "import json; json.loads('{')")
+    (folder,) = (common.tree / "lib").glob("python3.*")
+    assert f'File "{folder}/json/decoder.py"' in done.stderr
+    assert "self.scan_once(s, idx)" in done.stderr
+
+
+def test_all_is_more_than_common_and_both_are_the_same_bytes_again(
+    common: Built, tmp_path: Path
+) -> None:
+    everything = release(tmp_path, "all")
+    assert pycs(common) < pycs(everything)
+    manifests = [read_payload(built.folder).manifest for built in (common, everything)]
+    one, two = ({e.name: e.sha256 for e in m.entries} for m in manifests)
+    assert all(two[name] == one[name] for name in one)
+
+
+def test_a_machine_that_cannot_run_the_line_says_so(tmp_path: Path) -> None:
+    matrix = parse_matrix(matrix_text(Line(), bytecode="common"))
+    machine = Machine("plan9", "amd64", "")
+
+    def never(_cell: object) -> None:
+        raise AssertionError
+
+    compilers = HostInterpreters(matrix, machine, tmp_path, never)  # type: ignore[arg-type]
+    with pytest.raises(ToolError) as caught:
+        compilers.of(matrix.lines[0])
+    assert "this machine (plan9/amd64) cannot run Python 3.14.9" in str(caught.value)
+    assert 'bytecode = "none"' in caught.value.hint
+    old = MatrixLine(PythonVersion(3, 10, 22), "20261009")
+    with pytest.raises(ToolError, match=r"from Python 3\.11 on"):
+        HostInterpreters(matrix, Machine("windows", "arm64", ""), tmp_path, never).of(old)  # type: ignore[arg-type]
+
+
+def test_nothing_is_compiled_any_more_when_the_run_is_over(tmp_path: Path) -> None:
+    began: list[Path] = []
+    messages, _text = report()
+
+    def compiler(_sources: object, out: Path) -> tuple[()]:
+        began.append(out)
+        return ()
+
+    careful = unless_stopped(compiler, messages.check)
+    assert careful((), tmp_path) == ()
+    messages.stop()
+    with pytest.raises(StoppedError):
+        careful((), tmp_path)
+    assert began == [tmp_path]
+
+
+def test_this_machine_is_told_in_go_s_words() -> None:
+    machine = this_machine()
+    assert machine.goos == "linux"
+    assert machine.goarch in {"amd64", "arm64", "386", "arm", "ppc64le", "riscv64", "s390x"}

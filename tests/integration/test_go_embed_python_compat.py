@@ -1,0 +1,127 @@
+"""Users of go-embed-python and its forks change the import path, and nothing else.
+
+The peers come from the module proxy, into this machine's own module cache: they are large.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.release.module_tree import TEMPLATE, template_module_path
+from tests.builders.trees import File, Folder, Link, Tree, read_tree, with_folders, write_tree
+from tests.harness.go import Go, find_go
+from tests.harness.peers import GO_EMBED_PYTHON, RATATOSKR, Peer
+
+PROGRAM = (Path(__file__).parents[1] / "data" / "go_embed_python_compat" / "main.go").read_text(
+    "utf-8"
+)
+OWN = template_module_path(TEMPLATE)
+
+
+@pytest.fixture(scope="module")
+def go() -> Go:
+    # Its payload for this platform is the smallest of the peers', and it is only compiled.
+    where = subprocess.run(
+        [find_go(), "env", "GOMODCACHE"], capture_output=True, text=True, check=True
+    )
+    return Go(Path(where.stdout.strip()), extra={"GOOS": "darwin", "GOARCH": "arm64"})
+
+
+IN_CACHE_DIR = """package main
+
+import "MODULE/python"
+
+var _ = func() error {
+	ep, err := python.NewEmbeddedPythonInCacheDir("app")
+	if err != nil {
+		return err
+	}
+	return ep.Cleanup()
+}
+"""
+"""What ratatoskr has and go-embed-python has not."""
+
+
+def write_program(folder: Path, module: str, text: str = PROGRAM) -> None:
+    (folder / "main.go").write_text(text.replace("MODULE", module))
+    (folder / "go.mod").write_text("module example.com/dropin\n\ngo 1.24\n")
+
+
+@pytest.mark.parametrize("peer", [GO_EMBED_PYTHON, RATATOSKR], ids=lambda peer: peer.module)
+def test_the_program_compiles_against_the_peer(go: Go, tmp_path: Path, peer: Peer) -> None:
+    write_program(tmp_path, peer.module)
+    if peer is RATATOSKR:
+        (tmp_path / "more.go").write_text(IN_CACHE_DIR.replace("MODULE", peer.module))
+    packages = [f"{peer.module}/{name}@{peer.version}" for name in ("python", "pip", "embed_util")]
+    go.run("get", *packages, cwd=tmp_path)
+    # Without this tag ratatoskr has no pip to compile.
+    assert go.run("vet", "-tags=ratatoskr_embed", ".", cwd=tmp_path) == ""
+
+
+def test_the_same_program_compiles_against_ours(go: Go, tmp_path: Path) -> None:
+    write_program(tmp_path, OWN)
+    (tmp_path / "more.go").write_text(IN_CACHE_DIR.replace("MODULE", OWN))
+    go.run("mod", "edit", f"-require={OWN}@v0.0.0", f"-replace={OWN}={TEMPLATE}", cwd=tmp_path)
+    go.run("mod", "tidy", cwd=tmp_path)
+    assert go.run("vet", ".", cwd=tmp_path) == ""
+
+
+PACK = """package main
+
+import (
+	"fmt"
+	"os"
+
+	"MODULE/embed_util"
+)
+
+func main() {
+	if err := embed_util.CopyForEmbed(os.Args[1], os.Args[2]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+"""
+TREE: Tree = {
+    "bin/python3.13": File(b"\x7fELF" + bytes(range(256)) * 500, executable=True),
+    "bin/python3": Link("python3.13"),
+    "lib/os.py": File(b"import sys\n" * 400),
+    "lib/empty.py": File(),
+    "lib/data.gz": File(b"\x1f\x8b not really"),
+    "lib/folder": Folder(),
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a tree with links")
+def test_payloads_that_go_embed_python_packed_load_with_ours(tmp_path: Path, go: Go) -> None:
+    native = Go(go.modcache)
+    peer = GO_EMBED_PYTHON
+    packer = tmp_path / "packer"
+    packer.mkdir()
+    write_program(packer, peer.module, PACK)
+    native.run("get", f"{peer.module}/embed_util@{peer.version}", cwd=packer)
+    native.run("build", "-o", "pack", ".", cwd=packer)
+    write_tree(tmp_path / "tree", TREE)
+    (tmp_path / "payload").mkdir()
+    subprocess.run([packer / "pack", tmp_path / "payload", tmp_path / "tree"], check=True)
+    assert '"compressed": true' in (tmp_path / "payload" / "files.json").read_text("utf-8")
+
+    shutil.copytree(TEMPLATE, tmp_path / "module")
+    support = Path(__file__).parents[1] / "harness" / "goformats"
+    shutil.copytree(support, tmp_path / "module" / "zz")
+    native.run("build", "-o", str(tmp_path / "reader"), "./zz", cwd=tmp_path / "module")
+    request = f'["extract", "{tmp_path}/payload", "{tmp_path}/out"]\n'
+    done = subprocess.run(
+        [tmp_path / "reader"], input=request, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "ok\n"
+    found, expected = read_tree(tmp_path / "out"), with_folders(TREE)
+    assert set(found) <= set(expected)
+    assert {n: t for n, t in found.items() if not isinstance(t, Folder)} == {
+        n: t for n, t in expected.items() if not isinstance(t, Folder)
+    }

@@ -1,0 +1,274 @@
+"""What a release says of the software in it, and that it is not published without."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
+from pipeline.config.lock import dump_lock
+from pipeline.config.model import Pin
+from pipeline.formats.payload.manifest import parse_manifest
+from pipeline.release.module_tree import DATA
+from pipeline.release.third_party_licenses import FILE_NAME
+from pipeline.system.errors import GitError, LicenseError, UsageError
+from tests.builders.pbs_archive import Tar, full_archive, unix_tree, windows_tree
+from tests.harness.project import Line, Outcome, Project, git, make_project, matrix_text
+
+PBS = "20261021"
+LINUX, WINDOWS = "x86_64-unknown-linux-gnu", "x86_64-pc-windows-msvc"
+PLATFORMS = ("linux-amd64", "windows-amd64")
+VERSIONS = ("3.14.9", "3.13.17")
+LINES = tuple(Line(version, PBS, platforms=PLATFORMS) for version in VERSIONS)
+CELLS = [f"{version}/{platform}" for version in VERSIONS for platform in PLATFORMS]
+TAGS = ("v0.1.0", "v0.1.0-py3.13.17")
+OPENSSL = b"\x7fELF and more\0OpenSSL 3.5.4 30 Sep 2025\0"
+
+
+@dataclass(frozen=True)
+class Site:
+    """A project whose assets are in a folder, and a remote without tags."""
+
+    project: Project
+    assets: Path
+    out: Path
+    remote: Path
+
+    @property
+    def repository(self) -> Path:
+        return self.out / "release.git"
+
+    def release(self) -> Outcome:
+        outcome = self.project.run("release", "--source", self.assets, "--out", self.out)
+        assert outcome.code == 0, outcome.log
+        return outcome
+
+    def finalize(self, *more: str) -> Outcome:
+        return self.project.run(
+            "finalize", "--payloads", self.out / "payloads", "--repo", self.project.root, *more
+        )
+
+    def tags(self, where: Path) -> list[str]:
+        return git(where, "tag", "--list").split()
+
+    def show(self, tag: str, path: str = FILE_NAME) -> str:
+        return git(self.repository, "show", f"{tag}:{path}")
+
+
+def site_of(folder: Path, assets: Mapping[str, bytes], archive: str = "full") -> Site:
+    project = make_project(folder, *LINES)
+    text = matrix_text(*LINES).replace('archive = "full"', f'archive = "{archive}"')
+    project.write("matrix.toml", text)
+    (folder / "assets").mkdir()
+    for name, data in assets.items():
+        (folder / "assets" / name).write_bytes(data)
+    pins = [
+        Pin(PBS, name, hashlib.sha256(data).hexdigest(), len(data)) for name, data in assets.items()
+    ]
+    project.write("matrix.lock", dump_lock(pins))
+    project.git("add", "--all")
+    project.git("commit", "--quiet", "--message=Assets")
+    git(folder, "init", "--quiet", "--bare", "remote.git")
+    project.git("remote", "add", "origin", str(folder / "remote.git"))
+    return Site(project, folder / "assets", folder / "dist", folder / "remote.git")
+
+
+def tree_of(version: str) -> dict[str, bytes | str]:
+    """A tree with the licence that CPython installs, and a version of OpenSSL in it."""
+    line = version.rpartition(".")[0]
+    lib = f"lib/python{line}"
+    more = {f"{lib}/LICENSE.txt": b"PSF.\n", f"{lib}/lib-dynload/_ssl.so": OPENSSL}
+    return {**unix_tree(line), **more}
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """Full archives: all that is in them has its licence."""
+    assets = {}
+    for version in VERSIONS:
+        name = f"cpython-{version}+{PBS}-{{}}-full.tar.zst"
+        assets[name.format(f"{LINUX}-pgo+lto")] = full_archive(tree_of(version), version=version)
+        assets[name.format(f"{WINDOWS}-pgo")] = full_archive(
+            windows_tree(), version=version, triple=WINDOWS
+        )
+    return site_of(tmp_path, assets)
+
+
+def small(version: str, triple: str) -> str:
+    return f"cpython-{version}+{PBS}-{triple}-install_only_stripped.tar.gz"
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Site:
+    """Archives that tell no licences."""
+    assets = {}
+    for version in VERSIONS:
+        assets[small(version, LINUX)] = Tar().all("python/", tree_of(version)).gz()
+        assets[small(version, WINDOWS)] = Tar().all("python/", windows_tree()).gz()
+    return site_of(tmp_path, assets, archive="install_only_stripped")
+
+
+def test_every_tag_tells_all_that_is_in_its_payloads(site: Site) -> None:
+    outcome = site.release()
+    assert "licence" not in outcome.log
+    for tag in TAGS:
+        notices = site.show(tag)
+        for platform in PLATFORMS:
+            path = f"{DATA}/{platform}/files.json"
+            components = parse_manifest(site.show(tag, path).encode()).about.components
+            assert {"cpython", "openssl"} <= {each.name for each in components}
+            for each in components:
+                assert f"\n{each.name} {each.version}".rstrip() + "\n" in notices
+                assert ", ".join(each.licenses) in notices
+                assert all(f"] {text}\n" in notices for text in each.texts)
+        assert "openssl 3.5.4\n  Licence:   Apache-2.0\n  Platforms: linux-amd64\n" in notices
+        assert notices.count("PSF LICENSE AGREEMENT") == 1
+        assert notices.count("the licence LICENSE.openssl-3.txt") == 1
+        assert "Without licence texts" not in notices
+
+
+def test_a_later_version_of_the_same_payloads_has_the_same_file(site: Site) -> None:
+    site.release()
+    site.project.write("VERSION", "0.2.0\n")
+    site.release()
+    ids = {
+        git(site.repository, "rev-parse", f"{tag}:{FILE_NAME}")
+        for tag in ("v0.1.0", "v0.2.0", "v0.1.0-py3.13.17", "v0.2.0-py3.13.17")
+    }
+    assert len(ids) == 2  # the two lines are of different versions of CPython
+
+
+def test_payloads_with_licences_are_published(site: Site) -> None:
+    site.release()
+    outcome = site.finalize("--push", "origin")
+    assert outcome.code == 0, outcome.log
+    assert site.tags(site.remote) == list(TAGS)
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_payloads_without_licences_are_not_published(bare: Site, more: list[str]) -> None:
+    bare.release()
+    outcome = bare.finalize("--push", "origin", *more)
+    assert outcome.code == LicenseError.exit_code == 25
+    for cell in CELLS:
+        version, platform = cell.split("/")
+        asset = small(version, LINUX if platform == "linux-amd64" else WINDOWS)
+        assert f"- {cell}: {asset} tells neither its libraries nor their licences" in outcome.log
+    assert "--without-licenses" in outcome.log
+    assert bare.tags(bare.remote) == bare.tags(bare.project.root) == []
+
+
+def test_they_are_for_whoever_takes_it_upon_himself(bare: Site) -> None:
+    bare.release()
+    outcome = bare.finalize("--push", "origin", "--without-licenses")
+    assert outcome.code == 0, outcome.log
+    assert "warning: payloads lack licence texts" in outcome.log
+    assert bare.tags(bare.remote) == list(TAGS)
+
+
+def test_without_a_remote_it_is_a_warning(bare: Site) -> None:
+    outcomes = [bare.release(), bare.finalize()]
+    for outcome in outcomes:
+        assert outcome.code == 0, outcome.log
+        assert "warning: payloads lack licence texts" in outcome.log
+        assert all(f"  - {cell}: cpython-" in outcome.log for cell in CELLS)
+
+
+def test_a_tag_without_licences_says_so(bare: Site) -> None:
+    bare.release()
+    notices = bare.show("v0.1.0")
+    assert "Without licence texts" in notices
+    assert f"  linux-amd64: {small('3.14.9', LINUX)}\n" in notices
+    assert f"  windows-amd64: {small('3.14.9', WINDOWS)}\n" in notices
+    # What CPython itself installs is there, where trimming leaves it.
+    assert "] lib/python3.14/LICENSE.txt\n" in notices
+    assert "Platforms: windows-amd64\n  Text:      none\n" in notices
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="--local packs Linux interpreters")
+def test_an_interpreter_of_this_machine_says_so_too(project: Project, tmp_path: Path) -> None:
+    outcome = project.run("release", "--local", "--out", tmp_path / "out")
+    assert outcome.code == 0, outcome.log
+    assert "an interpreter of the machine that built it" in outcome.log
+    notices = git(tmp_path / "out" / "release.git", "show", f"v0.1.0:{FILE_NAME}")
+    assert "Without licence texts" in notices
+    assert f"\ncpython {'.'.join(map(str, sys.version_info[:3]))}" in notices
+
+
+def test_the_bill_of_materials_of_a_tag(site: Site) -> None:
+    site.release()
+    for tag, version in zip(TAGS, VERSIONS, strict=True):
+        outcome = site.project.run("sbom", tag, "--repo", site.repository)
+        assert outcome.code == 0, outcome.log
+        assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(outcome.out) is None
+        made = json.loads(outcome.out)
+        module = made["metadata"]["component"]
+        assert module["purl"] == f"pkg:golang/github.com/goempy/goempy@{tag}"
+        # The source commit's, in its own zone 1700000000 +0100.
+        assert made["metadata"]["timestamp"] == "2023-11-14T22:13:20+00:00"
+        purls = {each.get("purl") for each in made["components"]}
+        assert {f"pkg:generic/cpython@{version}", "pkg:generic/openssl@3.5.4"} <= purls
+        digests = {
+            hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in site.assets.glob(f"cpython-{version}+*")
+        }
+        files = [each for each in made["components"] if each["type"] == "file"]
+        assert {each["hashes"][0]["content"] for each in files} == digests
+
+
+def test_the_bill_of_materials_as_a_file(site: Site, tmp_path: Path) -> None:
+    site.release()
+    printed = site.project.run("sbom", "v0.1.0", "--repo", site.repository).out
+    path = tmp_path / "sbom.json"
+    outcome = site.project.run("sbom", "v0.1.0", "--repo", site.repository, "--out", path)
+    assert outcome.code == 0
+    assert outcome.out == ""
+    assert path.read_text("utf-8") == printed
+
+
+def test_the_repository_is_the_project_s_and_a_tag_may_be_annotated(site: Site) -> None:
+    site.release()
+    site.finalize()
+    expected = site.project.run("sbom", "v0.1.0", "--repo", site.repository).out
+    site.project.git("tag", "--force", "--annotate", "--message=x", "v0.1.0", "v0.1.0")
+    assert site.project.run("sbom", "v0.1.0").out == expected
+
+
+def test_a_fork_of_major_version_2_names_its_own_module(site: Site) -> None:
+    text = (site.project.root / "matrix.toml").read_text("utf-8")
+    site.project.write("matrix.toml", text.replace("github.com/goempy/goempy", "forge.example/a/b"))
+    site.project.write("VERSION", "2.0.0\n")
+    site.release()
+    made = json.loads(site.project.run("sbom", "v2.0.0", "--repo", site.repository).out)
+    assert made["metadata"]["component"]["name"] == "forge.example/a/b/v2"
+
+
+def test_a_tag_that_is_not_there(site: Site, tmp_path: Path) -> None:
+    site.release()
+    outcome = site.project.run("sbom", "v0.1.0-py3.13.7", "--repo", site.repository)
+    assert outcome.code == UsageError.exit_code
+    assert "no tag 'v0.1.0-py3.13.7'; did you mean 'v0.1.0-py3.13.17'?" in outcome.log
+    outcome = site.project.run("sbom", "v0.1.0")
+    assert outcome.code == UsageError.exit_code
+    assert "no tag 'v0.1.0', nor any other" in outcome.log
+    (tmp_path / "none").mkdir()
+    assert site.project.run("sbom", "v1", "--repo", tmp_path / "none").code == GitError.exit_code
+
+
+@pytest.mark.parametrize("has_go_mod", [True, False])
+def test_a_tag_that_is_no_release(project: Project, has_go_mod: bool) -> None:  # noqa: FBT001
+    if has_go_mod:
+        project.write("go.mod", "module example.com/other\n")
+        project.git("add", "--all")
+        project.git("commit", "--quiet", "--message=Go")
+    project.git("tag", "v1.0.0")
+    outcome = project.run("sbom", "v1.0.0")
+    assert outcome.code == UsageError.exit_code
+    assert "v1.0.0 is not a release: it holds no payloads" in outcome.log

@@ -1,0 +1,104 @@
+"""Payloads from job to job as tars, and releases of this machine that build only what changed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pipeline.system.errors import AssetNotFoundError
+from tests.harness.project import Project, git, make_project
+from tests.integration.test_verify import LINES, PLATFORMS, asset, make_assets
+from tests.unit.build.test_pack import bytes_below
+
+CELLS = [f"{line.python}/{platform}" for line in LINES for platform in PLATFORMS]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A project whose assets are all in ``tmp_path/assets``."""
+    made = make_project(tmp_path, *LINES)
+    make_assets(made, tmp_path / "assets")
+    made.git("add", "--all")
+    made.git("commit", "--quiet", "--message=Assets")
+    return made
+
+
+def release(project: Project, folder: Path, assets: str = "assets") -> str:
+    outcome = project.run(
+        "release", "--source", folder / assets, "--out", folder / "dist",
+        "--only-platforms", "linux-amd64,windows-amd64",
+    )  # fmt: skip
+    assert outcome.code == 0, outcome.log
+    return outcome.out
+
+
+def reused(out: str) -> list[str]:
+    rows = [row.split() for row in out.splitlines() if row.endswith("reused")]
+    return [row[0] for row in rows]
+
+
+def test_a_job_packs_what_another_unpacks(project: Project, tmp_path: Path) -> None:
+    summary = tmp_path / "summary"
+    for number, name in enumerate(CELLS[:2]):
+        folder = tmp_path / "artifacts" / str(number)
+        folder.mkdir(parents=True)
+        outcome = project.run(
+            "build", name, "--out", tmp_path / "built", "--source", tmp_path / "assets",
+            "--pack", folder / "payload.tar", env={"GITHUB_STEP_SUMMARY": str(summary)},
+        )  # fmt: skip
+        assert outcome.code == 0, outcome.log
+        assert f"| {name} | " in summary.read_text("utf-8")
+    outcome = project.run("unpack", tmp_path / "artifacts", "--out", tmp_path / "payloads")
+    assert outcome.code == 0, outcome.log
+    assert outcome.out.split() == CELLS[:2]
+    for name in CELLS[:2]:
+        built = bytes_below(tmp_path / "built" / name)
+        assert bytes_below(tmp_path / "payloads" / name) == built
+
+
+def test_nothing_to_unpack_is_no_failure(project: Project, tmp_path: Path) -> None:
+    outcome = project.run("unpack", tmp_path / "none", "--out", tmp_path / "payloads")
+    assert outcome.code == 0
+    assert "0 payloads" in outcome.log
+
+
+def test_a_release_builds_only_what_no_tag_holds(project: Project, tmp_path: Path) -> None:
+    assert reused(release(project, tmp_path)) == []
+    repository = tmp_path / "dist" / "release.git"
+    project.write("VERSION", "0.2.0\n")
+    for gone in (tmp_path / "cache", tmp_path / "dist" / "payloads"):
+        shutil.rmtree(gone)
+    (tmp_path / "few").mkdir()
+    name = asset("3.13.17", "linux-amd64")
+    shutil.copy(tmp_path / "assets" / name, tmp_path / "few" / name)
+    # All are tagged, so not one asset is needed.
+    assert reused(release(project, tmp_path, "few")) == CELLS
+    assert "v0.2.0-py3.13.17" in git(repository, "tag")
+    ids = git(repository, "rev-parse", "v0.2.0^{commit}", "v0.2.0-py3.13.17^{commit}")
+    project.write("VERSION", "0.3.0\n")
+    matrix = (project.root / "matrix.toml").read_text("utf-8")
+    project.write("matrix.toml", matrix.replace("level = 3", "level = 4"))
+    outcome = project.run(
+        "release", "--source", tmp_path / "few", "--out", tmp_path / "dist",
+        "--only-platforms", "linux-amd64", "--lines", "3.14",
+    )  # fmt: skip
+    assert outcome.code == AssetNotFoundError.exit_code
+    # From nothing it is the same.
+    project.write("matrix.toml", matrix)
+    project.write("VERSION", "0.2.0\n")
+    shutil.rmtree(tmp_path / "dist")
+    release(project, tmp_path)
+    again = git(repository, "rev-parse", "v0.2.0^{commit}", "v0.2.0-py3.13.17^{commit}")
+    assert again == ids
+
+
+def test_what_an_earlier_run_left_in_the_folder_is_not_taken(
+    project: Project, tmp_path: Path
+) -> None:
+    release(project, tmp_path)
+    for name in CELLS:
+        (tmp_path / "dist" / "payloads" / name / "files.json").write_text("damage")
+    project.write("VERSION", "0.2.0\n")
+    assert reused(release(project, tmp_path)) == CELLS

@@ -1,1 +1,0 @@
-"""Small real parts for tests: archives, a loopback server, repositories, a Go tool."""

@@ -1,0 +1,223 @@
+"""What becomes of releases: planned from what GitHub has, and nothing published is touched."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from pipeline.publish.github_release import (
+    AssetFile,
+    ReleaseAction,
+    ReleaseSpec,
+    ReleaseState,
+    plan_fill,
+    plan_publish,
+    read_wanted,
+)
+from pipeline.system.errors import GitHubError, TagConflictError, UsageError
+from pipeline.system.github import Release, ReleaseAsset
+
+PRIMARY, OTHER = "v0.2.0", "v0.2.0-py3.13.17"
+COMMIT, ANOTHER = "a" * 40, "b" * 40
+
+
+def file(name: str, data: bytes = b"data") -> AssetFile:
+    return AssetFile(Path(name), len(data), hashlib.sha256(data).hexdigest())
+
+
+def asset(
+    name: str, data: bytes = b"data", *, digest: bool = True, whole: bool = True, number: int = 1
+) -> ReleaseAsset:
+    sha256 = hashlib.sha256(data).hexdigest() if digest else ""
+    return ReleaseAsset(name, len(data), sha256, number, whole)
+
+
+FILES = (file("SHA256SUMS"), file("sizes.svg"))
+ASSETS = (asset("SHA256SUMS"), asset("sizes.svg"))
+
+
+def wanted(tag: str = PRIMARY, files: Sequence[AssetFile] = FILES) -> ReleaseSpec:
+    return ReleaseSpec(tag, f"{tag}: Python", "Words.\n", tuple(files))
+
+
+def release(
+    tag: str = PRIMARY,
+    assets: Sequence[ReleaseAsset] = ASSETS,
+    *,
+    draft: bool = False,
+    number: int = 7,
+) -> Release:
+    return Release(tag, draft, "-" in tag, tuple(assets), number)
+
+
+def plan(
+    found: Sequence[Release] = (), *tags: str, commits: dict[str, tuple[str, str]] | None = None
+) -> tuple[ReleaseAction, ...]:
+    names = tags or (PRIMARY,)
+    known = commits or dict.fromkeys(names, (COMMIT, COMMIT))
+    return plan_publish([wanted(tag) for tag in names], found, known)
+
+
+def test_the_primary_line_comes_last_and_is_the_latest() -> None:
+    steps = plan((), PRIMARY, "v0.2.0-py3.14.9t", OTHER)
+    assert [step.wanted.tag for step in steps] == [OTHER, "v0.2.0-py3.14.9t", PRIMARY]
+    assert [step.latest for step in steps] == [False, False, True]
+    assert [list(step.rows())[-1] for step in steps] == [
+        "publish it as a pre-release",
+        "publish it as a pre-release",
+        "publish it as the latest release",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("other", "latest"),
+    [
+        (release("v0.1.9"), True),
+        (release("v0.10.0"), False),
+        (release("v0.10.0", draft=True), True),
+        (release("v0.10.0-py3.13.17"), True),
+        (release("nightly"), True),
+        (release("v1.0.0-notes", number=2), True),
+    ],
+)
+def test_an_older_version_that_comes_late_is_not_the_latest(other: Release, latest: bool) -> None:  # noqa: FBT001
+    (step,) = plan([other])
+    assert step.latest is latest
+    assert step.state is ReleaseState.NEW
+
+
+def test_a_published_release_with_the_same_content_is_passed() -> None:
+    (step,) = plan([release()])
+    assert step.state is ReleaseState.RELEASED
+    assert list(step.rows()) == []
+
+
+def test_what_differs_is_named_all_together() -> None:
+    found = [
+        release(PRIMARY, [asset("SHA256SUMS", b"other"), asset("more.txt")]),
+        release(OTHER, [asset("SHA256SUMS", digest=False), asset("sizes.svg", b"", digest=False)]),
+    ]
+    commits = {PRIMARY: (COMMIT, ANOTHER), OTHER: (COMMIT, COMMIT)}
+    with pytest.raises(TagConflictError) as caught:
+        plan(found, PRIMARY, OTHER, commits=commits)
+    assert caught.value.details == (
+        f"{PRIMARY} is commit {'b' * 12} at GitHub and {'a' * 12} here",
+        f"{OTHER} was released with another sizes.svg",
+        f"{PRIMARY} was released with another SHA256SUMS",
+        f"{PRIMARY} was released without sizes.svg",
+        f"{PRIMARY} was released with more.txt as well",
+    )
+    assert "raise VERSION" in caught.value.hint
+
+
+def test_tags_that_are_not_at_github_are_never_made_there() -> None:
+    with pytest.raises(GitHubError, match="not at GitHub") as caught:
+        plan((), PRIMARY, OTHER, commits={PRIMARY: (COMMIT, COMMIT), OTHER: (COMMIT, "")})
+    assert caught.value.details == (OTHER,)
+    assert "finalize --push" in caught.value.hint
+
+
+def test_a_repository_that_lacks_the_tag_believes_github() -> None:
+    assert plan((), commits={PRIMARY: ("", COMMIT)})[0].state is ReleaseState.NEW
+
+
+def test_of_several_drafts_the_oldest_is_used() -> None:
+    drafts = [release(draft=True, number=number) for number in (12, 5, 30)]
+    (step,) = plan([*drafts, release(OTHER, draft=True, number=1)])
+    assert step.draft is not None
+    assert step.draft.id == 5
+    assert [each.id for each in step.superfluous] == [12, 30]
+    assert list(step.rows()) == [
+        "delete draft 12",
+        "delete draft 30",
+        "go on with draft 5",
+        "publish it as the latest release",
+    ]
+
+
+def test_drafts_beside_a_published_release_go() -> None:
+    (step,) = plan([release(draft=True, number=3), release(number=7)])
+    assert step.state is ReleaseState.RELEASED
+    assert step.draft is None
+    assert list(step.rows()) == ["delete draft 3"]
+
+
+def test_only_what_differs_is_sent_again() -> None:
+    found = [
+        asset("SHA256SUMS"),
+        asset("sizes.svg", b"data2", number=2),
+        asset("old.txt", number=3),
+        asset("half", b"", whole=False, digest=False, number=4),
+    ]
+    fill = plan_fill([*FILES, file("half"), file("new")], found)
+    assert [each.id for each in fill.delete] == [2, 3, 4]
+    assert [each.name for each in fill.upload] == ["sizes.svg", "half", "new"]
+
+
+def test_without_a_digest_an_equal_size_proves_nothing() -> None:
+    """SHA256SUMS has the same size whatever it says."""
+    fill = plan_fill(FILES, [asset("SHA256SUMS", digest=False)])
+    assert [each.name for each in fill.delete] == ["SHA256SUMS"]
+    assert [each.name for each in fill.upload] == ["SHA256SUMS", "sizes.svg"]
+
+
+def folder(root: Path, **files: str) -> Path:
+    made = root / PRIMARY
+    made.mkdir()
+    for name, text in files.items():
+        (made / name.replace("_", ".")).write_text(text, "utf-8")
+    return made
+
+
+def sums(**texts: str) -> str:
+    rows = [
+        f"{hashlib.sha256(text.encode()).hexdigest()}  {name.replace('_', '.')}\n"
+        for name, text in texts.items()
+    ]
+    return "".join(rows)
+
+
+def test_a_folder_is_a_release(tmp_path: Path) -> None:
+    made = folder(
+        tmp_path, notes_md="# v0.2.0: Python\n\nWords.\n", a_txt="A", SHA256SUMS=sums(a_txt="A")
+    )
+    found = read_wanted(made)
+    assert (found.tag, found.title, found.notes) == (PRIMARY, "v0.2.0: Python", "Words.\n")
+    assert [each.name for each in found.files] == ["SHA256SUMS", "a.txt"]
+    assert found.files[1].sha256 == hashlib.sha256(b"A").hexdigest()
+
+
+def test_notes_without_a_heading_are_titled_by_the_tag(tmp_path: Path) -> None:
+    made = folder(tmp_path, notes_md="Words.", a_txt="A", SHA256SUMS=sums(a_txt="A"))
+    found = read_wanted(made)
+    assert (found.title, found.notes) == (PRIMARY, "Words.\n")
+
+
+def test_what_is_wrong_with_a_folder_is_told_together(tmp_path: Path) -> None:
+    made = folder(
+        tmp_path, notes_md="# T\n", a_txt="A", b_txt="", SHA256SUMS=sums(a_txt="B", c_txt="C")
+    )
+    (made / "with space").write_text("x")
+    with pytest.raises(UsageError, match="not a release to publish") as caught:
+        read_wanted(made)
+    rows = sums(a_txt="B", c_txt="C").splitlines()
+    assert caught.value.details == (
+        "GitHub would rename 'with space'",
+        "b.txt is empty",
+        f"SHA256SUMS says otherwise: {rows[0]}",
+        f"SHA256SUMS says otherwise: {rows[1]}",
+    )
+
+
+def test_folders_without_notes_or_sums_are_none(tmp_path: Path) -> None:
+    made = folder(tmp_path, a_txt="A")
+    with pytest.raises(UsageError, match="holds no release") as caught:
+        read_wanted(made)
+    assert "goempy assets" in caught.value.hint
+    (made / "notes.md").write_text("# T\n")
+    with pytest.raises(UsageError) as again:
+        read_wanted(made)
+    assert again.value.details == ("it has no SHA256SUMS",)

@@ -1,0 +1,258 @@
+"""Downloads: they outlast a bad line, and nothing that is not the pinned asset gets through."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pipeline.config.model import Asset
+from pipeline.sources.download import ATTEMPTS, Downloader, NotFoundError
+from pipeline.system.errors import DigestError, DownloadError
+from tests.fakes.http_server import Fault, Loopback
+
+DATA = random.Random(7).randbytes(300_000)
+ASSET = Asset("20261021", "asset.tar.zst", hashlib.sha256(DATA).hexdigest(), len(DATA))
+PATH = f"/{ASSET.name}"
+
+
+@dataclass
+class Watcher:
+    """Takes the place of a person at the terminal."""
+
+    warnings: list[str] = field(default_factory=list)
+    starts: list[tuple[int, int]] = field(default_factory=list)
+    seen: int = 0
+    fail_at: int = 1 << 60
+
+    def start(self, title: str, total_bytes: int, done_bytes: int) -> Callable[[int], None]:
+        assert title == ASSET.name
+        self.starts.append((done_bytes, total_bytes))
+        return self._advance
+
+    def _advance(self, count: int) -> None:
+        self.seen += count
+        if self.seen > self.fail_at:
+            raise KeyboardInterrupt
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+@dataclass
+class Network:
+    """A client, its watcher, and the pauses that it asked for instead of sleeping."""
+
+    http: Downloader
+    watcher: Watcher
+    pauses: list[float]
+    cache: Path
+    server: Loopback
+
+    def fetch(self, asset: Asset = ASSET) -> Path:
+        return self.http.download(f"{self.server.address}{PATH}", asset, self.cache)
+
+    def left(self) -> set[str]:
+        """What stands in the cache, but for lock files."""
+        return {path.suffix for path in self.cache.iterdir() if path.suffix != ".lock"}
+
+
+@pytest.fixture
+def network(server: Loopback, tmp_path: Path) -> Iterator[Network]:
+    server.files[PATH] = DATA
+    watcher, pauses = Watcher(), list[float]()
+    with httpx.Client(timeout=httpx.Timeout(5)) as client:
+        http = Downloader(client, watcher, pauses.append)
+        yield Network(http, watcher, pauses, tmp_path / "cache", server)
+
+
+def test_a_good_download(network: Network) -> None:
+    path = network.fetch()
+    assert path.read_bytes() == DATA
+    assert path.name == f"{ASSET.sha256[:16]}-asset.tar.zst"
+    assert network.watcher.starts == [(0, len(DATA))]
+    assert network.watcher.seen == len(DATA)
+
+
+def test_a_second_run_asks_for_nothing(network: Network) -> None:
+    network.fetch()
+    network.fetch()
+    assert network.server.gets(PATH) == [""]
+
+
+def test_a_cached_file_that_changed_is_fetched_again(network: Network) -> None:
+    path = network.fetch()
+    path.write_bytes(DATA[:-1] + b"x")
+    assert network.fetch().read_bytes() == DATA
+    assert "is not the pinned asset; it is fetched again" in network.watcher.warnings[0]
+
+
+def test_a_broken_line_is_resumed_where_it_broke(network: Network) -> None:
+    network.server.faults[PATH].extend([Fault(cut_after=100_000), Fault(cut_after=50_000)])
+    assert network.fetch().read_bytes() == DATA
+    first, second, third = network.server.gets(PATH)
+    assert first == ""
+    assert 0 < int(second.removeprefix("bytes=").rstrip("-")) <= 100_000
+    assert int(second[6:-1]) < int(third[6:-1]) <= 150_000
+    assert len(network.watcher.warnings) == 2
+
+
+def test_a_killed_run_is_resumed_by_the_next(network: Network) -> None:
+    network.watcher.fail_at = 0
+    network.server.faults[PATH].append(Fault(cut_after=200_000))
+    with pytest.raises(KeyboardInterrupt):
+        network.fetch()
+    assert network.left() == {".part"}
+    network.watcher.fail_at = 1 << 60
+    assert network.fetch().read_bytes() == DATA
+    assert network.server.gets(PATH)[1].startswith("bytes=")
+    assert network.left() == {".zst"}
+
+
+def test_a_run_killed_just_before_the_rename(network: Network) -> None:
+    path = network.fetch()
+    path.rename(path.with_name(f"{path.name}.part"))
+    assert network.fetch().read_bytes() == DATA
+    assert len(network.server.gets(PATH)) == 1
+
+
+@pytest.mark.parametrize("junk", [b"junk" * 10, DATA + b"more", b"x" * len(DATA)])
+def test_a_part_that_is_no_beginning_of_the_asset(network: Network, junk: bytes) -> None:
+    path = network.fetch()
+    path.unlink()
+    path.with_name(f"{path.name}.part").write_bytes(junk)
+    assert network.fetch().read_bytes() == DATA
+
+
+def test_a_server_without_ranges(network: Network) -> None:
+    network.server.faults[PATH].extend([Fault(cut_after=1000), Fault(ignore_range=True)])
+    assert network.fetch().read_bytes() == DATA
+    assert network.server.gets(PATH)[2] == ""
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+def test_a_server_s_bad_moment(network: Network, status: int) -> None:
+    network.server.faults[PATH].extend([Fault(status)] * 3)
+    assert network.fetch().read_bytes() == DATA
+    assert len(network.pauses) == 3
+    assert network.pauses[0] < network.pauses[1] < network.pauses[2]
+    assert f"the server answers {status}; attempt 2 of {ATTEMPTS}" in network.watcher.warnings[0]
+
+
+@pytest.mark.parametrize(("value", "pause"), [("7", 7), ("3600", 30)])
+def test_retry_after_is_kept_to_as_long_as_anyone_waits(
+    network: Network, value: str, pause: float
+) -> None:
+    network.server.faults[PATH].append(Fault(503, (("Retry-After", value),)))
+    network.fetch()
+    assert network.pauses == [pause]
+
+
+def test_retry_after_may_be_a_date(network: Network) -> None:
+    soon = formatdate(time.time() + 25, usegmt=True)
+    network.server.faults[PATH].append(Fault(503, (("Retry-After", soon),)))
+    network.fetch()
+    assert 0 < network.pauses[0] <= 25
+
+
+def test_a_server_that_stays_down(network: Network) -> None:
+    network.server.faults[PATH].extend([Fault(503)] * ATTEMPTS)
+    with pytest.raises(DownloadError, match=r"tried 6 times.: the server answers 503") as caught:
+        network.fetch()
+    assert "GOEMPY_PBS_MIRROR" in caught.value.hint
+    assert network.left() <= {".part"}
+
+
+def test_no_server_at_all(network: Network) -> None:
+    network.server.address = "http://127.0.0.1:9"
+    with pytest.raises(DownloadError, match=r"cannot fetch http://127\.0\.0\.1:9/asset"):
+        network.fetch()
+
+
+def test_a_server_that_never_answers(network: Network) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, httpx.Client(timeout=0.05) as client:
+        http = Downloader(client, network.watcher, network.pauses.append)
+        with pytest.raises(DownloadError, match="tried 6 times"):
+            http.text(f"http://127.0.0.1:{silent.getsockname()[1]}/")
+
+
+def test_a_date_that_is_none_is_passed_over(network: Network) -> None:
+    network.server.faults[PATH].append(Fault(503, (("Retry-After", "Fri, whenever"),)))
+    assert network.fetch().read_bytes() == DATA
+
+
+def test_a_stall_in_the_middle_is_resumed(network: Network) -> None:
+    network.server.faults[PATH].append(Fault(stall_after=100_000))
+    with httpx.Client(timeout=0.2) as client:
+        http = Downloader(client, network.watcher, network.pauses.append)
+        path = http.download(f"{network.server.address}{PATH}", ASSET, network.cache)
+    assert path.read_bytes() == DATA
+    assert network.server.gets(PATH)[1].startswith("bytes=")
+
+
+def test_refused_for_good(network: Network) -> None:
+    network.server.faults[PATH].append(Fault(403))
+    with pytest.raises(DownloadError, match="answers 403 Forbidden"):
+        network.fetch()
+    assert len(network.server.gets(PATH)) == 1
+
+
+def test_an_address_of_another_kind(network: Network) -> None:
+    with pytest.raises(DownloadError, match="tried once"):
+        network.http.text("gopher://127.0.0.1/x")
+
+
+def test_not_found_is_for_the_caller(network: Network) -> None:
+    with pytest.raises(NotFoundError):
+        network.http.text(f"{network.server.address}/none")
+    with pytest.raises(NotFoundError):
+        network.http.size(f"{network.server.address}/none")
+
+
+def test_other_bytes_of_the_same_size(network: Network) -> None:
+    network.server.files[PATH] = DATA[:-1] + bytes([DATA[-1] ^ 1])
+    with pytest.raises(DigestError) as caught:
+        network.fetch()
+    (fault,) = caught.value.details
+    assert fault.startswith(f"sha256: pinned {ASSET.sha256}, found ")
+    assert network.left() == set()
+
+
+def test_a_longer_file_is_not_read_to_its_end(network: Network) -> None:
+    network.server.files[PATH] = DATA + bytes(50 << 20)
+    with pytest.raises(DigestError) as caught:
+        network.fetch()
+    assert caught.value.details[0].startswith(f"size: pinned {len(DATA)} bytes, found at least")
+    assert network.watcher.seen < 10 << 20
+    assert network.left() == set()
+
+
+def test_a_shorter_file(network: Network) -> None:
+    network.server.files[PATH] = DATA[:1000]
+    with pytest.raises(DigestError) as caught:
+        network.fetch()
+    assert caught.value.details[0] == f"size: pinned {len(DATA)} bytes, found 1000"
+    assert network.left() == set()
+
+
+def test_two_at_once_fetch_once(network: Network) -> None:
+    results: list[bytes] = []
+    threads = [
+        threading.Thread(target=lambda: results.append(network.fetch().read_bytes()))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [DATA] * 4
+    assert len(network.server.gets(PATH)) == 1
