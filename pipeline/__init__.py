@@ -12,7 +12,7 @@ A module imports only from layers below its own; a lint rule holds it to that. F
 - ``upstream`` (archives), ``bytecode``, ``moduletree``, ``git``, ``github``, ``attestation``
 - ``notices``: licence texts of payloads
 - ``payload``: the payload format
-- ``host``, ``report``: the machine, the terminal
+- ``host``, ``console``: the machine, the terminal
 - ``components``, ``matrix``, ``plan``, ``lock``, ``trim``, ``tags``, ``gozip``, ``elf``, ``macho``:
   pure, bytes in, values out
 - ``model``: the words of the design; ``errors``

@@ -17,11 +17,11 @@ from datetime import date
 from importlib import import_module
 from types import FrameType
 
-from rich.console import Console
+from rich.console import Console as RichConsole
 
 from pipeline.cli import options, requests
 from pipeline.cli.workspace import Session
-from pipeline.system.console import Report, console
+from pipeline.system.console import Console, rich_console
 from pipeline.system.errors import PipelineError
 
 INTERRUPTED = 130
@@ -52,22 +52,22 @@ _COMMANDS: dict[type[requests.Request], tuple[str, str]] = {
 def main(
     argv: Sequence[str],
     env: Mapping[str, str],
-    out: Console,
-    log: Console,
+    out: RichConsole,
+    log: RichConsole,
     sleep: Callable[[float], None] = time.sleep,
     today: Callable[[], date] = date.today,
 ) -> int:
     """Carry out one command line; returns the exit code. ``sleep`` takes seconds."""
     request = options.parse(argv)
-    report = Report(out, log, actions=env.get("GITHUB_ACTIONS") == "true")
+    console = Console(out, log, actions=env.get("GITHUB_ACTIONS") == "true")
     try:
-        with Session(request.root, env, report, sleep, today) as session:
+        with Session(request.root, env, console, sleep, today) as session:
             _command(request)(request, session)
     except PipelineError as fault:
-        report.error(str(fault))
+        console.error(str(fault))
         return fault.exit_code
     except KeyboardInterrupt:
-        report.error("interrupted; nothing half-made is left. Run it again to go on.")
+        console.error("interrupted; nothing half-made is left. Run it again to go on.")
         return INTERRUPTED
     return 0
 
@@ -87,7 +87,7 @@ def entry() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A name that the terminal's encoding does not have is told all the same.
             stream.reconfigure(errors="backslashreplace")
-    code = main(sys.argv[1:], os.environ, console(stderr=False), console(stderr=True))
+    code = main(sys.argv[1:], os.environ, rich_console(stderr=False), rich_console(stderr=True))
     if threading.active_count() > 1:
         # A thread still waits for the network; it holds nothing that has to be put in order.
         sys.stdout.flush()

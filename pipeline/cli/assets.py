@@ -118,7 +118,7 @@ def assets(request: AssetsRequest, session: Session) -> None:
             for name, data in files.items():
                 (folder / name).write_bytes(data)
             replace_dir(folder, out / tag)
-            session.report.result(f"{request.out / tag}: {', '.join(sorted(files))}")
+            session.console.result(f"{request.out / tag}: {', '.join(sorted(files))}")
 
 
 def _chosen(request: AssetsRequest, shelf: _TagReader, session: Session) -> tuple[str, ...]:

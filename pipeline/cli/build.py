@@ -107,7 +107,7 @@ def build_all(work: Work, session: Session) -> Built:
 
 
 def _build_wheels(work: Work, session: Session) -> BuiltWheels:
-    report, began = session.report, session.report.clock()
+    console, began = session.console, session.console.clock()
     try:
         files = {
             wheel: fetch_wheel(wheel, session.cache(), session.run_pip)
@@ -117,13 +117,13 @@ def _build_wheels(work: Work, session: Session) -> BuiltWheels:
     except PipelineError as fault:
         raise fault.at(PIP_CELL) from None
     archive_bytes = sum(path.stat().st_size for path in files.values())
-    return BuiltWheels(packed, archive_bytes, report.clock() - began)
+    return BuiltWheels(packed, archive_bytes, console.clock() - began)
 
 
 def build_cells(work: Work, session: Session) -> tuple[BuiltCell, ...]:
     """Build all, in parallel; the first failure ends the others within a moment."""
     # In the cache: a failed run leaves no directory where there was none.
-    with scratch_dir(session.cache()) as scratch, session.report.live():
+    with scratch_dir(session.cache()) as scratch, session.console.live():
         prepared = partial(_plan, work=work, session=session)
         compilers = HostInterpreters(work.matrix, this_machine(), scratch / "pythons", prepared)
         return _build_in_parallel(work, session, compilers)
@@ -142,7 +142,7 @@ def _build_in_parallel(
             failed.result()
         return tuple(future.result() for future in futures)
     except BaseException:
-        session.report.stop()
+        session.console.stop()
         raise
     finally:
         # One that waits for a silent server does not notice; the process ends without it.
@@ -153,8 +153,8 @@ def _build_in_parallel(
 def _build_one(
     cell: Cell, work: Work, session: Session, compilers: HostInterpreters, threads: int
 ) -> BuiltCell:
-    report, began = session.report, session.report.clock()
-    report.check()
+    console, began = session.console, session.console.clock()
+    console.check()
     try:
         plan = _plan(cell, work, session)
         compiler = compilers.of(cell.line) if plan.modules else None
@@ -163,12 +163,12 @@ def _build_one(
             work.out,
             work.matrix,
             processors=threads,
-            progress=partial(report.start, cell.name),
-            compiler=unless_stopped(compiler, report.check) if compiler else None,
+            progress=partial(console.start, cell.name),
+            compiler=unless_stopped(compiler, console.check) if compiler else None,
         )
     except PipelineError as fault:
         raise fault.at(cell.name) from None
-    return BuiltCell(plan, result, report.clock() - began)
+    return BuiltCell(plan, result, console.clock() - began)
 
 
 def _plan(cell: Cell, work: Work, session: Session) -> CellPlan:
@@ -183,7 +183,7 @@ def fetch_asset(cell: Cell, work: Work, session: Session) -> tuple[Asset, Path]:
     cache = session.cache()
     pinned = pin_asset(cell.line.pbs, name, work.pins, work.source, cache)
     if pinned.unlocked:
-        session.report.warn(
+        session.console.warning(
             f"{cell.name}: {name} is not in matrix.lock; its sha256 is that of SHA256SUMS of "
             f"release {cell.line.pbs}. 'goempy lock' pins it."
         )
@@ -195,7 +195,7 @@ def attest(asset: Asset, path: Path, work: Work, session: Session) -> Attestatio
     repository = repository_of(work.source.base if isinstance(work.source, WebSource) else "")
     run_gh = partial(run, env=gh_environment(session.env), timeout_s=_GH_TIMEOUT_S)
     found = verify_asset(path, asset, repository, run_gh)
-    session.report.say(f"{asset.name}: built by {found.signer}")
+    session.console.info(f"{asset.name}: built by {found.signer}")
     return found
 
 
@@ -204,7 +204,7 @@ def show_built(built: Built, session: Session, reused: Mapping[str, Payload] | N
     titles = ("archive", "unpacked", "trimmed", "stripped", "packed", "time")
     rows = [*_built_rows(built), *_reused_rows(reused or {})]
     columns = [Column("cell"), *(Column(title, right=True) for title in titles)]
-    session.report.table(columns, rows)
+    session.console.table(columns, rows)
     session.summary(f"### Payloads\n\n{markdown_table(columns, rows)}")
 
 
@@ -239,10 +239,10 @@ def _built_rows(built: Built) -> Iterable[list[str]]:
 
 def _explain(plan: CellPlan, session: Session) -> None:
     """Every dropped file with its reason, and what remains, the largest first."""
-    session.report.result(f"\n{plan.cell.name}: dropped")
+    session.console.result(f"\n{plan.cell.name}: dropped")
     for row in _dropped_rows(plan):
-        session.report.result(row)
-    session.report.result(f"\n{plan.cell.name}: shipped")
+        session.console.result(row)
+    session.console.result(f"\n{plan.cell.name}: shipped")
     files = [member for member in plan.trim.kept if member.kind is not Kind.DIR]
     for member in sorted(files, key=lambda m: (-plan.shipped_size(m), m.name)):
         shipped = plan.shipped_size(member)
@@ -252,7 +252,7 @@ def _explain(plan: CellPlan, session: Session) -> None:
             notes = f"  ({plan.inventory.notes[member.content]})"
         if member.kind is Kind.LINK:
             notes = f" -> {member.target}"
-        session.report.result(f"{shipped:>12,}  {member.name}{notes}")
+        session.console.result(f"{shipped:>12,}  {member.name}{notes}")
 
 
 def _dropped_rows(plan: CellPlan) -> Iterator[str]:

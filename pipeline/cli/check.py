@@ -95,7 +95,7 @@ def check(request: CheckRequest, session: Session) -> None:
     env = _private_environment(session.env, config.matrix.module, platform)
     outcomes = [_check_tag(each, platform, env, session) for each in expected]
     rows = [_row(each, platform) for each in outcomes]
-    session.report.table(_COLUMNS, rows)
+    session.console.table(_COLUMNS, rows)
     session.summary(f"### Checked on {platform.name}\n\n{markdown_table(_COLUMNS, rows)}")
     if faults := [f"{each.tag}: {fault}" for each in outcomes for fault in each.faults]:
         raise CheckError(
@@ -167,8 +167,8 @@ def _private_environment(env: Mapping[str, str], root: str, platform: Platform) 
 def _check_tag(
     expected: Expected, platform: Platform, env: Mapping[str, str], session: Session
 ) -> CheckOutcome:
-    began = session.report.clock()
-    session.report.say(f"getting {expected.module_path}@{expected.tag}")
+    began = session.console.clock()
+    session.console.info(f"getting {expected.module_path}@{expected.tag}")
     with tempfile.TemporaryDirectory(prefix="goempy-check-", ignore_cleanup_errors=True) as name:
         folder = Path(name).resolve()
         own = {**env, "GOMODCACHE": str(folder / "modules")}
@@ -177,7 +177,7 @@ def _check_tag(
             outcome = _use(expected, place, session)
         except PipelineError as fault:
             outcome = CheckOutcome(expected.tag, (fault.what, *fault.details))
-    return replace(outcome, seconds=session.report.clock() - began)
+    return replace(outcome, seconds=session.console.clock() - began)
 
 
 def _use(expected: Expected, place: CheckSandbox, session: Session) -> CheckOutcome:
@@ -276,7 +276,7 @@ def _patiently(ask: Callable[[], object], session: Session) -> None:
         try:
             ask()
         except (ToolError, CheckError) as fault:
-            session.report.say(f"{fault.what}; asking again in {wait_s:g} s")
+            session.console.info(f"{fault.what}; asking again in {wait_s:g} s")
             session.sleep(wait_s)
         else:
             return

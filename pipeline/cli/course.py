@@ -50,7 +50,7 @@ def decide(request: PlanRequest, config: Config, session: Session) -> None:
         "release": _word(bool(course.tags) or bool(silent)),
         "reuse": str(len(course.reused)),
     }
-    session.report.result(json.dumps(told))
+    session.console.result(json.dumps(told))
     for name, value in told.items():
         text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
         session.output(name, text)
@@ -64,7 +64,7 @@ def _tags(request: PlanRequest, session: Session, scratch: Path) -> TagIndex:
     except GitError:
         if request.repo or request.remote:
             raise
-        session.report.say(f"{session.root} is no git repository, so no tag is known")
+        session.console.info(f"{session.root} is no git repository, so no tag is known")
         return TagIndex(repo, "", scratch, {})
     return known_tags(repo, remote_address(request.remote, repo), scratch)
 
@@ -107,7 +107,7 @@ def _unpublished(tags: Collection[str], course: ReleasePlan, session: Session) -
     published = {each.tag for each in releases if not each.draft}
     lacking = [tag for tag in made if tag not in published]
     if lacking:
-        session.report.say(f"tagged, but not published: {', '.join(lacking)}")
+        session.console.info(f"tagged, but not published: {', '.join(lacking)}")
     return lacking
 
 
@@ -129,7 +129,7 @@ def _runners(config: Config, session: Session) -> list[dict[str, str]]:
     wanted = {cell.platform.name for cell in config.cells(Selection())}
     platforms = [each for each in config.matrix.platforms if each.name in wanted]
     for each in without_runner(platforms):
-        session.report.say(f"no hosted runner for {each.name}: it is neither tried nor checked")
+        session.console.info(f"no hosted runner for {each.name}: it is neither tried nor checked")
     return [dataclasses.asdict(each) for each in runners_for(platforms)]
 
 
@@ -140,7 +140,7 @@ def _word(truth: bool) -> str:  # noqa: FBT001 - the only thing it is about
 def _tell(course: ReleasePlan, config: Config, session: Session) -> None:
     """The plan for people: a row a cell."""
     for name in course.missing:
-        session.report.warn(
+        session.console.warning(
             f"{name} is neither built by this run nor held by a tag; finalize will need it"
         )
     rows = [(name, "built") for name in course.built]
@@ -151,6 +151,6 @@ def _tell(course: ReleasePlan, config: Config, session: Session) -> None:
     ]
     head = f"VERSION {config.version}: "
     head += f"to be tagged: {', '.join(course.tags)}" if course.tags else "released already"
-    session.report.say(head)
+    session.console.info(head)
     table = markdown_table([Column("cell"), Column("payload")], rows) if rows else ""
     session.summary(f"### Plan\n\n{head}.\n\n{table}")

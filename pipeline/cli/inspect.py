@@ -32,17 +32,17 @@ def plan(request: PlanRequest, session: Session) -> None:
         for wheel in config.matrix.wheels
     ]
     columns = [Column("cell"), Column("tag"), Column("asset", folds=True)]
-    session.report.table([*columns, Column("size", right=True), Column("locked")], rows)
-    session.report.say(f"{len(cells)} cells, {len({cell.line for cell in cells})} lines")
+    session.console.table([*columns, Column("size", right=True), Column("locked")], rows)
+    session.console.info(f"{len(cells)} cells, {len({cell.line for cell in cells})} lines")
 
 
 def _say_what_is_missing(config: Config, session: Session) -> None:
     """What someone who looks for a cell in vain would ask."""
     for each in split_cells(config.matrix).left_out:
-        session.report.say(f"left out: {each.cell.name}: {each.reason}")
+        session.console.info(f"left out: {each.cell.name}: {each.reason}")
     off = sorted(each.name for each in config.matrix.platforms if not each.enabled)
     if off:
-        session.report.say(f"off, unless a line names them: {', '.join(off)}")
+        session.console.info(f"off, unless a line names them: {', '.join(off)}")
 
 
 def tags(_request: TagsRequest, session: Session) -> None:
@@ -58,4 +58,4 @@ def tags(_request: TagsRequest, session: Session) -> None:
         rows.append((tag, [tag, line.name, line.pbs, names, f"go get {path}@{version}"]))
     rows.sort(key=lambda row: tag_rules.sort_key(row[0]), reverse=True)
     titles = (Column("tag"), Column("Python"), Column("PBS"), Column("platforms", folds=True))
-    session.report.table([*titles, Column("for Go")], [row for _tag, row in rows])
+    session.console.table([*titles, Column("for Go")], [row for _tag, row in rows])

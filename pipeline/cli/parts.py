@@ -72,10 +72,10 @@ def require_reproduced(
             rows.append(f"{name}: reproduced, as in {held.tag}")
             continue
         for row in told_difference(difference, bench.workshop):
-            session.report.result(row)
+            session.console.result(row)
         faults.append(f"{name}: {held.tag} differs in {difference.summary}")
     for row in rows:
-        session.report.result(row)
+        session.console.result(row)
     told = "".join(f"- {row}\n" for row in [*rows, *faults])
     session.summary(f"### Compared with the tags\n\n{told}")
     if faults:

@@ -49,7 +49,7 @@ def lock(request: LockRequest, session: Session) -> None:
     wanted = _wanted(session.matrix())
     if request.check:
         count = check_lock(session.pins(), wanted)
-        session.report.say(f"{LOCK_FILE}: {count} assets, those of {MATRIX_FILE}")
+        session.console.info(f"{LOCK_FILE}: {count} assets, those of {MATRIX_FILE}")
         return
     shelf = ReleaseCatalog(session, session.source(request.source))
     pinned = pin_assets(wanted, shelf.listings(wanted), shelf.source.title)
@@ -67,17 +67,17 @@ def _wanted(matrix: Matrix) -> tuple[AssetRef, ...]:
 
 def _tell(pinned: LockedAssets, old: Mapping[str, Pin], session: Session) -> None:
     """Say what differs from the old lock, and what had to be believed."""
-    report = session.report
+    console = session.console
     if pinned.undigested:
-        report.warn(
+        console.warning(
             "the API has no sha256 of these assets, which were uploaded before June 2025; "
             f"SHA256SUMS alone was believed: {', '.join(pinned.undigested)}"
         )
     rows = list(compare_pins(old, pinned.pins).rows())
     for row in rows or ["nothing changed"]:
-        report.say(f"{LOCK_FILE}: {row}")
+        console.info(f"{LOCK_FILE}: {row}")
     unsized = sum(pin.size_bytes is None for pin in pinned.pins)
-    report.say(f"{LOCK_FILE}: {len(pinned.pins)} assets, {unsized} without a size")
+    console.info(f"{LOCK_FILE}: {len(pinned.pins)} assets, {unsized} without a size")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +92,10 @@ def update(request: UpdateRequest, session: Session) -> None:
     """Move the lines of ``matrix.toml`` to newer interpreters, and ``matrix.lock`` with them."""
     made = updated(session, request.source, request.pbs)
     if made.texts and request.dry_run:
-        session.report.say("nothing was written (--dry-run)")
+        session.console.info("nothing was written (--dry-run)")
     elif made.texts:
         _write_both(made.texts, session)
-    session.report.result(summarize(made.plan))
+    session.console.result(summarize(made.plan))
 
 
 def updated(session: Session, source: str, pbs: str = "") -> Updated:
@@ -126,7 +126,7 @@ def _planned(matrix: Matrix, release: str, shelf: ReleaseCatalog, session: Sessi
         try:
             lists[each] = shelf.listing(each)
         except AssetNotFoundError as fault:
-            session.report.warn(f"{fault.what}; what changed since then is not known")
+            session.console.warning(f"{fault.what}; what changed since then is not known")
     plan = plan_update(matrix, new, lists, session.today())
     # Where sizes have to be asked for one by one, only those that the summary needs are.
     for line in [each for step in plan.steps if step.moves for each in (step.before, step.after)]:
@@ -153,7 +153,7 @@ def _write_both(texts: Mapping[str, str], session: Session) -> None:
             (beside / name).chmod(0o644)
         for name in texts:
             (beside / name).replace(session.root / name)
-            session.report.say(f"wrote {name}")
+            session.console.info(f"wrote {name}")
 
 
 class ReleaseCatalog:
@@ -199,7 +199,7 @@ class ReleaseCatalog:
             except AssetNotFoundError as fault:
                 if not keep or not all(name in self.old for name in names):
                     raise
-                self._session.report.warn(f"{fault.what}; its assets stay pinned as they are")
+                self._session.console.warning(f"{fault.what}; its assets stay pinned as they are")
                 made[release] = _from_pins(release, [self.old[name] for name in names])
         return made
 
@@ -250,7 +250,7 @@ class ReleaseCatalog:
             if self._place.address == PUBLIC_API:
                 raise
             # A mirror may have GitHub's paths and be no GitHub.
-            self._session.report.warn(f"{fault.what}; SHA256SUMS alone is believed")
+            self._session.console.warning(f"{fault.what}; SHA256SUMS alone is believed")
             self._hub = None
             return None
 
@@ -260,7 +260,7 @@ def _old_pins(session: Session) -> Mapping[str, Pin]:
     try:
         return session.pins()
     except LockError as fault:
-        session.report.warn(f"{fault.what}; it is written anew")
+        session.console.warning(f"{fault.what}; it is written anew")
         return {}
 
 

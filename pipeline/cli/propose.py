@@ -46,7 +46,7 @@ def propose(request: ProposeRequest, session: Session) -> None:
     place = _Target(repo, pulls, request.branch, base, tip, pull)
     told = _offer(place, made) if made.texts else _withdraw(place)
     summary = summarize(made.plan)
-    session.report.result(f"{told}\n\n{summary}")
+    session.console.result(f"{told}\n\n{summary}")
     session.summary(f"### {told}\n\n{summary}")
 
 

@@ -34,7 +34,7 @@ def verify_asset(request: VerifyAssetRequest, session: Session) -> None:
             rows.append([cell.name, asset.name, found.signer, found.commit, found.run])
     if rows:
         titles = ("cell", "asset", "signer", "source commit", "run")
-        session.report.table([Column(title, folds=title != "cell") for title in titles], rows)
+        session.console.table([Column(title, folds=title != "cell") for title in titles], rows)
     if failures:
         raise _unproven(failures, len(cells))
 

@@ -30,7 +30,7 @@ def publish(request: PublishRequest, session: Session) -> None:
     if request.dry_run:
         _show_plan(steps, session)
         return
-    made = [apply_step(step, releases, session.report.say) for step in steps]
+    made = [apply_step(step, releases, session.console.info) for step in steps]
     _show(steps, made, session)
 
 
@@ -63,8 +63,8 @@ def _is_tag(name: str) -> bool:
 def _show_plan(steps: Sequence[ReleaseAction], session: Session) -> None:
     for step in steps:
         for row in list(step.rows()) or [step.state.value]:
-            session.report.result(f"{step.wanted.tag}: {row}")
-    session.report.say("dry run: nothing was written")
+            session.console.result(f"{step.wanted.tag}: {row}")
+    session.console.info("dry run: nothing was written")
 
 
 def _show(steps: Sequence[ReleaseAction], made: Sequence[Release], session: Session) -> None:
@@ -74,7 +74,7 @@ def _show(steps: Sequence[ReleaseAction], made: Sequence[Release], session: Sess
         for step, release in zip(steps, made, strict=True)
     ]
     columns = [Column("tag"), Column("as"), Column("state"), Column("page")]
-    session.report.table(columns, rows)
+    session.console.table(columns, rows)
     titles = {step.wanted.tag: step.wanted.title for step in steps}
     lines = ["### Releases", "", "| release | as | state |", "|---|---|---|"]
     lines += [f"| [{titles[tag]}]({page}) | {kind} | {state} |" for tag, kind, state, page in rows]

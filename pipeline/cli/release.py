@@ -56,7 +56,7 @@ def finalize(request: FinalizeRequest, session: Session) -> None:
     _show_tags(tagged, session)
     _summarize(tagged, origins, session)
     if request.dry_run:
-        session.report.say("dry run: nothing was written")
+        session.console.info("dry run: nothing was written")
     else:
         new = [each.plan.tag for each in tagged if each.state is TagState.NEW]
         session.output("tags", " ".join(new))
@@ -93,7 +93,7 @@ def _carry_out(
 
 
 def _make_release(session: Session, config: Config, work: Work, out: Path) -> None:
-    began = session.report.clock()
+    began = session.console.clock()
     repo = _release_repository(session, out / "release.git")
     # All of its tags are here, so nothing is fetched and no scratch space needed.
     known = known_tags(repo, "", work.out)
@@ -112,20 +112,20 @@ def _make_release(session: Session, config: Config, work: Work, out: Path) -> No
         _mind_licenses(plans, session, strict=False)
         tagged = finalizing.finalize(plans, bench, dry_run=False)
     show_built(built, session, taken.payloads)
-    session.report.result("")
+    session.console.result("")
     _show_tags(tagged, session, built.cells)
-    session.report.result(
-        f"\n{repo.folder}: {len(tagged)} tags in {human_seconds(session.report.clock() - began)}\n"
+    session.console.result(
+        f"\n{repo.folder}: {len(tagged)} tags in {human_seconds(session.console.clock() - began)}\n"
     )
     for row in how_to_use(repo.folder, tagged):
-        session.report.result(row)
+        session.console.result(row)
 
 
 def _plan_tags(
     config: Config, cells: Sequence[Cell], payloads: Mapping[str, Payload], session: Session
 ) -> tuple[TagPlan, ...]:
     plans = finalizing.plan_tags(config.matrix, config.version, config.primary, cells, payloads)
-    session.report.say(f"tagging {', '.join(each.tag for each in plans)}")
+    session.console.info(f"tagging {', '.join(each.tag for each in plans)}")
     return plans
 
 
@@ -141,11 +141,11 @@ def _mind_licenses(plans: Sequence[TagPlan], session: Session, *, strict: bool) 
             hint='Build them of full archives (archive = "full" in matrix.toml), pin wheels that '
             "bring their texts, or take it upon you with --without-licenses.",
         )
-    session.report.warn(
+    session.console.warning(
         f"payloads lack licence texts of what is in them; {NOTICES} on their tags says so"
     )
     for fault in faults:
-        session.report.say(f"  - {fault}")
+        session.console.info(f"  - {fault}")
 
 
 def _release_repository(session: Session, folder: Path) -> Git:
@@ -174,7 +174,7 @@ def _warn_if_dirty(session: Session) -> None:
         head = checkout.commit("HEAD").id
     except GitError:
         return  # not a checkout; whoever needs one says so
-    session.report.warn(
+    session.console.warning(
         f"{session.root} has changes that are not committed; the tags will hold them, but name "
         f"commit {head[:12]} as their source"
     )
@@ -192,7 +192,7 @@ def _local_work(
     for python in dict.fromkeys(request.pythons or (sys.executable,)):
         found = local.ask(python, session.run_tool)
         platform = local.platform_for(found, matrix.platforms)
-        session.report.say(f"packing CPython {found.version} of {found.executable}")
+        session.console.info(f"packing CPython {found.version} of {found.executable}")
         line, asset = local.make_asset(found, platform, folder, session.run_tool)
         if line.name in lines:
             raise ConfigError(
@@ -226,8 +226,8 @@ def _pin(asset: Asset) -> Pin:
 def _show_plan(config: Config, work: Work, session: Session) -> None:
     rows = [[cell.name, config.tag_of(cell.line)] for cell in work.cells]
     rows += [[PIP_CELL, "all"]] if work.wheels else []
-    session.report.table([Column("cell"), Column("tag")], rows)
-    session.report.say(f"dry run: would build {len(rows)} cells from {work.source.title}")
+    session.console.table([Column("cell"), Column("tag")], rows)
+    session.console.info(f"dry run: would build {len(rows)} cells from {work.source.title}")
 
 
 def _show_tags(tagged: Sequence[Tagged], session: Session, built: Sequence[BuiltCell] = ()) -> None:
@@ -250,7 +250,7 @@ def _show_tags(tagged: Sequence[Tagged], session: Session, built: Sequence[Built
     ]
     titles = [Column("tag"), Column("Python"), Column("PBS"), Column("platforms", folds=True)]
     numbers = [Column("payload", right=True), Column("time", right=True)]
-    session.report.table([*titles, *numbers, Column("commit"), Column("state")], rows)
+    session.console.table([*titles, *numbers, Column("commit"), Column("state")], rows)
 
 
 def _summarize(tagged: Sequence[Tagged], origins: Mapping[str, str], session: Session) -> None:

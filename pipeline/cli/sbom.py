@@ -28,10 +28,10 @@ def sbom(request: SbomRequest, session: Session) -> None:
     text = make_sbom(read_tag(request.tag, repo))
     if request.out is None:
         # As it is: between the colons of a CPE name rich would look for emoji.
-        session.report.out.out(text.decode(), highlight=False, end="")
+        session.console.out.out(text.decode(), highlight=False, end="")
         return
     write_atomically(request.out.resolve(), text)
-    session.report.say(f"{request.out} is the bill of materials of {request.tag}")
+    session.console.info(f"{request.out} is the bill of materials of {request.tag}")
 
 
 def read_tag(tag: str, repo: Git) -> TagContents:

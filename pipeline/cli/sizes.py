@@ -60,7 +60,7 @@ def sizes(request: SizesRequest, session: Session) -> None:
     rows = [row for subject in subjects for row in subject.rows]
     if request.svg is not None:
         write_atomically(request.svg.resolve(), draw(rows, subjects[0].breakdown))
-        session.report.say(f"drew {request.svg}")
+        session.console.info(f"drew {request.svg}")
     _show_steps(rows, session)
     if len(subjects) == 1:
         _show_parts(subjects[0].breakdown, session)
@@ -145,8 +145,8 @@ def _show_steps(rows: Sequence[StepRow], session: Session) -> None:
     titles += ["shared", "embedded", "fetched"] if has_tags else ["embedded"]
     cells = [[row.name, *(_size(getattr(row, title)) for title in titles)] for row in rows]
     columns = [Column("cell"), *(Column(title, right=True) for title in titles)]
-    session.report.table(columns, cells)
-    session.report.say(
+    session.console.table(columns, cells)
+    session.console.info(
         "packed: all blobs; embedded: with the manifest, as a Go binary gets them"
         + (
             "; shared: blobs that all platforms of a tag have; fetched: what the module has of it"
@@ -162,12 +162,12 @@ def _size(count: int | None) -> str:
 
 def _show_parts(breakdown: Breakdown, session: Session) -> None:
     for title, shares in (("kind of file", breakdown.kinds), ("package", breakdown.packages)):
-        session.report.result(f"\n{breakdown.name} by {title}")
+        session.console.result(f"\n{breakdown.name} by {title}")
         columns = [Column(title), *(Column(each, right=True) for each in _part_titles(breakdown))]
         rows = [list(_part_row(share, breakdown.total)) for share in (*shares, breakdown.total)]
-        session.report.table(columns, rows)
+        session.console.table(columns, rows)
     if breakdown.total.packed_bytes is None:
-        session.report.say(
+        session.console.info(
             f"{breakdown.name} is packed as one stream, in which no file has a size of its own: "
             "shares are those of uncompressed bytes"
         )

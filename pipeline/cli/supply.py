@@ -69,7 +69,7 @@ class PayloadResolver:
         taken = take(found, wanted, self.known)
         finalizing.attach_objects(taken, self.bench)
         for name, place in found.items():
-            self.session.report.say(f"{name}: reused from {place.tag}")
+            self.session.console.info(f"{name}: reused from {place.tag}")
         origins = {
             name: f"reused from {found[name].tag}" if name in found else "built" for name in names
         }

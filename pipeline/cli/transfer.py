@@ -13,5 +13,5 @@ def unpack(request: UnpackRequest, session: Session) -> None:
     with session.alone_in(out):
         cells = unpack_payloads(request.folder, out)
     for cell in cells:
-        session.report.result(cell)
-    session.report.say(f"{len(cells)} payloads below {request.folder}")
+        session.console.result(cell)
+    session.console.info(f"{len(cells)} payloads below {request.folder}")

@@ -58,7 +58,7 @@ def try_payloads(request: TryRequest, session: Session) -> None:
     absent = [cell.name for cell in cells if cell not in present]
     go = Go(session.env, platform)
     if present:
-        session.report.say(go.call("version", cwd=Path()).strip())
+        session.console.info(go.call("version", cwd=Path()).strip())
     tested = line_to_test([cell.line for cell in present], config.primary)
     outcomes = [
         _try_cell(cell, config, payloads, go, session, own_tests=cell.line == tested)
@@ -115,8 +115,8 @@ def line_to_test(lines: Sequence[Line], primary: Line) -> Line | None:
 def _try_cell(
     cell: Cell, config: Config, payloads: Path, go: Go, session: Session, *, own_tests: bool
 ) -> SmokeTestOutcome:
-    began = session.report.clock()
-    session.report.say(f"{cell.name}: trying its module")
+    began = session.console.clock()
+    session.console.info(f"{cell.name}: trying its module")
     tried: SmokeTestResult | None = None
     faults: tuple[str, ...]
     try:
@@ -125,11 +125,11 @@ def _try_cell(
         with tempfile.TemporaryDirectory(
             prefix="goempy-try-", ignore_cleanup_errors=True
         ) as folder:
-            tried = try_module(trial, Sandbox(go, Path(folder), session.report.say))
+            tried = try_module(trial, Sandbox(go, Path(folder), session.console.info))
         faults = tried.faults
     except PipelineError as fault:
         faults = (fault.what, *fault.details)
-    return SmokeTestOutcome(cell, tried, faults, session.report.clock() - began)
+    return SmokeTestOutcome(cell, tried, faults, session.console.clock() - began)
 
 
 def _plan(cell: Cell, config: Config, payloads: Path, *, own_tests: bool) -> SmokeTest:
@@ -163,15 +163,15 @@ def _show(
     rows = [_row(each) for each in outcomes]
     summary = f"### Tried on {platform.name}\n\n"
     if rows:
-        session.report.table(_COLUMNS, rows)
+        session.console.table(_COLUMNS, rows)
         summary += markdown_table(_COLUMNS, rows)
     else:
         text = f"nothing to try: {payloads} has no payload for {platform.name}"
-        session.report.result(text)
+        session.console.result(text)
         summary += "Nothing to try: no payload for this platform was built.\n"
     if absent:
         text = f"not tried, since no payload is there: {', '.join(absent)}"
-        session.report.say(text)
+        session.console.info(text)
         summary += f"\nNot built, so not tried: {', '.join(absent)}\n"
     session.summary(summary)
 

@@ -119,7 +119,7 @@ def _plan(
     except ConfigError as fault:
         raise unreadable(recorded, fault) from fault
     if matrix.module != rebuild.matrix.module:
-        session.report.say(f"the tag is module {recorded.module}, as --module makes it")
+        session.console.info(f"the tag is module {recorded.module}, as --module makes it")
     return rebuild
 
 
@@ -146,7 +146,7 @@ def _build(
     except LockError as fault:
         raise unreadable(rebuild.recorded, fault) from fault
     names = ", ".join(cell.name for cell in cells)
-    session.report.say(f"building {names} by the files of commit {source.commit[:12]}")
+    session.console.info(f"building {names} by the files of commit {source.commit[:12]}")
     wheels = bool(matrix.wheels)
     work = Work(cells, matrix, session.source(assets), pins, bench.payloads, wheels=wheels)
     build_all(work, session)
@@ -170,7 +170,7 @@ def _compare_all(
     what = f"{len(plan.files)} files, from {_count(rebuild.cells)}"
     tag = rebuild.recorded.tag
     if made.commit == bench.commit:
-        session.report.result(f"{tag} is reproduced: commit {made.commit}, {what}")
+        session.console.result(f"{tag} is reproduced: commit {made.commit}, {what}")
         return
     if made.tree != bench.repo.tree_of(bench.commit):
         files = bench.workshop.entries(made.commit)
@@ -181,9 +181,9 @@ def _compare_all(
         bench.repo.commit_text(bench.commit), bench.workshop.commit_text(made.commit)
     )
     for row in rows:
-        session.report.result(row)
-    session.report.result(f"the files of {tag} are reproduced: tree {made.tree}, {what}")
-    session.report.warn(
+        session.console.result(row)
+    session.console.result(f"the files of {tag} are reproduced: tree {made.tree}, {what}")
+    session.console.warning(
         f"{tag} is commit {bench.commit}, the rebuild is commit {made.commit}: someone else than "
         "goempy wrote the commit, though not its files"
     )
@@ -207,7 +207,7 @@ def _compare_parts(
     tag = rebuild.recorded.tag
     if difference := compare(theirs, ours):
         raise _differs(difference, tag, source, bench, session)
-    session.report.result(
+    session.console.result(
         f"{tag} is reproduced for {', '.join(rebuild.parts)}: {len(ours)} of its {len(entries)} "
         f"files, from {_count(rebuild.cells)}; the others were not compared"
     )
@@ -221,7 +221,7 @@ def _template(source: SourceTree, scratch: Path, session: Session) -> Path:
     """The Go module as the source commit has it; where it has none, that of this goempy."""
     files = [each for each in source.files if each.path.startswith(TEMPLATE_FOLDER)]
     if not files:
-        session.report.say(
+        session.console.info(
             f"commit {source.commit[:12]} has no {TEMPLATE_FOLDER}; the one of this goempy is taken"
         )
         return TEMPLATE
@@ -244,7 +244,7 @@ def _differs(
 ) -> VerifyError:
     """List what differs; the result is the error to raise."""
     for row in told_difference(difference, bench.workshop):
-        session.report.result(row)
+        session.console.result(row)
     _tell_of_code(tag, source, bench, session)
     # Trees can differ in empty folders, which hold nothing that could be listed.
     what = f"in {difference.summary}" if difference else "though no file does: in empty folders"
@@ -264,12 +264,12 @@ def _tell_of_code(tag: str, source: SourceTree, bench: RebuildWorkspace, session
     running = [file for file in running if is_code(file.path)]
     other = other_code(source.files, stored(running, bench.workshop, bench.scratch))
     if other:
-        session.report.warn(
+        session.console.warning(
             f"{tag} was built by other code than this: check out {source.commit} and run it there "
             "to be sure"
         )
     elif other is None:
-        session.report.warn(
+        session.console.warning(
             f"commit {source.commit[:12]} holds no code of goempy, so which one made {tag} is not "
             "known; the same version is needed for the same files"
         )

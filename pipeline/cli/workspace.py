@@ -32,7 +32,7 @@ from pipeline.sources.source import (
     existing_folder,
     is_web_address,
 )
-from pipeline.system.console import Report
+from pipeline.system.console import Console
 from pipeline.system.errors import ConfigError, DownloadError
 from pipeline.system.files import disk_errors, interprocess_lock
 from pipeline.system.process import ProcessResult, run
@@ -78,13 +78,13 @@ class Session:
         self,
         root: Path,
         env: Mapping[str, str],
-        report: Report,
+        console: Console,
         sleep: Callable[[float], None] = time.sleep,
         today: Callable[[], date] = date.today,
     ) -> None:
         self.root = root.resolve()
         self.env = env
-        self.report = report
+        self.console = console
         self.sleep = sleep
         self.today = today
         self._client: httpx.Client | None = None
@@ -104,7 +104,7 @@ class Session:
         return interprocess_lock(
             str(folder),
             self.cache() / "locks",
-            lambda: self.report.say(f"waiting for another goempy that works in {folder}"),
+            lambda: self.console.info(f"waiting for another goempy that works in {folder}"),
         )
 
     def config(self, module: str = "") -> Config:
@@ -194,7 +194,7 @@ class Session:
         hub = GitHubClient(
             address,
             tokens[0] if tokens and at_home else "",
-            Patience(self.sleep, self.report.say),
+            Patience(self.sleep, self.console.info),
             # As httpx takes them; requests has a variable of its own.
             certificates=self.env.get("SSL_CERT_FILE", "") or self.env.get("SSL_CERT_DIR", ""),
         )
@@ -210,7 +210,7 @@ class Session:
                 f"connections cannot be set up: {fault}",
                 hint="Check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.",
             ) from fault
-        return Downloader(self._client, self.report, self.sleep)
+        return Downloader(self._client, self.console, self.sleep)
 
     def cache(self) -> Path:
         """The folder of downloaded assets."""

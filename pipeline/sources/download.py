@@ -52,7 +52,7 @@ class Progress(Protocol):
     def start(self, title: str, total_bytes: int, done_bytes: int) -> Callable[[int], None]:
         """Begin a transfer; the result is called with each further count of bytes."""
 
-    def warn(self, text: str) -> None:
+    def warning(self, text: str) -> None:
         """Something that a person should know, though it goes on."""
 
 
@@ -107,7 +107,7 @@ class Downloader:
         try:
             verify_digest(final, asset)
         except DigestError as fault:
-            self.progress.warn(f"{fault.what}; it is fetched again")
+            self.progress.warning(f"{fault.what}; it is fetched again")
             final.unlink()
             return False
         return True
@@ -202,7 +202,9 @@ class Downloader:
                 # Jitter, so that the jobs of one matrix do not come back all at once.
                 wait_s = pause_s * random.uniform(0.8, 1.2) if asked is None else asked  # noqa: S311
                 wait_s = min(wait_s, _LONGEST_PAUSE_S)
-                self.progress.warn(f"{what}; attempt {number + 1} of {ATTEMPTS} in {wait_s:.1f} s")
+                self.progress.warning(
+                    f"{what}; attempt {number + 1} of {ATTEMPTS} in {wait_s:.1f} s"
+                )
                 self.sleep(wait_s)
                 pause_s *= 2
             except httpx.HTTPError as fault:

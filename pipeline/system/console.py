@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from rich.console import Console
+from rich.console import Console as RichConsole
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -37,12 +37,12 @@ _PLAIN_STEP = 0.25
 """Without a terminal a transfer is told of at each quarter."""
 
 
-def console(*, stderr: bool) -> Console:
+def rich_console(*, stderr: bool) -> RichConsole:
     """A console on standard output or standard error."""
-    made = Console(stderr=stderr, emoji=False)
+    made = RichConsole(stderr=stderr, emoji=False)
     if made.is_terminal:
         return made
-    return Console(stderr=stderr, emoji=False, width=_UNBOUNDED_COLUMNS)
+    return RichConsole(stderr=stderr, emoji=False, width=_UNBOUNDED_COLUMNS)
 
 
 def printable(text: str) -> str:
@@ -54,7 +54,7 @@ class StoppedError(Exception):
     """The run is over; whoever still works is to leave off."""
 
 
-class Report:
+class Console:
     """Messages of one run. Safe to use from several threads.
 
     ``out`` takes results, ``log`` everything else; ``clock`` gives seconds.
@@ -62,8 +62,8 @@ class Report:
 
     def __init__(
         self,
-        out: Console,
-        log: Console,
+        out: RichConsole,
+        log: RichConsole,
         *,
         actions: bool = False,
         clock: Callable[[], float] = time.monotonic,
@@ -85,7 +85,7 @@ class Report:
         if self._stopped.is_set():
             raise StoppedError
 
-    def say(self, text: str) -> None:
+    def info(self, text: str) -> None:
         """A step that was taken."""
         self._log.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
@@ -97,7 +97,7 @@ class Report:
         """The failure that ends the run."""
         if self._actions:
             # A workflow command is one line; %0A stands for a line's end.
-            self.say(f"::error::{text.replace('%', '%25')}".replace("\n", "%0A"))
+            self.info(f"::error::{text.replace('%', '%25')}".replace("\n", "%0A"))
         else:
             self._log.print(
                 f"error: {printable(text)}",
@@ -107,10 +107,10 @@ class Report:
                 soft_wrap=True,
             )
 
-    def warn(self, text: str) -> None:
+    def warning(self, text: str) -> None:
         """Something that a person should know, though it goes on."""
         if self._actions:
-            self.say(f"::warning::{text}")
+            self.info(f"::warning::{text}")
         else:
             self._log.print(
                 f"warning: {printable(text)}", style="yellow", markup=False, soft_wrap=True
@@ -156,18 +156,18 @@ class Report:
         if self._live is not None:
             task = self._live.add_task(title, total=total_bytes, completed=done_bytes)
             return _Bar(self, self._live, task)
-        self.say(_plain(title, done_bytes, total_bytes))
+        self.info(_plain(title, done_bytes, total_bytes))
         return _Lines(self, title, total_bytes, self._lock, done_bytes)
 
 
 @dataclass(frozen=True, slots=True)
 class _Bar:
-    report: Report
+    console: Console
     live: Progress
     task: TaskID
 
     def __call__(self, count: int) -> None:
-        self.report.check()
+        self.console.check()
         self.live.advance(self.task, count)
         if all(task.finished for task in self.live.tasks if task.id == self.task):
             self.live.update(self.task, visible=False)
@@ -175,7 +175,7 @@ class _Bar:
 
 @dataclass(slots=True)
 class _Lines:
-    report: Report
+    console: Console
     title: str
     total: int
     lock: threading.Lock
@@ -183,7 +183,7 @@ class _Lines:
     told: float = field(default=0.0)
 
     def __call__(self, count: int) -> None:
-        self.report.check()
+        self.console.check()
         with self.lock:
             self.done += count
             share = self.done / self.total if self.total else 1.0
@@ -191,7 +191,7 @@ class _Lines:
             if due:
                 self.told = share
         if due:
-            self.report.say(_plain(self.title, self.done, self.total))
+            self.console.info(_plain(self.title, self.done, self.total))
 
 
 def _plain(title: str, done: int, total: int) -> str:

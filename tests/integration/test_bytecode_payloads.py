@@ -16,9 +16,9 @@ from pipeline.config.model import PythonVersion
 from pipeline.formats.payload.reader import read_payload
 from pipeline.system.console import StoppedError
 from pipeline.system.errors import ToolError
+from tests.harness.console import captured_console
 from tests.harness.extract import extract
 from tests.harness.project import Line, make_project, matrix_text
-from tests.unit.system.test_console import report
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="--local packs Linux interpreters")
 
@@ -102,7 +102,7 @@ def test_a_machine_that_cannot_run_the_line_says_so(tmp_path: Path) -> None:
 
 def test_nothing_is_compiled_any_more_when_the_run_is_over(tmp_path: Path) -> None:
     began: list[Path] = []
-    messages, _text = report()
+    messages, _text = captured_console()
 
     def compiler(_sources: object, out: Path) -> tuple[()]:
         began.append(out)

@@ -29,8 +29,8 @@ from tests.builders.pbs_listing import pbs_names, sha256_of, size_of
 from tests.fakes.github.faults import Fault, primary_limit, secondary_limit
 from tests.fakes.github.server import API, PBS, GitHub, serve_github
 from tests.fakes.http_server import Loopback
+from tests.harness.console import captured_console
 from tests.harness.project import REPOSITORY, Line, Outcome, Project, make_project
-from tests.unit.system.test_console import report
 
 OLD, MIDDLE, NEW = "20260814", "20261009", "20261021"
 TODAY = date(2026, 11, 21)
@@ -236,7 +236,7 @@ def test_which_token_is_sent(
     behind: Project, github: GitHub, env: Mapping[str, str], sent: str | None
 ) -> None:
     at_home = {**env, "GITHUB_API_URL": f"{github.api}/"}
-    with Session(behind.root, at_home, report()[0]) as session:
+    with Session(behind.root, at_home, captured_console()[0]) as session:
         session.hub(github.api).latest_release(PBS)
     assert {each.authorization for each in github.requests} == {sent}
 

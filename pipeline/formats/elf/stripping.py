@@ -1,6 +1,6 @@
 """What stays of a linked ELF file without all that only debuggers and linkers read.
 
-Pure, and a part of ``pipeline.formats.elf``, which is the module to call. ``make_plan`` goes from the
+Pure, a part of ``pipeline.formats.elf``, which is the module to call. ``make_plan`` goes from the
 tables of a file to a frozen plan.
 
 What holds for a file that a plan describes:

@@ -44,7 +44,7 @@ class Watcher:
         if self.seen > self.fail_at:
             raise KeyboardInterrupt
 
-    def warn(self, text: str) -> None:
+    def warning(self, text: str) -> None:
         self.warnings.append(text)
 
 

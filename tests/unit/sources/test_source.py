@@ -20,8 +20,8 @@ from pipeline.system.errors import (
 )
 from tests.builders.pbs_archive import full_archive, unix_tree
 from tests.fakes.http_server import Fault, Loopback
+from tests.harness.console import captured_console
 from tests.harness.project import Outcome, Project
-from tests.unit.system.test_console import report
 
 NAME = "cpython-3.14.9+20261021-x86_64-unknown-linux-gnu-pgo+lto-full.tar.zst"
 PATH = f"/20261021/{NAME}"
@@ -161,7 +161,7 @@ def test_without_a_source_it_is_pbs_on_github(
 ) -> None:
     """Nothing is asked: the session only says where it would."""
     monkeypatch.chdir(locked.root)
-    with Session(locked.root, {}, report()[0]) as session:
+    with Session(locked.root, {}, captured_console()[0]) as session:
         for name in ("", "github"):
             assert session.source(name).title == (
                 "https://github.com/astral-sh/python-build-standalone/releases/download"

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
-from rich.console import Console
 
-from pipeline.system.console import Report, StoppedError, printable
+from pipeline.system.console import StoppedError, printable
 from pipeline.system.tables import Column
 from pipeline.system.units import human_bytes, human_seconds
-
-
-def report(*, terminal: bool = False, actions: bool = False) -> tuple[Report, io.StringIO]:
-    text = io.StringIO()
-    console = Console(file=text, force_terminal=terminal, width=200, color_system=None)
-    return Report(console, console, actions=actions), text
+from tests.harness.console import captured_console
 
 
 def test_numbers_for_people() -> None:
@@ -30,7 +22,7 @@ def test_numbers_for_people() -> None:
 
 
 def test_without_a_terminal_each_quarter_is_a_line() -> None:
-    plain, text = report()
+    plain, text = captured_console()
     with plain.live():
         advance = plain.start("asset", 1000)
         for _ in range(100):
@@ -45,7 +37,7 @@ def test_without_a_terminal_each_quarter_is_a_line() -> None:
 
 
 def test_in_a_terminal_there_is_a_bar() -> None:
-    fancy, text = report(terminal=True)
+    fancy, text = captured_console(terminal=True)
     with fancy.live():
         fancy.start("asset", 1000)(1000)
     assert "asset" in text.getvalue()
@@ -53,7 +45,7 @@ def test_in_a_terminal_there_is_a_bar() -> None:
 
 
 def test_stop_reaches_everyone_who_counts() -> None:
-    plain, _text = report()
+    plain, _text = captured_console()
     advance = plain.start("asset", 1000)
     plain.stop()
     with pytest.raises(StoppedError):
@@ -63,8 +55,8 @@ def test_stop_reaches_everyone_who_counts() -> None:
 
 
 def test_on_actions_faults_are_annotations() -> None:
-    there, text = report(actions=True)
-    there.warn("careful")
+    there, text = captured_console(actions=True)
+    there.warning("careful")
     there.error("100 % broken\n  Mend it.")
     assert text.getvalue().splitlines() == [
         "::warning::careful",
@@ -73,7 +65,7 @@ def test_on_actions_faults_are_annotations() -> None:
 
 
 def test_tables_keep_markup_as_text() -> None:
-    plain, text = report()
+    plain, text = captured_console()
     plain.table([Column("name"), Column("size", right=True)], [["[red]", "1"], ["b", "22"]])
     rows = [row.rstrip() for row in text.getvalue().splitlines()]
     assert rows == ["name   size", "[red]     1", "b        22"]
