@@ -1,11 +1,11 @@
 """The ``goempy`` command: the only place that reads the environment, prints errors and exits.
 
-``options`` turns argv into one of ``requests``, ``workspace`` finds the files and adapters for it,
-the others carry it out.
+Each command is one file here: its options, one call into a room below, and what it prints.
 """
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import signal
@@ -14,70 +14,70 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from importlib import import_module
+from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from rich.console import Console as RichConsole
+import click
 
-from pipeline.cli import options, requests
-from pipeline.cli.workspace import Session
-from pipeline.system.console import Console, rich_console
+from pipeline.cli.context import Context
+from pipeline.cli.help import Group
+from pipeline.cli.parameters import GIT_PATH
 from pipeline.system.errors import PipelineError
+
+if TYPE_CHECKING:
+    from pipeline.system.console import Console
 
 INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""
 
-_COMMANDS: dict[type[requests.Request], tuple[str, str]] = {
-    requests.PlanRequest: ("inspect", "plan"),
-    requests.TagsRequest: ("inspect", "tags"),
-    requests.LockRequest: ("pins", "lock"),
-    requests.UpdateRequest: ("pins", "update"),
-    requests.ProposeRequest: ("propose", "propose"),
-    requests.AssetsRequest: ("assets", "assets"),
-    requests.PublishRequest: ("publish", "publish"),
-    requests.BuildRequest: ("build", "build"),
-    requests.UnpackRequest: ("transfer", "unpack"),
-    requests.FinalizeRequest: ("release", "finalize"),
-    requests.ReleaseRequest: ("release", "release"),
-    requests.VerifyRequest: ("verify", "verify"),
-    requests.VerifyAssetRequest: ("provenance", "verify_asset"),
-    requests.SbomRequest: ("sbom", "sbom"),
-    requests.SizesRequest: ("sizes", "sizes"),
-    requests.TryRequest: ("trial", "try_payloads"),
-    requests.CheckRequest: ("check", "check"),
-}
-"""The module of this package and the function in it: a command imports what it needs alone."""
+
+@click.command(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="goempy", prog_name="goempy", message="%(prog)s %(version)s")
+@click.option(
+    "--root",
+    type=GIT_PATH,
+    default=Path(),
+    metavar="DIR",
+    help="Folder of matrix.toml, matrix.lock, VERSION and PRIMARY_PYTHON.  [default: .]",
+)
+@click.pass_context
+def goempy(context: click.Context, root: Path) -> None:
+    """Pack CPython interpreters into Go module tags."""
+    context.obj.root = root.resolve()
 
 
 def main(
     argv: Sequence[str],
     env: Mapping[str, str],
-    out: RichConsole,
-    log: RichConsole,
+    make_console: Callable[[], Console],
     sleep: Callable[[float], None] = time.sleep,
     today: Callable[[], date] = date.today,
 ) -> int:
-    """Carry out one command line; returns the exit code. ``sleep`` takes seconds."""
-    request = options.parse(argv)
-    console = Console(out, log, actions=env.get("GITHUB_ACTIONS") == "true")
+    """Run one command line; returns the exit code. ``sleep`` takes seconds."""
+    if any(name in _legacy_names() for name in argv) and not {"-h", "--help"} & set(argv):
+        from pipeline.cli import legacy  # noqa: PLC0415 - until every command is read by click
+
+        return legacy.main(argv, env, make_console(), sleep, today)
+    context = Context(env, functools.cache(make_console), sleep, today)
     try:
-        with Session(request.root, env, console, sleep, today) as session:
-            _command(request)(request, session)
+        code = goempy.main(list(argv), prog_name="goempy", obj=context, standalone_mode=False)
+    except click.UsageError as wrong:
+        wrong.show()
+        return wrong.exit_code
     except PipelineError as fault:
-        console.error(str(fault))
+        context.console.error(str(fault))
         return fault.exit_code
-    except KeyboardInterrupt:
-        console.error("interrupted; nothing half-made is left. Run it again to go on.")
+    except (click.Abort, KeyboardInterrupt):
+        context.console.error("interrupted. No partial output remains; rerun to continue.")
         return INTERRUPTED
-    return 0
+    return code if isinstance(code, int) else 0
 
 
-def _command(request: requests.Request) -> Callable[[requests.Request, Session], None]:
-    module, function = _COMMANDS[type(request)]
-    carry_out: Callable[[requests.Request, Session], None] = getattr(
-        import_module(f"{__name__}.{module}"), function
-    )
-    return carry_out
+def _legacy_names() -> frozenset[str]:
+    from pipeline.cli.legacy import NAMES  # noqa: PLC0415
+
+    return NAMES
 
 
 def entry() -> None:
@@ -85,14 +85,22 @@ def entry() -> None:
     signal.signal(signal.SIGTERM, _as_interrupt)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A name that the terminal's encoding does not have is told all the same.
+            # The terminal's encoding may lack characters of file names.
             stream.reconfigure(errors="backslashreplace")
-    code = main(sys.argv[1:], os.environ, rich_console(stderr=False), rich_console(stderr=True))
+    code = main(sys.argv[1:], os.environ, _console)
     if threading.active_count() > 1:
-        # A thread still waits for the network; it holds nothing that has to be put in order.
+        # A thread still waits for the network; it has nothing to clean up.
         sys.stdout.flush()
         os._exit(code)
     sys.exit(code)
+
+
+def _console() -> Console:
+    # rich takes longer to import than --help to print.
+    from pipeline.system.console import Console, rich_console  # noqa: PLC0415
+
+    actions = os.environ.get("GITHUB_ACTIONS") == "true"
+    return Console(rich_console(stderr=False), rich_console(stderr=True), actions=actions)
 
 
 def _as_interrupt(_number: int, _frame: FrameType | None) -> None:

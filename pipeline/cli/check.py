@@ -12,10 +12,11 @@ import semver
 
 from pipeline.cli.requests import CheckRequest
 from pipeline.cli.trial import NOTHING, chosen_platform
-from pipeline.cli.workspace import Config, Session
+from pipeline.cli.workspace import Session
 from pipeline.config import tags
 from pipeline.config.cells import all_cells
 from pipeline.config.model import Platform
+from pipeline.config.project import Config
 from pipeline.release.module_tree import DATA
 from pipeline.system.errors import CheckError, PipelineError, ToolError, UsageError
 from pipeline.system.files import disk_errors

@@ -8,11 +8,12 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from pipeline.cli.hosted import hosted, repository_of
-from pipeline.cli.requests import PlanRequest, Selection
-from pipeline.cli.workspace import TOKEN_VARIABLES, Config, Session
+from pipeline.cli.requests import PlanRequest
+from pipeline.cli.workspace import TOKEN_VARIABLES, Session
 from pipeline.config.cells import asset_name, split_cells
 from pipeline.config.ci_runners import runners_for, without_runner
 from pipeline.config.model import PIP_CELL, Cell, Pin
+from pipeline.config.project import Config, Selection
 from pipeline.release.drift import Aim, require_newest, require_same
 from pipeline.release.payload_dir import payload_names
 from pipeline.release.plan import ReleasePlan, github_matrix, plan_release

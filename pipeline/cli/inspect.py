@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pipeline.cli.course import decide
-from pipeline.cli.requests import PlanRequest, Selection, TagsRequest
-from pipeline.cli.workspace import Config, Session
-from pipeline.config import tags as tag_rules
+from pipeline.cli.requests import PlanRequest
+from pipeline.cli.workspace import Session
 from pipeline.config.cells import asset_name, split_cells
 from pipeline.config.model import PIP_CELL
+from pipeline.config.project import Config
 from pipeline.system.tables import Column
 from pipeline.system.units import human_bytes
 
@@ -43,19 +43,3 @@ def _say_what_is_missing(config: Config, session: Session) -> None:
     off = sorted(each.name for each in config.matrix.platforms if not each.enabled)
     if off:
         session.console.info(f"off, unless a line names them: {', '.join(off)}")
-
-
-def tags(_request: TagsRequest, session: Session) -> None:
-    """Print the tags of this VERSION."""
-    config = session.config()
-    path = tag_rules.module_path(config.matrix.module, config.version)
-    cells = config.cells(Selection())
-    rows = []
-    for line in config.matrix.lines:
-        tag = config.tag_of(line)
-        names = ", ".join(cell.platform.name for cell in cells if cell.line == line)
-        version = "latest" if line == config.primary else tag
-        rows.append((tag, [tag, line.name, line.pbs, names, f"go get {path}@{version}"]))
-    rows.sort(key=lambda row: tag_rules.sort_key(row[0]), reverse=True)
-    titles = (Column("tag"), Column("Python"), Column("PBS"), Column("platforms", folds=True))
-    session.console.table([*titles, Column("for Go")], [row for _tag, row in rows])

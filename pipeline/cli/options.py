@@ -19,15 +19,13 @@ from pipeline.cli.requests import (
     ReleaseRequest,
     Request,
     SbomRequest,
-    Selection,
     SizesRequest,
-    TagsRequest,
     TryRequest,
-    UnpackRequest,
     UpdateRequest,
     VerifyAssetRequest,
     VerifyRequest,
 )
+from pipeline.config.project import Selection
 
 DIST = Path("dist")
 
@@ -66,10 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     for add in (
         _add_plan,
         _add_build,
-        _add_unpack,
         _add_finalize,
         _add_release,
-        _add_tags,
         _add_lock,
         _add_update,
         add_propose,
@@ -114,13 +110,6 @@ def _add_build(commands: Commands) -> None:
     parser.set_defaults(
         make=lambda a: BuildRequest(a.root, tuple(a.cells), a.out, a.source, a.explain, a.pack)
     )
-
-
-def _add_unpack(commands: Commands) -> None:
-    parser = commands.add_parser("unpack", help="unpack what 'build --pack' wrote")
-    parser.add_argument("folder", type=path, metavar="DIR", help="every .tar below it is unpacked")
-    parser.add_argument("--out", type=path, required=True, metavar="DIR")
-    parser.set_defaults(make=lambda a: UnpackRequest(a.root, a.folder, a.out))
 
 
 def _add_finalize(commands: Commands) -> None:
@@ -185,11 +174,6 @@ def _add_release(commands: Commands) -> None:
             a.dry_run,
         )
     )
-
-
-def _add_tags(commands: Commands) -> None:
-    parser = commands.add_parser("tags", help="the tags of this VERSION and what each holds")
-    parser.set_defaults(make=lambda a: TagsRequest(a.root))
 
 
 def _add_lock(commands: Commands) -> None:

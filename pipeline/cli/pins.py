@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from pipeline.cli.requests import LockRequest, UpdateRequest
-from pipeline.cli.workspace import LOCK_FILE, MATRIX_FILE, Session
+from pipeline.cli.workspace import Session
 from pipeline.config.cells import all_cells, asset_name, find_primary
 from pipeline.config.lock import (
     AssetRef,
@@ -21,6 +21,7 @@ from pipeline.config.lock import (
 )
 from pipeline.config.matrix import parse_matrix
 from pipeline.config.model import Matrix, Pin
+from pipeline.config.project import LOCK_FILE, MATRIX_FILE
 from pipeline.config.update import (
     UpdatePlan,
     archives,

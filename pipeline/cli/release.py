@@ -12,10 +12,11 @@ from pathlib import Path
 from pipeline.cli.build import BuiltCell, Work, build_all, show_built
 from pipeline.cli.requests import FinalizeRequest, ReleaseRequest
 from pipeline.cli.supply import PayloadResolver
-from pipeline.cli.workspace import Config, Session
+from pipeline.cli.workspace import Session
 from pipeline.config import cells as plan
 from pipeline.config import tags
 from pipeline.config.model import LOCAL, PIP_CELL, Asset, Cell, Line, Matrix, Pin
+from pipeline.config.project import Config
 from pipeline.formats.payload.reader import Payload
 from pipeline.release import tagging as finalizing
 from pipeline.release.payload_dir import load_payloads

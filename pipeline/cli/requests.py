@@ -5,20 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.config.project import Selection
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """What every command takes: ``root`` is the folder of ``matrix.toml``."""
 
     root: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Names of lines and platforms; empty means all."""
-
-    lines: tuple[str, ...] = ()
-    platforms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +41,6 @@ class BuildRequest(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class UnpackRequest(Request):
-    """``goempy unpack``: tars of payloads below ``folder`` go into ``out``."""
-
-    folder: Path
-    out: Path
-
-
-@dataclass(frozen=True, slots=True)
 class FinalizeRequest(Request):
     """``goempy finalize``: with ``rebuild``, tags that exist are compared in payloads alone."""
 
@@ -80,11 +66,6 @@ class ReleaseRequest(Request):
     source: str
     out: Path
     dry_run: bool
-
-
-@dataclass(frozen=True, slots=True)
-class TagsRequest(Request):
-    """``goempy tags``."""
 
 
 @dataclass(frozen=True, slots=True)

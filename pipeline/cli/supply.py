@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.cli.parts import require_reproduced
-from pipeline.cli.workspace import Config, Session
+from pipeline.cli.workspace import Session
 from pipeline.config.model import PIP_CELL, Cell
+from pipeline.config.project import Config
 from pipeline.formats.payload.reader import Payload
 from pipeline.release import tagging as finalizing
 from pipeline.release.payload_dir import payload_names, require_all

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.cli.compilers import this_machine
-from pipeline.cli.requests import Selection, TryRequest
-from pipeline.cli.workspace import Config, Session
+from pipeline.cli.requests import TryRequest
+from pipeline.cli.workspace import Session
 from pipeline.config.cells import all_cells, platform_of
 from pipeline.config.model import PIP_CELL, Cell, Line, Matrix, Platform
+from pipeline.config.project import Config, Selection
 from pipeline.release import tagging as finalizing
 from pipeline.system.errors import PayloadError, PipelineError, SmokeTestError, UsageError
 from pipeline.system.suggest import near_names

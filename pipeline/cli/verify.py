@@ -11,10 +11,11 @@ from pathlib import Path
 from pipeline.cli.build import Work, build_all
 from pipeline.cli.parts import part_files, stored, told_difference
 from pipeline.cli.requests import VerifyRequest
-from pipeline.cli.workspace import LOCK_FILE, MATRIX_FILE, Session
+from pipeline.cli.workspace import Session
 from pipeline.config.lock import parse_lock
 from pipeline.config.matrix import parse_matrix
 from pipeline.config.model import Cell
+from pipeline.config.project import LOCK_FILE, MATRIX_FILE
 from pipeline.config.tags import parse_version
 from pipeline.formats.payload.reader import Payload
 from pipeline.release import tagging as finalizing

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 import sysconfig
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -17,23 +15,21 @@ import httpx
 import platformdirs
 import semver
 
-from pipeline.cli.requests import Selection
-from pipeline.config import cells as plan
-from pipeline.config import tags
-from pipeline.config.lock import parse_lock
-from pipeline.config.matrix import is_module_base, parse_matrix
-from pipeline.config.model import Cell, Line, Matrix, Pin
-from pipeline.sources.download import Downloader, verify_digest
+from pipeline.config.model import Matrix, Pin
+from pipeline.config.project import (
+    Config,
+    read_config,
+    read_matrix,
+    read_pins,
+    read_primary,
+    read_version,
+)
+from pipeline.sources.download import Downloader, connect
 from pipeline.sources.source import (
-    PBS_DOWNLOADS,
     AssetSource,
-    FolderSource,
-    WebSource,
-    existing_folder,
-    is_web_address,
+    open_source,
 )
 from pipeline.system.console import Console
-from pipeline.system.errors import ConfigError, DownloadError
 from pipeline.system.files import disk_errors, interprocess_lock
 from pipeline.system.process import ProcessResult, run
 
@@ -42,8 +38,6 @@ if TYPE_CHECKING:
 
 MIRROR_VARIABLE = "GOEMPY_PBS_MIRROR"
 CACHE_VARIABLE = "GOEMPY_CACHE_DIR"
-LOCK_FILE = "matrix.lock"
-MATRIX_FILE = "matrix.toml"
 TOKEN_VARIABLES = ("GITHUB_TOKEN", "GH_TOKEN")
 API_VARIABLE = "GITHUB_API_URL"
 """Set by GitHub Actions: the API of the GitHub that made the token."""
@@ -51,24 +45,6 @@ OUTPUT_VARIABLE = "GITHUB_OUTPUT"
 SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 """Set by GitHub Actions: files that a step appends to, for later jobs and for people."""
 _TIMEOUT = httpx.Timeout(60, connect=15)
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """The files at the root, read and checked."""
-
-    matrix: Matrix
-    version: semver.Version
-    primary: Line
-
-    def cells(self, selection: Selection) -> tuple[Cell, ...]:
-        """The cells that ``selection`` names."""
-        every = plan.all_cells(self.matrix)
-        return plan.select_cells(every, lines=selection.lines, platforms=selection.platforms)
-
-    def tag_of(self, line: Line) -> str:
-        """The tag of a line at this VERSION."""
-        return tags.tag_name(self.version, line, primary=line == self.primary)
 
 
 class Session:
@@ -109,59 +85,28 @@ class Session:
 
     def config(self, module: str = "") -> Config:
         """Read ``matrix.toml``, ``VERSION`` and ``PRIMARY_PYTHON``; raises ``ConfigError``."""
-        matrix = self.matrix(module)
-        primary = plan.find_primary(matrix.lines, self.primary_text())
-        return Config(matrix, self.version(), primary)
+        return read_config(self.root, module)
 
     def matrix(self, module: str = "") -> Matrix:
         """Read ``matrix.toml``; ``module`` takes the place of its module path."""
-        matrix = parse_matrix(self._text(MATRIX_FILE))
-        if not module:
-            return matrix
-        if not is_module_base(module):
-            raise ConfigError(
-                f"--module {module!r} is not a Go module path",
-                hint="Name one such as github.com/you/goempy, without /vN.",
-            )
-        return dataclasses.replace(matrix, module=module)
+        return read_matrix(self.root, module)
 
     def version(self) -> semver.Version:
         """Read ``VERSION``."""
-        return tags.parse_version(self._text("VERSION"))
+        return read_version(self.root)
 
     def primary_text(self) -> str:
         """Read ``PRIMARY_PYTHON``."""
-        return self._text("PRIMARY_PYTHON").strip()
+        return read_primary(self.root)
 
     def pins(self) -> Mapping[str, Pin]:
         """Read ``matrix.lock``; without the file nothing is pinned."""
-        path = self.root / LOCK_FILE
-        return parse_lock(path.read_text("utf-8")) if path.is_file() else {}
-
-    def _text(self, name: str) -> str:
-        try:
-            return (self.root / name).read_text("utf-8")
-        except FileNotFoundError as missing:
-            raise ConfigError(
-                f"{self.root} has no {name}",
-                hint="Run goempy in a checkout of the repository, or name one with --root.",
-            ) from missing
-        except UnicodeDecodeError as fault:
-            raise ConfigError(f"{name} is not UTF-8", hint="Save it as UTF-8.") from fault
-        except OSError as fault:
-            raise ConfigError(
-                f"cannot read {self.root / name}: {fault.strerror}",
-                hint="Run goempy in a checkout of the repository, or name one with --root.",
-            ) from fault
+        return read_pins(self.root)
 
     def source(self, name: str) -> AssetSource:
         """Where assets come from: what the user named, else the mirror variable, else GitHub."""
         name = name or self.env.get(MIRROR_VARIABLE, "") or "github"
-        if name == "github":
-            return WebSource(PBS_DOWNLOADS, self._http())
-        if is_web_address(name):
-            return WebSource(name, self._http())
-        return FolderSource(existing_folder(name), verify_digest)
+        return open_source(name, self._http)
 
     def output(self, name: str, value: str) -> None:
         """Hand one line of text to the workflow's later steps; outside of one nothing happens."""
@@ -203,13 +148,7 @@ class Session:
 
     def _http(self) -> Downloader:
         """Connections by the rules of this machine: proxies, certificates."""
-        try:
-            self._client = httpx.Client(timeout=_TIMEOUT, follow_redirects=True)
-        except (ValueError, OSError, ImportError, httpx.InvalidURL) as fault:
-            raise DownloadError(
-                f"connections cannot be set up: {fault}",
-                hint="Check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.",
-            ) from fault
+        self._client = connect()
         return Downloader(self._client, self.console, self.sleep)
 
     def cache(self) -> Path:

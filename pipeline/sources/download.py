@@ -27,6 +27,7 @@ from pipeline.system.files import CHUNK_BYTES, disk_errors
 _Result = TypeVar("_Result")
 
 ATTEMPTS = 6
+_TIMEOUT = httpx.Timeout(60, connect=15)
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -66,6 +67,17 @@ class _RetryableError(Exception):
 
 class _StaleError(Exception):
     """What stands in the ``.part`` is no beginning of the asset."""
+
+
+def connect() -> httpx.Client:
+    """Connections by the rules of this machine: proxies, certificates. Raises ``DownloadError``."""
+    try:
+        return httpx.Client(timeout=_TIMEOUT, follow_redirects=True)
+    except (ValueError, OSError, ImportError, httpx.InvalidURL) as fault:
+        raise DownloadError(
+            f"connections cannot be set up: {fault}",
+            hint="Check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.",
+        ) from fault
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -18,7 +18,7 @@ from urllib.parse import quote
 import httpx
 
 from pipeline.config.model import Asset, Pin
-from pipeline.sources.download import Downloader, NotFoundError, cached_path, shown
+from pipeline.sources.download import Downloader, NotFoundError, cached_path, shown, verify_digest
 from pipeline.system.errors import AssetNotFoundError, LockError, UsageError
 
 PBS_DOWNLOADS = "https://github.com/astral-sh/python-build-standalone/releases/download"
@@ -216,6 +216,18 @@ def pin_asset(
         cached = cached_path(cache, name, pin.sha256)
         size = cached.stat().st_size if cached.is_file() else source.size_of(release, name)
     return ResolvedAsset(Asset(release, name, pin.sha256, size), unlocked=False)
+
+
+def open_source(name: str, downloader: Callable[[], Downloader]) -> AssetSource:
+    """The source that ``name`` means: ``github``, an http(s) address, or a folder.
+
+    ``downloader`` is called for the first two; raises ``UsageError`` for anything else.
+    """
+    if name == "github":
+        return WebSource(PBS_DOWNLOADS, downloader())
+    if is_web_address(name):
+        return WebSource(name, downloader())
+    return FolderSource(existing_folder(name), verify_digest)
 
 
 def is_web_address(text: str) -> bool:

@@ -6,15 +6,17 @@ import io
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console as RichConsole
 
 from pipeline.cli import main
 from pipeline.config.matrix import parse_matrix
 from pipeline.config.model import Platform
+from pipeline.system.console import Console
 
 MODULE = "github.com/goempy/goempy"
 REPOSITORY = Path(__file__).parents[2]
@@ -52,7 +54,13 @@ class Outcome:
 class Project:
     root: Path
 
-    def run(self, *argv: str | Path, env: Mapping[str, str] | None = None) -> Outcome:
+    def run(
+        self,
+        *argv: str | Path,
+        env: Mapping[str, str] | None = None,
+        sleep: Callable[[float], None] = lambda _seconds: None,
+        today: Callable[[], date] = date.today,
+    ) -> Outcome:
         """Run ``goempy`` in this process, with an environment of its own."""
         out, log = io.StringIO(), io.StringIO()
         environment = {
@@ -62,8 +70,11 @@ class Project:
             **(env or {}),
         }
         arguments = ["--root", str(self.root), *map(str, argv)]
-        consoles = [Console(file=each, width=4000, force_terminal=False) for each in (out, log)]
-        code = main(arguments, environment, consoles[0], consoles[1], lambda _seconds: None)
+        consoles = [RichConsole(file=each, width=4000, force_terminal=False) for each in (out, log)]
+        actions = environment.get("GITHUB_ACTIONS") == "true"
+        code = main(
+            arguments, environment, lambda: Console(*consoles, actions=actions), sleep, today
+        )
         return Outcome(code, out.getvalue(), log.getvalue())
 
     def git(self, *args: str) -> str:

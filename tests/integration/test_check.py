@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import shutil
 import subprocess
 import sys
@@ -14,14 +13,12 @@ from pathlib import Path
 
 import pytest
 import semver
-from rich.console import Console
 
-from pipeline.cli import main
 from pipeline.cli.check import Expected, FoundTag, read_release, release_faults, what_to_expect
-from pipeline.cli.workspace import Config
 from pipeline.config.lock import dump_lock
 from pipeline.config.matrix import parse_matrix
 from pipeline.config.model import Pin
+from pipeline.config.project import Config
 from pipeline.system.errors import CheckError, ToolError, UsageError
 from tests.builders.interpreters import PBS, host_platform, interpreters, real_archive
 from tests.fakes.http_server import Loopback
@@ -153,12 +150,10 @@ def test_a_module_of_another_name_is_refused_by_go(site: Site) -> None:
 
 
 def run_with_sleep(site: Site, sleep: Callable[[float], None], *argv: str) -> tuple[int, str]:
-    log = io.StringIO()
-    consoles = Console(file=io.StringIO(), width=4000), Console(file=log, width=4000)
-    arguments = ["--root", str(site.project.root), "check", *argv]
-    env = {**site.env(), "HOME": str(site.project.root)}
-    code = main(arguments, env, *consoles, sleep, lambda: date(2026, 11, 1))
-    return code, log.getvalue()
+    outcome = site.project.run(
+        "check", *argv, env=site.env(), sleep=sleep, today=lambda: date(2026, 11, 1)
+    )
+    return outcome.code, outcome.log
 
 
 def test_a_tag_that_needs_a_moment_is_waited_for(site: Site) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import subprocess
 import sys
@@ -11,9 +10,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
-from pipeline.cli import main
 from pipeline.cli.workspace import Session
 from pipeline.config.lock import dump_lock, parse_lock
 from pipeline.config.matrix import parse_matrix
@@ -68,13 +65,10 @@ def files(behind: Project) -> Files:
 def update(
     project: Project, source: str | Path, *more: str, env: Mapping[str, str] | None = None
 ) -> Outcome:
-    out, log = io.StringIO(), io.StringIO()
-    consoles = [Console(file=each, width=4000, force_terminal=False) for each in (out, log)]
-    argv = ["--root", str(project.root), "update", "--source", str(source), *more]
-    code = main(argv, env or {}, consoles[0], consoles[1], lambda _seconds: None, lambda: TODAY)
+    outcome = project.run("update", "--source", str(source), *more, env=env, today=lambda: TODAY)
     # No scratch directory stays behind.
     assert not [path for path in project.root.iterdir() if path.name.startswith(".goempy")]
-    return Outcome(code, out.getvalue(), log.getvalue())
+    return outcome
 
 
 def lines_of(project: Project) -> list[tuple[str, str]]:

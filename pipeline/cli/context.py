@@ -1,0 +1,122 @@
+"""What commands share: the environment, the console, and adapters made from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from pipeline.sources.source import AssetSource
+    from pipeline.system.console import Console
+    from pipeline.system.github import GitHubClient
+
+MIRROR_VARIABLE = "GOEMPY_PBS_MIRROR"
+CACHE_VARIABLE = "GOEMPY_CACHE_DIR"
+TOKEN_VARIABLES = ("GITHUB_TOKEN", "GH_TOKEN")
+API_VARIABLE = "GITHUB_API_URL"
+"""Set by GitHub Actions: the API of the GitHub that made the token."""
+OUTPUT_VARIABLE = "GITHUB_OUTPUT"
+SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
+"""Set by GitHub Actions: files that a step appends to, for later jobs and for people."""
+
+
+class Context:
+    """One run of the command. It stays in ``cli``: rooms below get what they need of it."""
+
+    def __init__(
+        self,
+        env: Mapping[str, str],
+        make_console: Callable[[], Console],
+        sleep: Callable[[float], None],
+        today: Callable[[], date],
+    ) -> None:
+        self.root = Path()
+        """Absolute: the folder of ``matrix.toml``."""
+        self.env = env
+        self.sleep = sleep
+        """Takes seconds."""
+        self.today = today
+        self._make_console = make_console
+
+    @property
+    def console(self) -> Console:
+        """Where messages and results go."""
+        return self._make_console()
+
+    @property
+    def cache(self) -> Path:
+        """The folder of downloaded assets."""
+        import platformdirs  # noqa: PLC0415 - as the others below: most commands need few of them
+
+        named = self.env.get(CACHE_VARIABLE, "")
+        return Path(named) if named else platformdirs.user_cache_path("goempy") / "assets"
+
+    @contextmanager
+    def lock(self, folder: Path) -> Iterator[None]:
+        """Keep other goempy processes from writing to ``folder``; the second one waits."""
+        from pipeline.system.files import interprocess_lock  # noqa: PLC0415
+
+        def tell() -> None:
+            self.console.info(f"waiting for another goempy that is writing to {folder}")
+
+        with interprocess_lock(str(folder), self.cache / "locks", tell):
+            yield
+
+    def source(self, name: str) -> AssetSource:
+        """Where assets come from: ``--source``, else GOEMPY_PBS_MIRROR, else GitHub."""
+        from pipeline.sources.download import Downloader, connect  # noqa: PLC0415
+        from pipeline.sources.source import open_source  # noqa: PLC0415
+
+        def downloader() -> Downloader:
+            client = connect()
+            click.get_current_context().call_on_close(client.close)
+            return Downloader(client, self.console, self.sleep)
+
+        return open_source(name or self.env.get(MIRROR_VARIABLE, "") or "github", downloader)
+
+    def github(self, address: str = "") -> GitHubClient:
+        """The GitHub API at ``address``, by default that of GITHUB_API_URL.
+
+        A token goes only to the GitHub that made it.
+        """
+        from pipeline.system.github import PUBLIC_API, GitHubClient, Patience  # noqa: PLC0415
+
+        home = self.env.get(API_VARIABLE, "") or PUBLIC_API
+        address = address or home
+        tokens = [token for name in TOKEN_VARIABLES if (token := self.env.get(name, "").strip())]
+        at_home = address.rstrip("/") == home.rstrip("/")
+        client = GitHubClient(
+            address,
+            tokens[0] if tokens and at_home else "",
+            Patience(self.sleep, self.console.info),
+            # As httpx takes them; requests has a variable of its own.
+            certificates=self.env.get("SSL_CERT_FILE", "") or self.env.get("SSL_CERT_DIR", ""),
+        )
+        click.get_current_context().call_on_close(client.close)
+        return client
+
+    def output(self, name: str, value: str) -> None:
+        """Pass one line of text to a workflow's later steps; elsewhere do nothing."""
+        if "\n" in value or "\r" in value:
+            raise ValueError(f"output {name} has several lines")
+        self._append(OUTPUT_VARIABLE, f"{name}={value}\n")
+
+    def summary(self, markdown: str) -> None:
+        """Add to the page that a workflow shows of this step; elsewhere do nothing."""
+        self._append(SUMMARY_VARIABLE, markdown.rstrip("\n") + "\n\n")
+
+    def _append(self, variable: str, text: str) -> None:
+        from pipeline.system.files import disk_errors  # noqa: PLC0415
+
+        if named := self.env.get(variable, ""):
+            path = Path(named)
+            with disk_errors(path), path.open("a", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+
+
+pass_context = click.make_pass_decorator(Context)

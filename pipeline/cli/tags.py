@@ -1,0 +1,34 @@
+"""``goempy tags``: the tags of this VERSION and what each holds."""
+
+from __future__ import annotations
+
+from pipeline.cli.context import Context, pass_context
+from pipeline.cli.help import goempy_command
+from pipeline.config import tags
+from pipeline.config.project import read_config
+from pipeline.system.tables import Column
+
+_COLUMNS = (
+    Column("tag"),
+    Column("Python"),
+    Column("PBS"),
+    Column("platforms", folds=True),
+    Column("for Go"),
+)
+
+
+@goempy_command("tags", example="goempy tags")
+@pass_context
+def command(context: Context) -> None:
+    """Print a row a tag, the highest first."""
+    config = read_config(context.root)
+    path = tags.module_path(config.matrix.module, config.version)
+    cells = config.cells()
+    rows = []
+    for line in config.matrix.lines:
+        tag = config.tag_of(line)
+        platforms = ", ".join(cell.platform.name for cell in cells if cell.line == line)
+        version = "latest" if line == config.primary else tag
+        rows.append([tag, line.name, line.pbs, platforms, f"go get {path}@{version}"])
+    rows.sort(key=lambda row: tags.sort_key(row[0]), reverse=True)
+    context.console.table(_COLUMNS, rows)

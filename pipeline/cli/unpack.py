@@ -1,0 +1,27 @@
+"""``goempy unpack``: payloads that other machines built."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pipeline.cli.context import Context, pass_context
+from pipeline.cli.help import goempy_command
+from pipeline.cli.parameters import GIT_PATH
+from pipeline.formats.payload.tarball import unpack_payloads
+
+
+@goempy_command("unpack", example="goempy unpack artifacts --out dist/payloads")
+@click.argument("folder", type=GIT_PATH, metavar="DIR")
+@click.option(
+    "--out", type=GIT_PATH, required=True, metavar="DIR", help="Where payloads are unpacked."
+)
+@pass_context
+def command(context: Context, folder: Path, out: Path) -> None:
+    """Unpack every .tar below DIR; none is no failure, since a run may build nothing."""
+    with context.lock(out.resolve()):
+        cells = unpack_payloads(folder, out.resolve())
+    for cell in cells:
+        context.console.result(cell)
+    context.console.info(f"{len(cells)} payloads below {folder}")

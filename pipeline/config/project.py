@@ -1,0 +1,93 @@
+"""The files at a checkout's root: matrix.toml, matrix.lock, VERSION, PRIMARY_PYTHON."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import semver
+
+from pipeline.config import cells, tags
+from pipeline.config.lock import parse_lock
+from pipeline.config.matrix import is_module_base, parse_matrix
+from pipeline.config.model import Cell, Line, Matrix, Pin
+from pipeline.system.errors import ConfigError
+
+LOCK_FILE = "matrix.lock"
+MATRIX_FILE = "matrix.toml"
+_HINT = "Run goempy in a checkout of the repository, or name one with --root."
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Names of lines and platforms; empty means all."""
+
+    lines: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What ``matrix.toml``, ``VERSION`` and ``PRIMARY_PYTHON`` say together."""
+
+    matrix: Matrix
+    version: semver.Version
+    primary: Line
+
+    def cells(self, selection: Selection = Selection()) -> tuple[Cell, ...]:
+        """The cells that ``selection`` names; raises ``UsageError`` for names that match none."""
+        every = cells.all_cells(self.matrix)
+        return cells.select_cells(every, lines=selection.lines, platforms=selection.platforms)
+
+    def tag_of(self, line: Line) -> str:
+        """The tag of a line at this VERSION."""
+        return tags.tag_name(self.version, line, primary=line == self.primary)
+
+
+def read_config(root: Path, module: str = "") -> Config:
+    """Read all but the lock file; raises ``ConfigError``. ``module`` replaces the module path."""
+    matrix = read_matrix(root, module)
+    primary = cells.find_primary(matrix.lines, read_primary(root))
+    return Config(matrix, read_version(root), primary)
+
+
+def read_matrix(root: Path, module: str = "") -> Matrix:
+    """Read ``matrix.toml``; ``module`` replaces its module path. Raises ``ConfigError``."""
+    matrix = parse_matrix(_text(root, MATRIX_FILE))
+    if not module:
+        return matrix
+    if not is_module_base(module):
+        raise ConfigError(
+            f"--module {module!r} is not a Go module path",
+            hint="Name one such as github.com/you/goempy, without /vN.",
+        )
+    return dataclasses.replace(matrix, module=module)
+
+
+def read_version(root: Path) -> semver.Version:
+    """Read ``VERSION``; raises ``ConfigError``."""
+    return tags.parse_version(_text(root, "VERSION"))
+
+
+def read_primary(root: Path) -> str:
+    """Read ``PRIMARY_PYTHON``, such as ``3.14``; raises ``ConfigError``."""
+    return _text(root, "PRIMARY_PYTHON").strip()
+
+
+def read_pins(root: Path) -> Mapping[str, Pin]:
+    """Read ``matrix.lock``, by asset name; empty without the file. Raises ``LockError``."""
+    path = root / LOCK_FILE
+    return parse_lock(path.read_text("utf-8")) if path.is_file() else {}
+
+
+def _text(root: Path, name: str) -> str:
+    try:
+        return (root / name).read_text("utf-8")
+    except FileNotFoundError as missing:
+        raise ConfigError(f"{root} has no {name}", hint=_HINT) from missing
+    except UnicodeDecodeError as fault:
+        raise ConfigError(f"{name} is not UTF-8", hint="Save it as UTF-8.") from fault
+    except OSError as fault:
+        raise ConfigError(f"cannot read {root / name}: {fault.strerror}", hint=_HINT) from fault
