@@ -1,0 +1,1 @@
+"""One asset becomes one payload: a trimmed, packed interpreter."""

@@ -1,0 +1,126 @@
+"""Compile standard library sources with the interpreter that will run them.
+
+The same sources and the same Python version give the same bytes, whatever machine compiles.
+Only a constant that the compiler calculates with ``pow`` of the machine's own C library could
+differ; such a file is then not shared between platforms, and nothing worse.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pipeline
+from pipeline.system.errors import ToolError, TreeError
+from pipeline.system.files import disk_errors
+from pipeline.system.process import ProcessResult
+
+_START = (
+    "import sys; sys.path[:1] = []; sys.path.append(sys.argv[1]);"
+    " from pipeline.build.bytecode.worker import main; sys.path.pop(); main()"
+)
+_TIMEOUT_S = 900.0
+_WITHOUT = 'set bytecode = "none" under [payload] in matrix.toml'
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A ``.py`` file; ``name`` is relative to the standard library: ``json/decoder.py``."""
+
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A pyc; ``name`` is as its source's: ``json/__pycache__/decoder.cpython-314.pyc``."""
+
+    name: str
+    path: Path
+
+
+def compile_sources(
+    python: Path, sources: Sequence[SourceFile], out: Path, *, run: Callable[..., ProcessResult]
+) -> tuple[Compiled, ...]:
+    """Compile ``sources`` into ``out``, below their names; sorted by the sources' names.
+
+    ``python`` is an executable of the line, ``out`` a directory of the caller's own, ``run`` is
+    ``host.run``. Raises ``TreeError`` that names every file that is not Python, ``ToolError``
+    when this machine cannot run ``python`` or its bytecode is of an unknown format, and
+    ``DiskError``.
+    """
+    in_order = sorted(sources, key=lambda source: source.name)
+    request = {
+        "out": str(out.absolute()),
+        "sources": [[source.name, str(source.path.absolute())] for source in in_order],
+    }
+    with disk_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+        answer = _ask(python, request, out, run)
+        if answer["os_error"]:
+            raise OSError(*answer["os_error"])
+    _tell_faults(python, answer)
+    return tuple(Compiled(name, Path(path)) for name, path in answer["pycs"])
+
+
+def _ask(
+    python: Path, request: dict[str, Any], out: Path, run: Callable[..., ProcessResult]
+) -> dict[str, Any]:
+    # Not -I: it would ignore PYTHONHASHSEED, and compilers have written sets of names in the order
+    # of their hashes before. The empty environment, -S and a sys.path without its first entry
+    # isolate as much.
+    options = ["-S", "-B", "-X", "utf8", "-W", "ignore"]
+    root = Path(pipeline.__file__).resolve().parent.parent
+    try:
+        done = run(
+            [str(python.absolute()), *options, "-c", _START, str(root)],
+            env={"PYTHONHASHSEED": "0"},
+            stdin=json.dumps(request).encode(),
+            cwd=out,
+            timeout_s=_TIMEOUT_S,
+        )
+    except ToolError as fault:
+        # A system tells a missing loader (musl's, on glibc) as a missing program.
+        missing = isinstance(fault.__cause__, FileNotFoundError) and python.exists()
+        reason = "its loader is not on this machine" if missing else fault.what
+        raise _unable(python, reason) from fault
+    if done.code:
+        raise _unable(python, _last_words(done))
+    try:
+        answer: dict[str, Any] = json.loads(done.stdout)
+    except ValueError as fault:
+        raise _unable(python, "it does not answer as a Python interpreter does") from fault
+    return answer
+
+
+def _last_words(done: ProcessResult) -> str:
+    if done.code < 0:
+        return f"it was ended by {signal.Signals(-done.code).name}"
+    return (done.stderr.strip().splitlines() or [f"exit code {done.code}"])[-1]
+
+
+def _unable(python: Path, reason: str) -> ToolError:
+    return ToolError(
+        f"{python} cannot compile the standard library here: {reason}",
+        hint="Bytecode needs an interpreter of the line that this machine can run: build on "
+        f"such a machine, or {_WITHOUT}.",
+    )
+
+
+def _tell_faults(python: Path, answer: dict[str, Any]) -> None:
+    if unknown := answer["unknown"]:
+        raise ToolError(
+            f"{python} writes bytecode of a format that goempy does not know",
+            details=[f"{name}: {reason}" for name, reason in unknown],
+            hint=f"Update goempy, or {_WITHOUT}.",
+        )
+    if refused := answer["refused"]:
+        raise TreeError(
+            f"{python} refuses to compile what is shipped of the standard library",
+            details=[f"{name}: {reason}" for name, reason in refused],
+            hint=f"Drop these files under [trim] in matrix.toml, or {_WITHOUT}.",
+        )

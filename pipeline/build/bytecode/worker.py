@@ -1,0 +1,106 @@
+"""What runs in the line's own interpreter: source files in, checked pycs out.
+
+It takes a request as JSON on standard input and answers as JSON on standard output; both are
+told at ``main``. It keeps to what Python 3.8 knows.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import marshal
+import posixpath
+import sys
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+from pipeline.formats.marshal import FormatError, canonical, layout_of
+
+UNCHECKED_HASH = 1
+"""The flags of a pyc's header (PEP 552): by hash, and nobody compares it."""
+_NOT_FACTS = frozenset({"co_lnotab"})
+"""Derived from the line table, and deprecated."""
+
+
+def main() -> None:
+    """Compile every source of the request.
+
+    The request: ``{"out": folder, "sources": [[name, path], ...]}``. The answer: ``pycs``,
+    ``[[name, path], ...]`` in the order of the sources; ``refused``, ``[[name, reason], ...]``,
+    what is not Python of this version; ``unknown``, the same, where the canonical form is not
+    what was compiled; ``os_error``, ``[number, text, path]`` of a disk that failed, or null.
+    """
+    request = json.load(sys.stdin)
+    answer: dict[str, Any] = {"pycs": [], "refused": [], "unknown": [], "os_error": None}
+    try:
+        for name, path in request["sources"]:
+            _compile_file(name, path, request["out"], answer)
+    except OSError as fault:
+        answer["os_error"] = [fault.errno, fault.strerror, fault.filename]
+    json.dump(answer, sys.stdout)
+
+
+def _compile_file(name: str, path: str, out: str, answer: dict[str, Any]) -> None:
+    source = Path(path).read_bytes()
+    try:
+        pyc = compile_source(name, source)
+    except FormatError as fault:
+        answer["unknown"].append([name, str(fault)])
+    except (SyntaxError, ValueError, RecursionError, OverflowError) as fault:
+        answer["refused"].append([name, f"{type(fault).__name__}: {fault}"])
+    else:
+        target = Path(out, pyc_name(name))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(pyc)
+        answer["pycs"].append([pyc_name(name), str(target)])
+
+
+def pyc_name(name: str) -> str:
+    """``json/__pycache__/decoder.cpython-314.pyc`` for ``json/decoder.py``."""
+    folder, base = posixpath.split(name)
+    stem = base[: -len(".py")]
+    return posixpath.join(folder, "__pycache__", f"{stem}.{sys.implementation.cache_tag}.pyc")
+
+
+def compile_source(name: str, source: bytes) -> bytes:
+    """The pyc of ``source``; raises what ``compile`` raises, and ``FormatError``.
+
+    ``name`` is the file name that the code is compiled with; importlib puts the real path in its
+    place when it loads the pyc.
+    """
+    code = compile(source, name, "exec", dont_inherit=True, optimize=0)
+    spelled = canonical(marshal.dumps(code), layout_of(sys.version_info[:2]))
+    check_same(code, spelled)
+    flags = UNCHECKED_HASH.to_bytes(4, "little")
+    magic = importlib.util.MAGIC_NUMBER
+    return magic + flags + importlib.util.source_hash(source) + spelled
+
+
+def check_same(code: CodeType, spelled: bytes) -> None:
+    """Raises ``FormatError`` unless ``spelled`` is loaded as what was compiled."""
+    try:
+        loaded = marshal.loads(spelled)  # noqa: S302 - written by this process
+    except (ValueError, TypeError, EOFError) as fault:
+        raise FormatError(f"it cannot be loaded: {fault}") from fault
+    # Code objects compare kinds of variables and the like, which no attribute tells.
+    if loaded != code or _facts(loaded) != _facts(code):
+        raise FormatError("it is loaded as something else")
+    # What neither of them tells must be in the dump of what was loaded.
+    if canonical(marshal.dumps(loaded), layout_of(sys.version_info[:2])) != spelled:
+        raise FormatError("its second canonical form differs from the first")
+
+
+def _facts(value: object) -> object:
+    """A constant as plain data that is equal only for the same types and the same bits."""
+    if isinstance(value, CodeType):
+        names = [name for name in dir(value) if name.startswith("co_") and name not in _NOT_FACTS]
+        found = [(name, getattr(value, name)) for name in names]
+        return [(name, _facts(each)) for name, each in found if not callable(each)]
+    if isinstance(value, tuple):
+        return [_facts(each) for each in value]
+    if isinstance(value, frozenset):
+        return {"set": sorted((_facts(each) for each in value), key=repr)}
+    if isinstance(value, slice):
+        return {"slice": [_facts(each) for each in (value.start, value.stop, value.step)]}
+    return (type(value).__name__, repr(value))

@@ -1,0 +1,97 @@
+"""Make a payload directory of staged contents: store them, list them, and move it to its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.build.compress import STREAM, Blob, compress_all, write_stream
+from pipeline.build.staging import Stage, StagedContent
+from pipeline.config.model import PayloadConfig
+from pipeline.formats.payload.manifest import FILE_NAME, dump_manifest, file_entry, make_manifest
+from pipeline.formats.payload.model import Entry, Manifest, PayloadMetadata
+from pipeline.system.files import disk_errors, replace_dir
+
+
+@dataclass(frozen=True, slots=True)
+class PackFile:
+    """A regular file of a payload to be."""
+
+    name: str
+    content: StagedContent
+    executable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """What a payload is to hold: files, entries without content, and what is said of it."""
+
+    files: tuple[PackFile, ...]
+    others: tuple[Entry, ...]
+    about: PayloadMetadata = field(default_factory=PayloadMetadata)
+
+    @property
+    def content_bytes(self) -> int:
+        """The contents, each different one once."""
+        return sum({file.content.sha256: file.content.size_bytes for file in self.files}.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A payload that was written; ``packed_bytes`` counts each blob once."""
+
+    folder: Path
+    manifest: Manifest
+    packed_bytes: int
+
+
+def pack_tree(
+    stage: Stage,
+    tree: Tree,
+    target: Path,
+    config: PayloadConfig,
+    *,
+    processors: int,
+    advance: Callable[[int], None] = lambda _count: None,
+) -> Packed:
+    """Make the payload of ``tree``, whose contents are staged, at ``target``: whole or not at all.
+
+    ``advance`` is told of bytes as they are read, from several threads; what it raises ends the
+    work within a moment. Raises ``PayloadError`` for a tree that cannot be a payload.
+    """
+    folder = stage.folder.with_name("payload")
+    folder.mkdir()
+    ordered = sorted(tree.files, key=lambda file: file.name.encode(errors="surrogateescape"))
+    contents = {file.content.sha256: file.content for file in ordered}
+    if config.layout == STREAM:
+        stream, stored = write_stream(list(contents.values()), stage, folder, config, advance)
+        blobs: Mapping[str, Blob] = {}
+    else:
+        stream, blobs = (
+            "",
+            compress_all(
+                contents.values(), stage, folder, config, processors=processors, advance=advance
+            ),
+        )
+        stored = sum(blob.stored_bytes for blob in blobs.values())
+    manifest = make_manifest(
+        [*(_entry(file, blobs) for file in ordered), *tree.others],
+        tree.about,
+        stream=stream,
+    )
+    with disk_errors(folder):
+        (folder / FILE_NAME).write_bytes(dump_manifest(manifest))
+    replace_dir(folder, target)
+    return Packed(target, manifest, stored)
+
+
+def _entry(file: PackFile, blobs: Mapping[str, Blob]) -> Entry:
+    blob = blobs.get(file.content.sha256)
+    return file_entry(
+        file.name,
+        executable=file.executable,
+        size_bytes=file.content.size_bytes,
+        sha256=file.content.sha256,
+        codec=blob.codec if blob else "",
+    )

@@ -1,0 +1,237 @@
+"""The members of an archive, forward only, with nothing in it trusted.
+
+What is refused: paths and links that leave the tree, a name that is two kinds of thing, devices,
+broken or oversized headers, and more bytes or members than an honest archive has.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import posixpath
+import re
+import tarfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO, Self, cast
+
+import zstandard
+
+from pipeline.build.model import Kind, Member
+from pipeline.build.trim import parents
+from pipeline.config.model import Asset
+from pipeline.formats.payload.manifest import link_fault
+from pipeline.system.errors import ArchiveError
+
+MAX_WINDOW_BYTES = 1 << 27
+"""PBS compresses with ``zstd -22``, whose window is 128 MiB."""
+EXPANSION = 40
+FLOOR_BYTES = 64 << 20
+"""An archive may unpack to ``EXPANSION`` times its pinned size plus this; PBS's own stay at 12."""
+MAX_MEMBERS = 300_000
+"""PBS's own archives have some 20,000."""
+MAX_HEADER_BYTES = 1 << 20
+_EXTENDED = frozenset({b"x", b"g", b"X", b"L", b"K"})
+"""Headers that tarfile reads into memory: PAX and GNU long names."""
+_DAMAGE = (
+    tarfile.TarError,
+    EOFError,
+    ValueError,  # tarfile's, for numbers in extended headers
+    zlib.error,
+    zstandard.ZstdError,
+    gzip.BadGzipFile,
+)
+_READ_AHEAD_BYTES = 1 << 20
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]")
+
+Read = Callable[[int], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A member and its bytes."""
+
+    member: Member
+    """Named by its path in the archive."""
+    read: Read | None
+    """``None`` for what has no bytes of its own."""
+
+
+class _StrictInfo(tarfile.TarInfo):
+    """tarfile takes a broken header for the archive's end, and reads any header whole."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        try:
+            info = super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as fault:
+            if len(buf) == tarfile.BLOCKSIZE and not any(buf):
+                raise  # a block of zeros: the true end
+            raise tarfile.ReadError(str(fault)) from fault
+        if info.type in _EXTENDED and info.size > MAX_HEADER_BYTES:
+            raise tarfile.ReadError(f"an extended header of {info.size} bytes")
+        return info
+
+
+class _Limited:
+    """The uncompressed bytes of an archive, as many as its asset may unpack to."""
+
+    def __init__(self, stream: BinaryIO, limit_bytes: int) -> None:
+        self._stream = stream
+        self._limit = self._left = limit_bytes
+
+    def read(self, count: int) -> bytes:
+        data = self._stream.read(count)
+        self._left -= len(data)
+        if self._left < 0:
+            raise _TooMuchError(f"goes past {self._limit} bytes")
+        return data
+
+
+class _TooMuchError(Exception):
+    """An archive unpacks to more than its asset's size allows."""
+
+
+class _Position:
+    """Where in the archive the reading is, and how a failure there is told."""
+
+    def __init__(self, asset: Asset) -> None:
+        self.asset = asset
+        self.last = "its beginning"
+
+    @contextlib.contextmanager
+    def told(self) -> Iterator[None]:
+        try:
+            yield
+        except _TooMuchError as fault:
+            size = self.asset.size_bytes
+            most = f"the most that an asset of {size} bytes may unpack to"
+            raise bad_member(self.asset, self.last, f"{fault}, {most}") from fault
+        except _DAMAGE as fault:
+            raise bad_member(self.asset, self.last, f"is damaged: {fault}") from fault
+
+    def guarded(self, read: Read) -> Read:
+        """``read`` for whoever consumes a member: its failures are told in the same way."""
+
+        def guarded_read(count: int) -> bytes:
+            with self.told():
+                return read(count)
+
+        return guarded_read
+
+
+def iter_members(path: Path, asset: Asset) -> Iterator[Item]:
+    """Every member, checked against all that can be told without the tree's meaning.
+
+    Raises ``ArchiveError``. An item's bytes are valid until the next step.
+    """
+    limit = EXPANSION * asset.size_bytes + FLOOR_BYTES
+    seen: dict[str, Member] = {}
+    place = _Position(asset)
+    with place.told(), _open(path, asset.name) as stream, _tar(_Limited(stream, limit)) as tar:
+        for ordinal, info in enumerate(iter(tar.next, None)):
+            # tarfile would keep every header; its own documentation names this attribute.
+            tar.members.clear()  # type: ignore[attr-defined]
+            place.last = info.name
+            if info.name == ".":
+                continue
+            if info.size > limit or ordinal >= MAX_MEMBERS:
+                raise _TooMuchError(f"goes past {limit} bytes or {MAX_MEMBERS} members")
+            member = _checked(info, ordinal, seen, asset)
+            seen[member.name] = member
+            file = tar.extractfile(info) if info.isreg() else None
+            yield Item(member, None if file is None else place.guarded(file.read))
+            place.last = f"{info.name}, or what follows it"
+
+
+def _checked(info: tarfile.TarInfo, ordinal: int, seen: dict[str, Member], asset: Asset) -> Member:
+    """The member that a header describes; raises ``ArchiveError`` for one that is not safe."""
+    name = info.name.removeprefix("./")
+    if fault := _path_fault(name):
+        raise bad_member(asset, info.name, fault)
+    member = _member(info, name, ordinal, seen, asset)
+    for parent in parents(name):
+        above = seen.setdefault(parent, Member(parent, Kind.DIR))
+        if above.kind is not Kind.DIR:
+            raise bad_member(
+                asset, info.name, f"lies below {parent}, which is a {above.kind.value}"
+            )
+    before = seen.get(name)
+    if before is not None and before.kind is not member.kind:
+        raise bad_member(
+            asset, info.name, f"was a {before.kind.value} before and is a {member.kind.value} now"
+        )
+    return member
+
+
+def _member(
+    info: tarfile.TarInfo, name: str, ordinal: int, seen: Mapping[str, Member], asset: Asset
+) -> Member:
+    executable = bool(info.mode & 0o111)
+    if info.isdir():
+        return Member(name, Kind.DIR)
+    if info.issym():
+        if fault := link_fault(name, info.linkname):
+            raise bad_member(asset, info.name, f"is {fault}")
+        return Member(name, Kind.LINK, target=info.linkname)
+    if info.islnk():
+        other = seen.get(info.linkname.removeprefix("./"))
+        if other is None or other.kind is not Kind.FILE:
+            raise bad_member(
+                asset, info.name, f"is a hard link to {info.linkname}, which is no file before it"
+            )
+        return replace(other, name=name, executable=executable)
+    if info.type in {tarfile.REGTYPE, tarfile.AREGTYPE} and not info.issparse():
+        if info.size < 0:
+            raise bad_member(asset, info.name, f"claims a size of {info.size} bytes")
+        return Member(name, Kind.FILE, info.size, executable, content=ordinal)
+    raise bad_member(asset, info.name, "is a device, pipe or other special file")
+
+
+def _path_fault(name: str) -> str:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return "has a name that is not UTF-8"
+    if posixpath.isabs(name):
+        return "has an absolute path"
+    if ".." in name.split("/"):
+        return "has '..' in its path"
+    if _UNSAFE.search(name) or any(part in {"", "."} for part in name.split("/")):
+        return "has a path that is not clean"
+    return ""
+
+
+def bad_member(asset: Asset, member: str, what: str) -> ArchiveError:
+    """The error that names a member at fault."""
+    return ArchiveError(
+        f"{asset.name}: member {member} {what}",
+        hint="Nothing of the archive was used. Its sha256 is the one that was asked for, so it "
+        "was packed like this: pin another release, or ask whoever made it.",
+    )
+
+
+@contextlib.contextmanager
+def _open(path: Path, name: str) -> Iterator[BinaryIO]:
+    """The archive's uncompressed bytes."""
+    with path.open("rb") as file:
+        if name.endswith(".zst"):
+            decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES)
+            with decompressor.stream_reader(file, read_size=_READ_AHEAD_BYTES) as stream:
+                yield cast("BinaryIO", stream)
+        else:
+            with gzip.GzipFile(fileobj=file, mode="rb") as stream:
+                yield cast("BinaryIO", stream)
+
+
+def _tar(stream: _Limited) -> tarfile.TarFile:
+    return tarfile.open(
+        fileobj=cast("BinaryIO", stream),
+        mode="r|",
+        bufsize=_READ_AHEAD_BYTES,
+        tarinfo=_StrictInfo,
+        encoding="utf-8",
+        errors="surrogateescape",
+    )

@@ -1,0 +1,124 @@
+"""The payload of ``[pip]``: wheels in, one tree out."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import sys
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from pipeline.build.pip_payload import build_wheels
+from pipeline.config.matrix import parse_matrix
+from pipeline.config.model import Wheel
+from pipeline.formats.payload.reader import read_payload, verify_payload
+from pipeline.sources.pypi import Pip, fetch_wheel
+from pipeline.system.errors import ArchiveError, AssetNotFoundError, ToolError
+from pipeline.system.process import ProcessResult, run
+from tests.harness.project import Line, matrix_text
+
+MATRIX = parse_matrix(matrix_text(Line()))
+FILES = {
+    "tool/__init__.py": b"NAME = 'tool'\n",
+    "tool/__pycache__/x.pyc": b"\0",
+    "tool-1.0.dist-info/METADATA": b"Metadata-Version: 2.1\nName: tool\nVersion: 1.0\n",
+    "tool-1.0.dist-info/WHEEL": (
+        b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    ),
+    "tool-1.0.dist-info/RECORD": b"",
+    "tool-1.0.dist-info/licenses/LICENSE": b"A licence.\n",
+}
+
+
+def wheel_bytes(files: dict[str, bytes] = FILES) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
+    return buffer.getvalue()
+
+
+def wheel_at(folder: Path, data: bytes, name: str = "tool") -> tuple[Wheel, Path]:
+    path = folder / f"{name}-1.0-py3-none-any.whl"
+    path.write_bytes(data)
+    return Wheel(name, "1.0", hashlib.sha256(data).hexdigest()), path
+
+
+def names_of(folder: Path) -> list[str]:
+    payload = read_payload(folder)
+    verify_payload(payload)
+    return [entry.name for entry in payload.manifest.entries if entry.sha256]
+
+
+def test_a_tree_without_what_installers_write_for_themselves(tmp_path: Path) -> None:
+    wheel, path = wheel_at(tmp_path, wheel_bytes())
+    packed = build_wheels({wheel: path}, tmp_path / "out", MATRIX, processors=1)
+    assert packed.folder == tmp_path / "out" / "pip"
+    assert names_of(packed.folder) == [
+        "tool-1.0.dist-info/METADATA",
+        "tool-1.0.dist-info/WHEEL",
+        "tool-1.0.dist-info/licenses/LICENSE",
+        "tool/__init__.py",
+    ]
+
+
+def test_the_same_wheels_give_the_same_bytes(tmp_path: Path) -> None:
+    wheel, path = wheel_at(tmp_path, wheel_bytes())
+    hashes = [
+        build_wheels({wheel: path}, tmp_path / name, MATRIX, processors=1).manifest
+        for name in ("one", "two")
+    ]
+    assert hashes[0] == hashes[1]
+
+
+def test_two_wheels_with_one_file(tmp_path: Path) -> None:
+    one = wheel_at(tmp_path, wheel_bytes())
+    two = wheel_at(tmp_path, wheel_bytes(), "other")
+    with pytest.raises(ArchiveError, match=r"other 1\.0: member tool/__init__\.py is in another"):
+        build_wheels(dict([one, two]), tmp_path / "out", MATRIX, processors=1)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_damaged_wheel(tmp_path: Path) -> None:
+    wheel, path = wheel_at(tmp_path, wheel_bytes()[:100])
+    with pytest.raises(ArchiveError, match="is damaged"):
+        build_wheels({wheel: path}, tmp_path / "out", MATRIX, processors=1)
+
+
+def pip_from(folder: Path) -> Pip:
+    """Real pip, whose index is a folder."""
+
+    def pip(arguments: Sequence[str]) -> ProcessResult:
+        command = [sys.executable, "-m", "pip", *arguments, "--no-index", "--find-links"]
+        return run([*command, str(folder)], env={**os.environ, "PIP_CONFIG_FILE": os.devnull})
+
+    return pip
+
+
+def test_a_wheel_of_the_index_is_fetched_once(tmp_path: Path) -> None:
+    wheel, path = wheel_at(tmp_path, wheel_bytes())
+    cached = fetch_wheel(wheel, tmp_path / "cache", pip_from(tmp_path))
+    assert cached.read_bytes() == path.read_bytes()
+    path.unlink()
+    assert fetch_wheel(wheel, tmp_path / "cache", pip_from(tmp_path)) == cached
+    assert list((tmp_path / "cache").iterdir()) == [cached]
+
+
+@pytest.mark.parametrize(("version", "sha256"), [("1.0", "0" * 64), ("2.0", "0" * 64)])
+def test_a_wheel_that_is_not_the_pinned_one(tmp_path: Path, version: str, sha256: str) -> None:
+    wheel_at(tmp_path, wheel_bytes())
+    with pytest.raises(AssetNotFoundError, match=f"has no wheel of tool {version} with the sha256"):
+        fetch_wheel(Wheel("tool", version, sha256), tmp_path / "cache", pip_from(tmp_path))
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_an_environment_without_pip(tmp_path: Path) -> None:
+    def no_pip(_arguments: object) -> ProcessResult:
+        return ProcessResult(1, b"", "/usr/bin/python3: No module named pip\n")
+
+    with pytest.raises(ToolError, match="has no pip"):
+        fetch_wheel(Wheel("tool", "1.0", "0" * 64), tmp_path, no_pip)
