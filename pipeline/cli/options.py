@@ -12,10 +12,7 @@ from pipeline.cli.arguments import Commands, dry_run_option, path, source_option
 from pipeline.cli.options_github import add_assets, add_propose, add_publish
 from pipeline.cli.requests import (
     CheckRequest,
-    FinalizeRequest,
     LockRequest,
-    PlanRequest,
-    ReleaseRequest,
     Request,
     SbomRequest,
     SizesRequest,
@@ -33,10 +30,6 @@ def parse(argv: Sequence[str]) -> Request:
     """Read a command line; exits with 2 and usage when it is wrong, as argparse does."""
     parser = _parser()
     args = parser.parse_args(argv)
-    if args.command == "release" and not args.local and (args.python or args.primary):
-        parser.error("--python and --primary go with --local")
-    if args.command == "release" and args.local and (args.source or args.lines):
-        parser.error("--local takes its interpreters from --python, not from --source or --lines")
     if args.command == "lock" and args.check and args.source:
         parser.error("--check asks no source")
     request: Request = args.make(args)
@@ -61,9 +54,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add in (
-        _add_plan,
-        _add_finalize,
-        _add_release,
         _add_lock,
         _add_update,
         add_propose,
@@ -78,84 +68,6 @@ def _parser() -> argparse.ArgumentParser:
     ):
         add(commands)
     return parser
-
-
-def _add_plan(commands: Commands) -> None:
-    parser = commands.add_parser("plan", help="list the cells of the matrix")
-    parser.add_argument(
-        "--json", action="store_true", help="decide what a release run does, by the tags that exist"
-    )
-    parser.add_argument("--repo", type=path, metavar="PATH", help="where tags are (default: here)")
-    parser.add_argument("--remote", default="", metavar="REMOTE", help="its tags instead")
-    _rebuild_option(parser, "build the selected cells, whatever exists")
-    _selection_options(parser)
-    parser.set_defaults(
-        make=lambda a: PlanRequest(a.root, _selection(a), a.json, a.repo, a.remote, a.rebuild)
-    )
-
-
-def _add_finalize(commands: Commands) -> None:
-    parser = commands.add_parser("finalize", help="commit payloads and tag them")
-    parser.add_argument("--payloads", type=path, required=True, metavar="DIR")
-    parser.add_argument("--repo", type=path, required=True, metavar="PATH")
-    parser.add_argument("--push", default="", metavar="REMOTE", help="push the tags there as well")
-    parser.add_argument(
-        "--without-licenses",
-        action="store_true",
-        help="push payloads though licence texts of what is in them are lacking",
-    )
-    _rebuild_option(parser, "compare payloads with the tags that exist, and nothing else of them")
-    _module_option(parser)
-    dry_run_option(parser)
-    _selection_options(parser)
-    parser.set_defaults(
-        make=lambda a: FinalizeRequest(
-            a.root,
-            _selection(a),
-            a.payloads,
-            a.repo,
-            a.push,
-            a.without_licenses,
-            a.module,
-            a.dry_run,
-            a.rebuild,
-        )
-    )
-
-
-def _add_release(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "release", help="plan, build and finalize into a bare repository of this machine"
-    )
-    parser.add_argument("--local", action="store_true", help="pack interpreters of this machine")
-    parser.add_argument(
-        "--python",
-        action="append",
-        default=[],
-        metavar="PATH",
-        help="an interpreter for --local; repeats (default: the running one)",
-    )
-    parser.add_argument(
-        "--primary", default="", metavar="X.Y", help="with --local: which one is @latest"
-    )
-    parser.add_argument("--out", type=path, default=DIST, metavar="DIR", help=f"default: {DIST}")
-    source_option(parser)
-    _module_option(parser)
-    dry_run_option(parser)
-    _selection_options(parser)
-    parser.set_defaults(
-        make=lambda a: ReleaseRequest(
-            a.root,
-            _selection(a),
-            a.local,
-            tuple(a.python),
-            a.primary,
-            a.module,
-            a.source,
-            a.out,
-            a.dry_run,
-        )
-    )
 
 
 def _add_lock(commands: Commands) -> None:

@@ -5,53 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.config.project import Selection
-
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """What every command takes: ``root`` is the folder of ``matrix.toml``."""
 
     root: Path
-
-
-@dataclass(frozen=True, slots=True)
-class PlanRequest(Request):
-    """``goempy plan``: no ``repo`` is that of ``root``; ``remote`` of ``""`` asks nobody."""
-
-    selection: Selection
-    json: bool
-    repo: Path | None
-    remote: str
-    rebuild: bool
-
-
-@dataclass(frozen=True, slots=True)
-class FinalizeRequest(Request):
-    """``goempy finalize``: with ``rebuild``, tags that exist are compared in payloads alone."""
-
-    selection: Selection
-    payloads: Path
-    repo: Path
-    push: str
-    without_licenses: bool
-    module: str
-    dry_run: bool
-    rebuild: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseRequest(Request):
-    """``goempy release``."""
-
-    selection: Selection
-    local: bool
-    pythons: tuple[str, ...]
-    primary: str
-    module: str
-    source: str
-    out: Path
-    dry_run: bool
 
 
 @dataclass(frozen=True, slots=True)
