@@ -9,13 +9,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 from pipeline.cli.arguments import Commands, dry_run_option, path, source_option
-from pipeline.cli.options_github import add_assets, add_propose, add_publish
+from pipeline.cli.options_github import add_propose, add_publish
 from pipeline.cli.requests import (
     CheckRequest,
     LockRequest,
     Request,
-    SbomRequest,
-    SizesRequest,
     TryRequest,
     UpdateRequest,
     VerifyAssetRequest,
@@ -57,12 +55,9 @@ def _parser() -> argparse.ArgumentParser:
         _add_lock,
         _add_update,
         add_propose,
-        add_assets,
         add_publish,
         _add_verify,
         _add_verify_asset,
-        _add_sbom,
-        _add_sizes,
         _add_try,
         _add_check,
     ):
@@ -91,29 +86,6 @@ def _add_update(commands: Commands) -> None:
     source_option(parser)
     dry_run_option(parser)
     parser.set_defaults(make=lambda a: UpdateRequest(a.root, a.pbs, a.source, a.dry_run))
-
-
-def _add_sbom(commands: Commands) -> None:
-    parser = commands.add_parser("sbom", help="the bill of materials of a tag, as CycloneDX JSON")
-    parser.add_argument("tag", metavar="TAG")
-    parser.add_argument("--repo", type=path, metavar="PATH", help="default: the root's")
-    parser.add_argument("--out", type=path, metavar="FILE", help="default: print it")
-    parser.set_defaults(make=lambda a: SbomRequest(a.root, a.tag, a.repo, a.out))
-
-
-def _add_sizes(commands: Commands) -> None:
-    parser = commands.add_parser("sizes", help="show where the bytes of payloads go")
-    parser.add_argument(
-        "names", nargs="*", metavar="CELL|TAG", help="default: all cells of --payloads"
-    )
-    parser.add_argument(
-        "--payloads", type=path, default=DIST / "payloads", metavar="DIR", help="where cells are"
-    )
-    parser.add_argument("--repo", type=path, metavar="PATH", help="where tags are (default: here)")
-    parser.add_argument("--svg", type=path, metavar="FILE", help="draw it as well")
-    parser.set_defaults(
-        make=lambda a: SizesRequest(a.root, tuple(a.names), a.payloads, a.repo, a.svg)
-    )
 
 
 def _add_verify(commands: Commands) -> None:

@@ -39,19 +39,6 @@ class ProposeRequest(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class AssetsRequest(Request):
-    """``goempy assets``: no tags mean those of VERSION, no ``repo`` that of ``root``.
-
-    ``remote`` of ``""`` means that nothing is fetched.
-    """
-
-    tags: tuple[str, ...]
-    repo: Path | None
-    remote: str
-    out: Path
-
-
-@dataclass(frozen=True, slots=True)
 class PublishRequest(Request):
     """``goempy publish``: no tags mean all folders of ``assets``, no ``repo`` that of ``root``."""
 
@@ -59,25 +46,6 @@ class PublishRequest(Request):
     assets: Path
     repo: Path | None
     dry_run: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SbomRequest(Request):
-    """``goempy sbom``: ``repo`` of ``None`` is the root's, ``out`` of ``None`` the terminal."""
-
-    tag: str
-    repo: Path | None
-    out: Path | None
-
-
-@dataclass(frozen=True, slots=True)
-class SizesRequest(Request):
-    """``goempy sizes``: no names mean all cells of ``payloads``, no ``repo`` that of ``root``."""
-
-    names: tuple[str, ...]
-    payloads: Path
-    repo: Path | None
-    svg: Path | None
 
 
 @dataclass(frozen=True, slots=True)
