@@ -14,8 +14,6 @@ from pipeline.system.errors import PipelineError
 
 _COMMANDS: dict[type[requests.Request], tuple[str, str]] = {
     requests.PlanRequest: ("inspect", "plan"),
-    requests.LockRequest: ("pins", "lock"),
-    requests.UpdateRequest: ("pins", "update"),
     requests.ProposeRequest: ("propose", "propose"),
     requests.AssetsRequest: ("assets", "assets"),
     requests.PublishRequest: ("publish", "publish"),
@@ -64,8 +62,6 @@ def _command(request: requests.Request) -> Callable[[requests.Request, Session],
 NAMES = frozenset(
     {
         "plan",
-        "lock",
-        "update",
         "propose",
         "assets",
         "publish",

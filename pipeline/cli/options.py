@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -14,14 +13,12 @@ from pipeline.cli.requests import (
     BuildRequest,
     CheckRequest,
     FinalizeRequest,
-    LockRequest,
     PlanRequest,
     ReleaseRequest,
     Request,
     SbomRequest,
     SizesRequest,
     TryRequest,
-    UpdateRequest,
     VerifyAssetRequest,
     VerifyRequest,
 )
@@ -38,8 +35,6 @@ def parse(argv: Sequence[str]) -> Request:
         parser.error("--python and --primary go with --local")
     if args.command == "release" and args.local and (args.source or args.lines):
         parser.error("--local takes its interpreters from --python, not from --source or --lines")
-    if args.command == "lock" and args.check and args.source:
-        parser.error("--check asks no source")
     request: Request = args.make(args)
     return request
 
@@ -66,8 +61,6 @@ def _parser() -> argparse.ArgumentParser:
         _add_build,
         _add_finalize,
         _add_release,
-        _add_lock,
-        _add_update,
         add_propose,
         add_assets,
         add_publish,
@@ -176,29 +169,6 @@ def _add_release(commands: Commands) -> None:
     )
 
 
-def _add_lock(commands: Commands) -> None:
-    parser = commands.add_parser("lock", help="write matrix.lock for the assets of the matrix")
-    parser.add_argument(
-        "--check",
-        action="store_true",
-        help="compare matrix.lock with matrix.toml; write nothing and ask nobody",
-    )
-    source_option(parser)
-    parser.set_defaults(make=lambda a: LockRequest(a.root, a.source, a.check))
-
-
-def _add_update(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "update", help="move the lines of the matrix to newer interpreters, and tell what changes"
-    )
-    parser.add_argument(
-        "--pbs", type=_pbs, default="", metavar="RELEASE", help="default: the newest release"
-    )
-    source_option(parser)
-    dry_run_option(parser)
-    parser.set_defaults(make=lambda a: UpdateRequest(a.root, a.pbs, a.source, a.dry_run))
-
-
 def _add_sbom(commands: Commands) -> None:
     parser = commands.add_parser("sbom", help="the bill of materials of a tag, as CycloneDX JSON")
     parser.add_argument("tag", metavar="TAG")
@@ -272,13 +242,6 @@ def _selection_options(parser: argparse.ArgumentParser) -> None:
 
 def _selection(args: argparse.Namespace) -> Selection:
     return Selection(args.lines, args.only_platforms)
-
-
-def _pbs(text: str) -> str:
-    # Nothing at all is what a workflow passes on that was given no release.
-    if text and not re.fullmatch(r"[0-9]{8}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a release of PBS such as 20261021")
-    return text
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -21,7 +21,8 @@ from typing import Annotated, Literal
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from pipeline.config.model import Pin
+from pipeline.config.cells import all_cells, asset_name
+from pipeline.config.model import Matrix, Pin
 from pipeline.system.errors import AssetNotFoundError, DigestError, LockError
 
 FORMAT = 1
@@ -81,6 +82,12 @@ class AssetRef:
 
     release: str
     name: str
+
+
+def asset_refs(matrix: Matrix) -> tuple[AssetRef, ...]:
+    """The assets of the matrix, sorted."""
+    names = {AssetRef(c.line.pbs, asset_name(c, matrix.archive)) for c in all_cells(matrix)}
+    return tuple(sorted(names))
 
 
 @dataclass(frozen=True, slots=True)

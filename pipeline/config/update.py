@@ -1,8 +1,7 @@
 """Which newer interpreters a PBS release has for the lines of the matrix. Pure: no I/O.
 
-A line moves to the newest patch of its own minor version and variant, never back and never from
-a final version to a prerelease. ``plan_update`` decides, ``edit_matrix`` writes it into the
-matrix's text, ``summarize`` tells it in Markdown.
+A line moves to the newest patch of its minor version and variant, never back and never from a
+final version to a prerelease. ``plan_update`` decides, ``edit_matrix`` edits the matrix's text.
 
 Ends of life are those of PEP 602 and PEP 569: five years after October, in which each version
 since 3.8 came out, that is in October of 2016 + minor.
@@ -23,7 +22,6 @@ from tomlkit.items import AbstractTable
 from pipeline.config.cells import all_cells, asset_name
 from pipeline.config.lock import Listing
 from pipeline.config.model import FREE_THREADED, FULL, Cell, Line, Matrix, PythonVersion
-from pipeline.system.units import human_bytes
 
 _ARCHIVE_NAME = re.compile(
     r"cpython-(?P<python>[^+]+)\+(?P<release>\d{8})-(?P<rest>.+)-(?P<kind>full|install_only_stripped)"
@@ -31,7 +29,7 @@ _ARCHIVE_NAME = re.compile(
 )
 _STAGES = ("a", "b", "rc")
 _FREE_OPTION = f"{FREE_THREADED}+"
-_UP_TO_DATE = "up to date"
+UP_TO_DATE = "up to date"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +163,7 @@ def _newer(matrix: Matrix, line: Line, new: Listing) -> tuple[Line | None, str]:
     if order(best) < order(line.python):
         return None, f"PBS {new.release} has only the older {best}"
     after = dataclasses.replace(line, python=best, pbs=new.release)
-    return (None, _UP_TO_DATE) if after == line else (after, "")
+    return (None, UP_TO_DATE) if after == line else (after, "")
 
 
 def order(python: PythonVersion) -> tuple[int, int, int, int, int]:
@@ -264,74 +262,3 @@ def edit_matrix(text: str, plan: UpdatePlan) -> str:
             if before != after:
                 table[key] = after
     return tomlkit.dumps(document)
-
-
-def summarize(plan: UpdatePlan) -> str:
-    """The plan as Markdown, fit for a pull request: the same plan, the same text."""
-    blocks = [_moved(plan), _assets(plan), _stayed(plan), _ended(plan), _proposed(plan)]
-    return "\n\n".join("\n".join(block) for block in blocks if block)
-
-
-def _moved(plan: UpdatePlan) -> list[str]:
-    moves = [step for step in plan.steps if step.moves]
-    if not moves:
-        return [f"PBS {plan.release} has nothing new for the lines of this matrix."]
-    rows = [
-        f"| {step.before.minor_name} | {step.before.name} → {step.after.name} "
-        f"| {step.before.pbs} → {step.after.pbs} | {step.cells} | {_size(step)} |"
-        for step in moves
-    ]
-    head = ["| line | Python | PBS | assets | download |", "|---|---|---|--:|---|"]
-    return [f"Interpreters of PBS {plan.release}:", "", *head, *rows]
-
-
-def _size(step: LineUpdate) -> str:
-    before, after = step.bytes_before, step.bytes_after
-    names = [human_bytes(size) if size is not None else "unknown" for size in (before, after)]
-    text = " → ".join(names)
-    if before is None or after is None:
-        return "unknown" if before is after else text
-    more = after - before
-    return f"{text} ({more:+,} bytes, {100 * more / before:+.1f} %)"
-
-
-def _assets(plan: UpdatePlan) -> list[str]:
-    rows = []
-    for step in plan.steps:
-        if step.moves and step.flavours is None:
-            rows.append(
-                f"- {step.before.minor_name}: not known; PBS {step.before.pbs} is not there"
-            )
-        flavours = step.flavours or Flavours((), ())
-        for verb, names in (("gained", flavours.gained), ("lost", flavours.lost)):
-            if names:
-                listed = ", ".join(f"`{name}`" for name in names)
-                rows.append(f"- {step.before.minor_name} {verb} {listed}")
-    return ["Assets that PBS gained and lost:", "", *rows] if rows else []
-
-
-def _stayed(plan: UpdatePlan) -> list[str]:
-    rows = []
-    for step in plan.steps:
-        if not step.moves and (step.why != _UP_TO_DATE or not plan.moves):
-            rows.append(f"- {step.before.name} (PBS {step.before.pbs}): {step.why}")
-            rows += [f"  - missing: `{name}`" for name in step.missing]
-    return ["Lines that stay as they are:", "", *rows] if rows else []
-
-
-def _ended(plan: UpdatePlan) -> list[str]:
-    names = ", ".join(step.after.name for step in plan.steps if step.end_of_life)
-    return [f"End of life, so without further fixes from CPython: {names}."] if names else []
-
-
-def _proposed(plan: UpdatePlan) -> list[str]:
-    if not plan.proposals:
-        return []
-    rows = []
-    for line in plan.proposals:
-        rows += ["", "[[line]]", f'python = "{line.python}"', f'pbs = "{line.pbs}"']
-        if line.platforms is not None:
-            names = ", ".join(f'"{name}"' for name in line.platforms)
-            rows.append(f"platforms = [{names}]")
-    head = f"PBS {plan.release} has minor versions that no line has. To add them to matrix.toml:"
-    return [head, "", "```toml", *rows[1:], "```"]

@@ -24,8 +24,8 @@ from pipeline.config.update import (
     is_over,
     order,
     plan_update,
-    summarize,
 )
+from pipeline.publish.update_summary import summarize
 from tests.builders.pbs_listing import pbs_names, sha256_of, size_of
 from tests.harness.project import REPOSITORY, Line, matrix_text
 
