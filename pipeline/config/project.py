@@ -11,8 +11,8 @@ import semver
 
 from pipeline.config import cells, tags
 from pipeline.config.lock import parse_lock
-from pipeline.config.matrix import is_module_base, parse_matrix
-from pipeline.config.model import Cell, Line, Matrix, Pin
+from pipeline.config.matrix import parse_matrix
+from pipeline.config.model import Cell, Line, Matrix, Pin, is_module_base
 from pipeline.system.errors import ConfigError
 
 LOCK_FILE = "matrix.lock"
