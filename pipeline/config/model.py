@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Self, TypeAlias, TypeVar
+from typing import Annotated, Any, Self, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -24,6 +24,8 @@ from pydantic import (
     with_config,
 )
 from pydantic_core import CoreSchema, core_schema
+
+from pipeline.config.fields import ModuleBase, Name, NonEmpty, Sha256, Text, one_of
 
 FREE_THREADED = "freethreaded"
 FULL = "full"
@@ -40,8 +42,6 @@ PIP_CELL = "pip"
 """The name, among the cells, of the payload that every tag's package ``pip`` embeds."""
 RESERVED_NAMES = frozenset({"common", PIP_CELL})
 """Directories of every tag that no platform may be named after."""
-
-_MODULE_PATH = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+(/[A-Za-z0-9._~-]+)+")
 
 _PYTHON_VERSION = re.compile(
     r"(?P<major>0|[1-9]\d*)\.(?P<minor>0|[1-9]\d*)\.(?P<patch>0|[1-9]\d*)(?P<pre>(?:a|b|rc)\d+)?"
@@ -76,19 +76,6 @@ class PythonVersion:
         return f"{self.major}.{self.minor}.{self.patch}{self.pre}"
 
 
-def is_module_base(text: str) -> bool:
-    """Whether ``text`` is a module path without major version suffix; VERSION decides that."""
-    return bool(_MODULE_PATH.fullmatch(text)) and not re.search(r"/v\d+$", text)
-
-
-def _module_path(text: str) -> str:
-    if not is_module_base(text):
-        raise ValueError(
-            f"{text!r} is not a Go module path such as github.com/you/goempy, without /vN"
-        )
-    return text
-
-
 def _unreserved(text: str) -> str:
     if text in RESERVED_NAMES:
         raise ValueError(f"{text!r} is the name of a directory that every tag has")
@@ -106,21 +93,7 @@ def _minor(text: str) -> str:
     return text
 
 
-def _not_empty(items: tuple[_Item, ...]) -> tuple[_Item, ...]:
-    if not items:
-        raise ValueError("needs at least one entry")
-    return items
-
-
-def _one_of(*values: str) -> GetPydanticSchema:
-    return GetPydanticSchema(lambda _source, _handler: core_schema.literal_schema(list(values)))
-
-
-_Item = TypeVar("_Item")
-NonEmpty: TypeAlias = Annotated[tuple[_Item, ...], AfterValidator(_not_empty)]
-Text: TypeAlias = Annotated[str, StringConstraints(min_length=1)]
-Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
-Bytecode: TypeAlias = Annotated[str, _one_of(NO_BYTECODE, COMMON_BYTECODE, ALL_BYTECODE)]
+Bytecode: TypeAlias = Annotated[str, one_of(NO_BYTECODE, COMMON_BYTECODE, ALL_BYTECODE)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +103,10 @@ class Platform:
     name: Annotated[Name, AfterValidator(_unreserved)]
     triple: Text
     build: Text
-    goos: Annotated[str, _one_of("linux", "darwin", "windows")]
+    goos: Annotated[str, one_of("linux", "darwin", "windows")]
     goarch: Text
-    libc: Annotated[str, _one_of("", "musl")] = ""
-    goamd64: Annotated[str, _one_of("", "v2", "v3", "v4")] = ""
+    libc: Annotated[str, one_of("", "musl")] = ""
+    goamd64: Annotated[str, one_of("", "v2", "v3", "v4")] = ""
     wheel_tags: tuple[Text, ...] = ()
     since: Annotated[str, AfterValidator(_minor)] = ""
     """The first minor version that PBS has for it, such as ``3.11``; ``""`` is all."""
@@ -152,7 +125,7 @@ class Line:
 
     python: Annotated[PythonVersion, PlainValidator(_version)]
     pbs: Annotated[str, StringConstraints(pattern=r"^\d{8}$")]
-    variant: Annotated[str, _one_of("", FREE_THREADED)] = ""
+    variant: Annotated[str, one_of("", FREE_THREADED)] = ""
     platforms: NonEmpty[Name] | None = None
     """Platform names; ``None`` is all that are enabled."""
     bytecode: Bytecode | None = None
@@ -185,12 +158,12 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """What is known of an asset before it is fetched: a row of ``matrix.lock``."""
+    """What is known of an asset before it is fetched: an ``[[asset]]`` of ``matrix.lock``."""
 
-    release: str
-    name: str
-    sha256: str
-    size_bytes: int | None = None
+    release: Text
+    name: Annotated[str, StringConstraints(pattern=r"^[^/\\]+$")]
+    sha256: Sha256
+    size_bytes: Annotated[StrictInt | None, Field(gt=0, alias="size")] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,9 +213,9 @@ class TrimConfig:
 class PayloadConfig:
     """``[payload]``: how contents are stored."""
 
-    codec: Annotated[str, _one_of("zstd", "none")] = "zstd"
+    codec: Annotated[str, one_of("zstd", "none")] = "zstd"
     level: Annotated[StrictInt, Field(ge=1, le=22)] = 19
-    layout: Annotated[str, _one_of("blobs", "stream")] = "blobs"
+    layout: Annotated[str, one_of("blobs", "stream")] = "blobs"
     """``blobs``: a file for each content, or ``stream``: all contents in one."""
     bytecode: Bytecode = NO_BYTECODE
     """Which modules of the standard library ship compiled: ``none``, ``common`` or ``all``."""
@@ -257,7 +230,7 @@ class Wheel:
     # The key of its table: an alias that no key inside the table can be.
     name: Annotated[str, Field(alias="")]
     version: Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)*$")]
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Sha256
 
 
 def _wheels_schema(_source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's type
@@ -284,11 +257,11 @@ def _wheels_schema(_source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  
 class Matrix:
     """``matrix.toml``, checked: every name resolves and nothing appears twice."""
 
-    module: Annotated[str, AfterValidator(_module_path)]
+    module: ModuleBase
     lines: Annotated[NonEmpty[Line], Field(alias="line")]
     platforms: Annotated[NonEmpty[Platform], Field(alias="platform")]
     trim: TrimConfig
-    archive: Annotated[str, _one_of(FULL, "install_only_stripped")] = FULL
+    archive: Annotated[str, one_of(FULL, "install_only_stripped")] = FULL
     payload: PayloadConfig = field(default_factory=PayloadConfig)
     wheels: Annotated[tuple[Wheel, ...], GetPydanticSchema(_wheels_schema), Field(alias="pip")] = ()
     """``[pip]``: what the module's package ``pip`` installs with, sorted by name."""

@@ -10,9 +10,10 @@ from pathlib import Path
 import semver
 
 from pipeline.config import cells, tags
+from pipeline.config.fields import is_module_base
 from pipeline.config.lock import parse_lock
 from pipeline.config.matrix import parse_matrix
-from pipeline.config.model import Cell, Line, Matrix, Pin, is_module_base
+from pipeline.config.model import Cell, Line, Matrix, Pin
 from pipeline.system.errors import ConfigError
 
 LOCK_FILE = "matrix.lock"

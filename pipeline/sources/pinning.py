@@ -31,7 +31,7 @@ def lock_text(matrix: Matrix, catalog: ReleaseCatalog, *, keep: bool = False) ->
             "GitHub has no sha256 for these assets, which were uploaded before June 2025; they are "
             f"pinned by SHA256SUMS alone: {', '.join(locked.undigested)}"
         )
-    for row in list(compare_pins(catalog.old_pins, locked.pins).rows()) or ["nothing changed"]:
+    for row in list(compare_pins(catalog.old_pins, locked.pins)) or ["nothing changed"]:
         console.info(f"{LOCK_FILE}: {row}")
     unsized = sum(pin.size_bytes is None for pin in locked.pins)
     console.info(f"{LOCK_FILE}: {len(locked.pins)} assets, {unsized} without a size")
