@@ -15,10 +15,10 @@ import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Annotated
 
 import tomli_w
-from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+from pydantic import ConfigDict, Field, StrictInt, TypeAdapter, ValidationError, with_config
 
 from pipeline.config.cells import all_cells, asset_name
 from pipeline.config.model import Matrix, Pin
@@ -33,7 +33,7 @@ _HINT = "Rewrite it with 'goempy lock'."
 @with_config(ConfigDict(extra="forbid"))
 @dataclass(frozen=True, slots=True)
 class _LockFile:
-    format: Literal[1]
+    format: Annotated[StrictInt, Field(ge=FORMAT, le=FORMAT)]
     asset: tuple[Pin, ...] = ()
 
 

@@ -1,4 +1,4 @@
-"""The files at a checkout's root: matrix.toml, matrix.lock, VERSION, PRIMARY_PYTHON."""
+"""The files in a checkout's root: matrix.toml, matrix.lock, VERSION, PRIMARY_PYTHON."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What ``matrix.toml``, ``VERSION`` and ``PRIMARY_PYTHON`` say together."""
+    """``matrix.toml``, ``VERSION`` and ``PRIMARY_PYTHON``."""
 
     matrix: Matrix
     version: semver.Version

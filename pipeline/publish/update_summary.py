@@ -40,7 +40,7 @@ def _assets(plan: UpdatePlan) -> list[str]:
     for step in plan.steps:
         if step.moves and step.flavours is None:
             rows.append(
-                f"- {step.before.minor_name}: not known; PBS {step.before.pbs} is not there"
+                f"- {step.before.minor_name}: not known; the source lacks PBS {step.before.pbs}"
             )
         flavours = step.flavours or Flavours((), ())
         for verb, names in (("gained", flavours.gained), ("lost", flavours.lost)):
