@@ -13,8 +13,6 @@ from pipeline.system.console import Console
 from pipeline.system.errors import PipelineError
 
 _COMMANDS: dict[type[requests.Request], tuple[str, str]] = {
-    requests.LockRequest: ("pins", "lock"),
-    requests.UpdateRequest: ("pins", "update"),
     requests.ProposeRequest: ("propose", "propose"),
     requests.PublishRequest: ("publish", "publish"),
     requests.VerifyRequest: ("verify", "verify"),
@@ -56,8 +54,6 @@ def _command(request: requests.Request) -> Callable[[requests.Request, Session],
 
 NAMES = frozenset(
     {
-        "lock",
-        "update",
         "propose",
         "publish",
         "verify",

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from pipeline.cli.arguments import Commands, dry_run_option, path, source_option
+from pipeline.cli.arguments import Commands, path, source_option
 from pipeline.cli.options_github import add_propose, add_publish
 from pipeline.cli.requests import (
     CheckRequest,
-    LockRequest,
     Request,
     TryRequest,
-    UpdateRequest,
     VerifyAssetRequest,
     VerifyRequest,
 )
@@ -28,8 +25,6 @@ def parse(argv: Sequence[str]) -> Request:
     """Read a command line; exits with 2 and usage when it is wrong, as argparse does."""
     parser = _parser()
     args = parser.parse_args(argv)
-    if args.command == "lock" and args.check and args.source:
-        parser.error("--check asks no source")
     request: Request = args.make(args)
     return request
 
@@ -52,8 +47,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add in (
-        _add_lock,
-        _add_update,
         add_propose,
         add_publish,
         _add_verify,
@@ -63,29 +56,6 @@ def _parser() -> argparse.ArgumentParser:
     ):
         add(commands)
     return parser
-
-
-def _add_lock(commands: Commands) -> None:
-    parser = commands.add_parser("lock", help="write matrix.lock for the assets of the matrix")
-    parser.add_argument(
-        "--check",
-        action="store_true",
-        help="compare matrix.lock with matrix.toml; write nothing and ask nobody",
-    )
-    source_option(parser)
-    parser.set_defaults(make=lambda a: LockRequest(a.root, a.source, a.check))
-
-
-def _add_update(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "update", help="move the lines of the matrix to newer interpreters, and tell what changes"
-    )
-    parser.add_argument(
-        "--pbs", type=_pbs, default="", metavar="RELEASE", help="default: the newest release"
-    )
-    source_option(parser)
-    dry_run_option(parser)
-    parser.set_defaults(make=lambda a: UpdateRequest(a.root, a.pbs, a.source, a.dry_run))
 
 
 def _add_verify(commands: Commands) -> None:
@@ -138,13 +108,6 @@ def _selection_options(parser: argparse.ArgumentParser) -> None:
 
 def _selection(args: argparse.Namespace) -> Selection:
     return Selection(args.lines, args.only_platforms)
-
-
-def _pbs(text: str) -> str:
-    # Nothing at all is what a workflow passes on that was given no release.
-    if text and not re.fullmatch(r"[0-9]{8}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a release of PBS such as 20261021")
-    return text
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -14,23 +14,6 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class LockRequest(Request):
-    """``goempy lock``: ``check`` compares and writes nothing."""
-
-    source: str
-    check: bool
-
-
-@dataclass(frozen=True, slots=True)
-class UpdateRequest(Request):
-    """``goempy update``: ``pbs`` is ``""`` for the newest release."""
-
-    pbs: str
-    source: str
-    dry_run: bool
-
-
-@dataclass(frozen=True, slots=True)
 class ProposeRequest(Request):
     """``goempy propose``: ``branch`` is what the pull request comes from."""
 
