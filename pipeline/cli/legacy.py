@@ -22,11 +22,8 @@ _COMMANDS: dict[type[requests.Request], tuple[str, str]] = {
     requests.FinalizeRequest: ("release", "finalize"),
     requests.ReleaseRequest: ("release", "release"),
     requests.VerifyRequest: ("verify", "verify"),
-    requests.VerifyAssetRequest: ("provenance", "verify_asset"),
     requests.SbomRequest: ("sbom", "sbom"),
     requests.SizesRequest: ("sizes", "sizes"),
-    requests.TryRequest: ("trial", "try_payloads"),
-    requests.CheckRequest: ("check", "check"),
 }
 """The module of this package and the function in it: a command imports what it needs alone."""
 
@@ -71,10 +68,7 @@ NAMES = frozenset(
         "finalize",
         "release",
         "verify",
-        "verify-asset",
         "sbom",
         "sizes",
-        "try",
-        "check",
     }
 )
