@@ -16,9 +16,6 @@ _COMMANDS: dict[type[requests.Request], tuple[str, str]] = {
     requests.ProposeRequest: ("propose", "propose"),
     requests.PublishRequest: ("publish", "publish"),
     requests.VerifyRequest: ("verify", "verify"),
-    requests.VerifyAssetRequest: ("provenance", "verify_asset"),
-    requests.TryRequest: ("trial", "try_payloads"),
-    requests.CheckRequest: ("check", "check"),
 }
 """The module of this package and the function in it: a command imports what it needs alone."""
 
@@ -57,8 +54,5 @@ NAMES = frozenset(
         "propose",
         "publish",
         "verify",
-        "verify-asset",
-        "try",
-        "check",
     }
 )

@@ -10,10 +10,7 @@ from pathlib import Path
 from pipeline.cli.arguments import Commands, path, source_option
 from pipeline.cli.options_github import add_propose, add_publish
 from pipeline.cli.requests import (
-    CheckRequest,
     Request,
-    TryRequest,
-    VerifyAssetRequest,
     VerifyRequest,
 )
 from pipeline.config.project import Selection
@@ -50,9 +47,6 @@ def _parser() -> argparse.ArgumentParser:
         add_propose,
         add_publish,
         _add_verify,
-        _add_verify_asset,
-        _add_try,
-        _add_check,
     ):
         add(commands)
     return parser
@@ -70,37 +64,6 @@ def _add_verify(commands: Commands) -> None:
     )
 
 
-def _add_try(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "try", help="use the modules that payloads make on this machine (needs go)"
-    )
-    parser.add_argument(
-        "--payloads", type=path, default=DIST / "payloads", metavar="DIR", help="where cells are"
-    )
-    parser.add_argument("--lines", type=_names, default=(), metavar="3.14,3.13")
-    _platform_option(parser)
-    parser.set_defaults(make=lambda a: TryRequest(a.root, a.platform, a.payloads, a.lines))
-
-
-def _add_check(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "check", help="go get published tags on this machine, and run them (needs go and git)"
-    )
-    parser.add_argument("tags", nargs="*", metavar="TAG", help="default: those of VERSION")
-    _platform_option(parser)
-    _module_option(parser)
-    parser.set_defaults(make=lambda a: CheckRequest(a.root, _words(a.tags), a.platform, a.module))
-
-
-def _add_verify_asset(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "verify-asset", help="tell who built the assets of cells (GitHub's attestations; needs gh)"
-    )
-    parser.add_argument("cells", nargs="+", metavar="CELL", help="such as 3.14.9/linux-amd64")
-    source_option(parser)
-    parser.set_defaults(make=lambda a: VerifyAssetRequest(a.root, tuple(a.cells), a.source))
-
-
 def _selection_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lines", type=_names, default=(), metavar="3.14,3.13")
     parser.add_argument("--only-platforms", type=_names, default=(), metavar="linux/amd64,...")
@@ -116,11 +79,6 @@ def _names(text: str) -> tuple[str, ...]:
     return () if "all" in names else names
 
 
-def _words(texts: Sequence[str]) -> tuple[str, ...]:
-    # A workflow hands on what one command has put out: several in one argument, or nothing.
-    return tuple(word for text in texts for word in text.split())
-
-
 def _truth(text: str) -> bool:
     if text not in {"true", "false", ""}:
         raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
@@ -130,12 +88,6 @@ def _truth(text: str) -> bool:
 def _rebuild_option(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument(
         "--rebuild", type=_truth, default=False, metavar="true|false", help=f"true: {what}"
-    )
-
-
-def _platform_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--platform", default="", metavar="NAME", help="such as linux-amd64 (default: this machine)"
     )
 
 

@@ -40,29 +40,3 @@ class VerifyRequest(Request):
     source: str
     platforms: tuple[str, ...]
     out: Path | None
-
-
-@dataclass(frozen=True, slots=True)
-class TryRequest(Request):
-    """``goempy try``: ``platform`` of ``""`` is this machine, no ``lines`` mean all."""
-
-    platform: str
-    payloads: Path
-    lines: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CheckRequest(Request):
-    """``goempy check``: no ``tags`` mean those of VERSION, ``""`` as platform this machine."""
-
-    tags: tuple[str, ...]
-    platform: str
-    module: str
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyAssetRequest(Request):
-    """``goempy verify-asset``."""
-
-    cells: tuple[str, ...]
-    source: str
