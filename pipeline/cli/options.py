@@ -11,7 +11,6 @@ from pathlib import Path
 from pipeline.cli.arguments import Commands, dry_run_option, path, source_option
 from pipeline.cli.options_github import add_assets, add_propose, add_publish
 from pipeline.cli.requests import (
-    BuildRequest,
     CheckRequest,
     FinalizeRequest,
     LockRequest,
@@ -63,7 +62,6 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add in (
         _add_plan,
-        _add_build,
         _add_finalize,
         _add_release,
         _add_lock,
@@ -93,22 +91,6 @@ def _add_plan(commands: Commands) -> None:
     _selection_options(parser)
     parser.set_defaults(
         make=lambda a: PlanRequest(a.root, _selection(a), a.json, a.repo, a.remote, a.rebuild)
-    )
-
-
-def _add_build(commands: Commands) -> None:
-    parser = commands.add_parser("build", help="make the payloads of cells")
-    parser.add_argument("cells", nargs="+", metavar="CELL", help="such as 3.14.9/linux-amd64")
-    parser.add_argument("--out", type=path, required=True, metavar="DIR")
-    parser.add_argument(
-        "--explain",
-        action="store_true",
-        help="list what is dropped, with reasons, and what remains, by size",
-    )
-    parser.add_argument("--pack", type=path, metavar="FILE", help="write a tar of them as well")
-    source_option(parser)
-    parser.set_defaults(
-        make=lambda a: BuildRequest(a.root, tuple(a.cells), a.out, a.source, a.explain, a.pack)
     )
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from pipeline.cli.build import Work, attest, fetch_asset
 from pipeline.cli.requests import VerifyAssetRequest
 from pipeline.cli.workspace import Session
 from pipeline.config.cells import all_cells
@@ -20,18 +18,18 @@ def verify_asset(request: VerifyAssetRequest, session: Session) -> None:
     matrix = session.matrix()
     cells = _cells(request.cells, matrix)
     source = session.source(request.source)
-    work = Work(cells, matrix, source, session.pins(), Path(), wheels=False)
+    fetcher = session.fetcher(matrix, source, session.pins())
     rows, failures = [], []
     for cell in cells:
         try:
-            asset, path = fetch_asset(cell, work, session)
-            found = attest(asset, path, work, session)
+            fetched = fetcher.fetch(cell)
+            found = fetcher.attest(fetched)
         except AttestationError as fault:
             failures.append(fault.at(cell.name))
         except PipelineError as fault:
             raise fault.at(cell.name) from None
         else:
-            rows.append([cell.name, asset.name, found.signer, found.commit, found.run])
+            rows.append([cell.name, fetched.asset.name, found.signer, found.commit, found.run])
     if rows:
         titles = ("cell", "asset", "signer", "source commit", "run")
         session.console.table([Column(title, folds=title != "cell") for title in titles], rows)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 import shlex
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.cli.build import BuiltCell, Work, build_all, show_built
+from pipeline.build.runner import BuildRequest, BuiltCell, build_payloads
+from pipeline.cli.built_table import show_built
 from pipeline.cli.requests import FinalizeRequest, ReleaseRequest
 from pipeline.cli.supply import PayloadResolver
 from pipeline.cli.workspace import Session
@@ -25,12 +28,25 @@ from pipeline.release.tagging import Tagged, TagPlan, TagState, Target
 from pipeline.release.third_party_licenses import FILE_NAME as NOTICES
 from pipeline.sources import local_interpreter as local
 from pipeline.sources.download import verify_digest
-from pipeline.sources.source import FolderSource
+from pipeline.sources.source import AssetSource, FolderSource
 from pipeline.system.errors import ConfigError, GitError, LicenseError
 from pipeline.system.git import Git, init_bare
+from pipeline.system.process import ProcessResult, run
 from pipeline.system.scratch_repo import remote_address
 from pipeline.system.tables import Column, markdown_table
 from pipeline.system.units import human_bytes, human_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What to build and where from."""
+
+    cells: tuple[Cell, ...]
+    matrix: Matrix
+    source: AssetSource
+    pins: Mapping[str, Pin]
+    out: Path
+    wheels: bool
 
 
 def finalize(request: FinalizeRequest, session: Session) -> None:
@@ -102,7 +118,11 @@ def _make_release(session: Session, config: Config, work: Work, out: Path) -> No
     found = find(wanted, known)
     to_build = tuple(cell for cell in work.cells if cell.name not in found)
     wheels = work.wheels and PIP_CELL not in found
-    built = build_all(dataclasses.replace(work, cells=to_build, wheels=wheels), session)
+    built = build_payloads(
+        BuildRequest(to_build, work.matrix, work.out, wheels),
+        session.fetcher(work.matrix, work.source, work.pins),
+        session.console,
+    )
     taken = take(found, wanted, known)
     with finalizing.tag_workspace(Target(repo), "HEAD", work.out) as bench:
         finalizing.attach_objects(taken, bench)
@@ -191,10 +211,10 @@ def _local_work(
     pins: dict[str, Pin] = {}
     cells: list[Cell] = []
     for python in dict.fromkeys(request.pythons or (sys.executable,)):
-        found = local.ask(python, session.run_tool)
+        found = local.ask(python, _run_tool)
         platform = local.platform_for(found, matrix.platforms)
         session.console.info(f"packing CPython {found.version} of {found.executable}")
-        line, asset = local.make_asset(found, platform, folder, session.run_tool)
+        line, asset = local.make_asset(found, platform, folder, _run_tool)
         if line.name in lines:
             raise ConfigError(
                 f"two of the interpreters are CPython {line.name}, and both would be one tag",
@@ -290,3 +310,10 @@ def how_to_use(repository: Path, tagged: Sequence[Tagged]) -> list[str]:
     ]
     rows += [f"  go get {module}@{each.plan.tag}" for each in tagged if each.plan.tag != newest]
     return [*rows, f"  go run {module}/example"]
+
+
+def _run_tool(command: Sequence[str]) -> ProcessResult:
+    """Run a program of this environment, or else of PATH."""
+    beside = Path(sysconfig.get_path("scripts"), command[0])
+    program = str(beside) if beside.is_file() else command[0]
+    return run([program, *command[1:]], timeout_s=60)

@@ -27,20 +27,6 @@ class PlanRequest(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class BuildRequest(Request):
-    """``goempy build``: ``source`` is ``""`` where the user named none.
-
-    ``pack`` is a tar to be written of what was built.
-    """
-
-    cells: tuple[str, ...]
-    out: Path
-    source: str
-    explain: bool
-    pack: Path | None
-
-
-@dataclass(frozen=True, slots=True)
 class FinalizeRequest(Request):
     """``goempy finalize``: with ``rebuild``, tags that exist are compared in payloads alone."""
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.cli.compilers import this_machine
+from pipeline.build.host_python import this_machine
 from pipeline.cli.requests import TryRequest
 from pipeline.cli.workspace import Session
 from pipeline.config.cells import all_cells, platform_of

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.cli.build import Work, build_all
+from pipeline.build.runner import BuildRequest, build_payloads
 from pipeline.cli.parts import part_files, stored, told_difference
 from pipeline.cli.requests import VerifyRequest
 from pipeline.cli.workspace import Session
@@ -149,8 +149,9 @@ def _build(
     names = ", ".join(cell.name for cell in cells)
     session.console.info(f"building {names} by the files of commit {source.commit[:12]}")
     wheels = bool(matrix.wheels)
-    work = Work(cells, matrix, session.source(assets), pins, bench.payloads, wheels=wheels)
-    build_all(work, session)
+    request = BuildRequest(cells, matrix, bench.payloads, wheels)
+    fetcher = session.fetcher(matrix, session.source(assets), pins)
+    build_payloads(request, fetcher, session.console)
     return finalizing.read_payloads(cells, matrix, bench.payloads)
 
 

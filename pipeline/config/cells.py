@@ -9,6 +9,7 @@ from pipeline.config.model import (
     FREE_THREADED,
     FULL,
     LOCAL,
+    PIP_CELL,
     Cell,
     Line,
     Matrix,
@@ -114,6 +115,25 @@ def unsupported_reason(cell: Cell) -> str:
     if since is not None and minor < (since.major, since.minor):
         return f"PBS has {platform.triple} from Python {platform.since} on"
     return ""
+
+
+def cells_named(
+    names: Sequence[str], matrix: Matrix, *, with_pip: bool = False
+) -> tuple[Cell, ...]:
+    """The cells of these names, in the matrix's order; raises ``UsageError`` for unknown ones.
+
+    ``with_pip`` accepts the name of the payload of ``[pip]`` too, if the matrix has it.
+    """
+    cells = all_cells(matrix)
+    known = {cell.name for cell in cells}
+    if with_pip and matrix.wheels:
+        known.add(PIP_CELL)
+    details = [near_names("cell", name, known) for name in names if name not in known]
+    if details:
+        raise UsageError(
+            "matrix.toml has no such cell", hint="Run 'goempy plan' to see all.", details=details
+        )
+    return tuple(cell for cell in cells if cell.name in names)
 
 
 def select_cells(

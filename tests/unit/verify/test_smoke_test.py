@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.compilers import this_machine
+from pipeline.build.host_python import this_machine
 from pipeline.config.matrix import parse_matrix
 from pipeline.config.model import Platform
 from pipeline.release.module_tree import PLATFORM_LIST, TEMPLATE, platform_list
