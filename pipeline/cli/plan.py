@@ -11,7 +11,6 @@ import click
 from pipeline.cli import parameters
 from pipeline.cli.context import TOKEN_VARIABLES, Context, pass_context
 from pipeline.cli.help import goempy_command
-from pipeline.cli.hosted import repository_of
 from pipeline.config.cells import asset_name, split_cells
 from pipeline.config.ci_runners import Runner, runners_for, without_runner
 from pipeline.config.model import PIP_CELL
@@ -22,6 +21,7 @@ from pipeline.release.workflow_jobs import workflow_outputs
 from pipeline.system.errors import GitError
 from pipeline.system.files import scratch_dir
 from pipeline.system.git import Git
+from pipeline.system.github.context import repository_of
 from pipeline.system.scratch_repo import remote_address
 from pipeline.system.tables import Column, markdown_table
 from pipeline.system.units import human_bytes

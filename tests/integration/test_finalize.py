@@ -178,7 +178,7 @@ def test_a_payload_of_another_asset_than_the_lock_pins_is_not_tagged(site: Site)
     site.project.write("matrix.lock", dump_lock([Pin(cell.line.pbs, name, "cd" * 32)]))
     outcome = site.finalize()
     assert outcome.code == PayloadError.exit_code
-    assert f"is made of another {name} than matrix.lock pins" in outcome.log
+    assert f"was built from another {name} than matrix.lock pins" in outcome.log
     assert site.commits() == {}
     site.project.write("matrix.lock", dump_lock([Pin(cell.line.pbs, name, "ab" * 32)]))
     assert site.finalize().code == 0
@@ -208,8 +208,8 @@ def test_a_refused_push_leaves_nothing_and_can_be_repeated(site: Site, tag: str)
     refuse(site.remote, tag)
     outcome = site.finalize("--push", "origin")
     assert outcome.code == GitError.exit_code
-    assert "origin took none of the tags" in outcome.log
-    assert "run it again" in outcome.log
+    assert "origin accepted none of the tags" in outcome.log
+    assert "rerun: it compares with them" in outcome.log
     assert site.commits(site.remote) == {}
     assert not [name for name in site.commits() if name.startswith("refs/tags")]
     (site.remote / "hooks" / "update").unlink()
@@ -265,7 +265,7 @@ def test_a_payload_of_another_cell_is_refused(site: Site) -> None:
     (site.payloads / "aside").rename(folders[1])
     outcome = site.finalize()
     assert outcome.code == PayloadError.exit_code
-    assert "is made of CPython 3.13.17 of PBS 20261021 for x86_64" in outcome.log
+    assert "was built from CPython 3.13.17 of PBS 20261021 for x86_64" in outcome.log
     assert site.commits() == {}
 
 

@@ -160,7 +160,7 @@ def test_payloads_without_licences_are_not_published(bare: Site, more: list[str]
     for cell in CELLS:
         version, platform = cell.split("/")
         asset = small(version, LINUX if platform == "linux-amd64" else WINDOWS)
-        assert f"- {cell}: {asset} tells neither its libraries nor their licences" in outcome.log
+        assert f"- {cell}: {asset} lists neither its libraries nor their licences" in outcome.log
     assert "--without-licenses" in outcome.log
     assert bare.tags(bare.remote) == bare.tags(bare.project.root) == []
 
