@@ -61,7 +61,7 @@ kept = [sys.intern(each) for text in texts for each in [*text.split(), *text.spl
 gc.disable()
 random.Random(4).shuffle(names)
 sys.path.append(sys.argv[1])
-from pipeline.bytecode.inside import compile_source
+from pipeline.build.bytecode.worker import compile_source
 codes = [compile(text, "other", "exec") for text in texts]
 found = {name: compile_source(name, pathlib.Path(path).read_bytes()) for name, path in names}
 print(json.dumps({name: pyc.hex() for name, pyc in found.items()}))
