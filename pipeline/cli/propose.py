@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.cli.hosted import hosted
-from pipeline.cli.pins import Updated, updated
 from pipeline.cli.requests import ProposeRequest
 from pipeline.cli.workspace import Session
-from pipeline.config.update import summarize
 from pipeline.publish import update_pr as proposing
 from pipeline.publish.update_pr import VOID, Doing
+from pipeline.publish.update_summary import summarize
+from pipeline.sources.catalog import open_catalog
+from pipeline.sources.pinning import MatrixUpdate, update_matrix
 from pipeline.system.errors import UsageError
 from pipeline.system.git import Git
 from pipeline.system.github import PullRequest, Pulls
@@ -40,7 +41,9 @@ def propose(request: ProposeRequest, session: Session) -> None:
             f"{base} is the branch that the pull request goes to",
             hint="Name another with --branch.",
         )
-    made = updated(session, request.source)
+    source = session.source(request.source)
+    catalog = open_catalog(session.root, source, session.hub, session.console)
+    made = update_matrix(session.root, catalog, session.today())
     tip = proposing.tip_of(repo, request.branch)
     pull = pulls.find(request.branch, base)
     place = _Target(repo, pulls, request.branch, base, tip, pull)
@@ -50,7 +53,7 @@ def propose(request: ProposeRequest, session: Session) -> None:
     session.summary(f"### {told}\n\n{summary}")
 
 
-def _offer(place: _Target, made: Updated) -> str:
+def _offer(place: _Target, made: MatrixUpdate) -> str:
     """Have the branch and the pull request say what the update is; returns what was done."""
     moves = [(step.before, step.after) for step in made.plan.steps if step.moves]
     words = proposing.words(moves, summarize(made.plan))
@@ -63,7 +66,7 @@ def _offer(place: _Target, made: Updated) -> str:
         pull = place.pulls.create(place.branch, place.base, words.title, words.body)
     elif doing is Doing.EDIT:
         place.pulls.edit(pull.number, words.title, words.body)
-    return f"PullRequest request {pull.number} is {doing.value}: {pull.page}"
+    return f"Pull request {pull.number} is {doing.value}: {pull.page}"
 
 
 def _withdraw(place: _Target) -> str:
@@ -75,4 +78,4 @@ def _withdraw(place: _Target) -> str:
         place.pulls.delete_branch(place.branch)
     if place.pull is None:
         return "There is nothing to propose"
-    return f"PullRequest request {place.pull.number} is void, and closed: {place.pull.page}"
+    return f"Pull request {place.pull.number} is void, and closed: {place.pull.page}"
