@@ -26,11 +26,11 @@ from pipeline.build.digest import cell_digest, origin_of, payload_config
 from pipeline.build.inventory import Inventory, contents, scan
 from pipeline.build.model import Kind, Member
 from pipeline.build.pack import PackFile, Tree, pack_tree
-from pipeline.build.staging import ContentWriter, Read, Stage, StagedContent, copying, staging
+from pipeline.build.staging import ContentWriter, Stage, StagedContent, copying, staging
 from pipeline.build.trim import TrimPlan, plan_trim
 from pipeline.config.model import Asset, Cell, Matrix
 from pipeline.formats.elf.strip import StripPlan, strip
-from pipeline.formats.forward_reader import ForwardReader
+from pipeline.formats.forward_reader import ForwardReader, Read
 from pipeline.formats.library_versions import LibraryDetector
 from pipeline.formats.payload.manifest import dir_entry, link_entry
 from pipeline.formats.payload.model import (

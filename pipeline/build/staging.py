@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.formats.forward_reader import Read
 from pipeline.system.files import CHUNK_BYTES, disk_errors, scratch_dir
 
-Read = Callable[[int], bytes]
-"""Returns at most so many bytes, ``b""`` at the end."""
 Write = Callable[[bytes], object]
 ContentWriter = Callable[[Write], object]
 """Writes all bytes of a content to its argument."""

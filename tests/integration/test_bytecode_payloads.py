@@ -18,7 +18,6 @@ from pipeline.config.model import LOCAL, Cell, Pin, PythonVersion
 from pipeline.config.model import Line as MatrixLine
 from pipeline.formats.payload.reader import read_payload
 from pipeline.sources import local_interpreter as local
-from pipeline.sources.download import verify_digest
 from pipeline.sources.fetch import AssetFetcher
 from pipeline.sources.source import FolderSource
 from pipeline.system.console import StoppedError
@@ -122,7 +121,7 @@ def test_the_archive_of_this_machine_s_own_cell_is_read_as_often_as_any_other(
     platform = host_platform()
     line, asset = local.make_asset(interpreters()[0], platform, tmp_path, run_tool)
     pins = {asset.name: Pin(LOCAL, asset.name, asset.sha256, asset.size_bytes)}
-    source = FolderSource(CountedPath(tmp_path), verify_digest)
+    source = FolderSource(CountedPath(tmp_path))
     console, _text = captured_console()
     counts = {}
     for bytecode in ("none", "common"):
