@@ -105,7 +105,7 @@ class ReleaseCatalog:
         found = self._releases.get(release) or self._api(
             lambda github, repo: github.release(repo.repository, release)
         )
-        sums = self.source.checksums(release).sums
+        sums = self.source.checksums(release)
         if found is None:
             return Listing(release, sums, None, {})
         digests = {asset.name: asset.sha256 for asset in found.assets}
