@@ -52,7 +52,7 @@ def command(
     context: Context,
     names: tuple[str, ...],
     out: Path,
-    explain: bool,  # noqa: FBT001 - click passes options so
+    explain: bool,
     pack: Path | None,
     source: str,
 ) -> None:

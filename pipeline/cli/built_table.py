@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 
 from pipeline.build.runner import Built
 from pipeline.cli.context import Context
-from pipeline.cli.workspace import Session
 from pipeline.config.model import PIP_CELL
 from pipeline.formats.payload.reader import Payload
 from pipeline.system.tables import Column, markdown_table
@@ -16,9 +15,7 @@ _NUMBERS = ("archive", "unpacked", "trimmed", "stripped", "packed", "time")
 _COLUMNS = (Column("cell"), *(Column(title, right=True) for title in _NUMBERS))
 
 
-def show_built(
-    built: Built, context: Context | Session, reused: Mapping[str, Payload] | None = None
-) -> None:
+def show_built(built: Built, context: Context, reused: Mapping[str, Payload] | None = None) -> None:
     """Print a row a cell, and add it to the workflow's summary; ``reused`` are by cell name."""
     rows = [*_built_rows(built), *_reused_rows(reused or {})]
     context.console.table(_COLUMNS, rows)

@@ -41,6 +41,7 @@ ENVIRONMENT = {
     "GITHUB_TOKEN": "token for GitHub's API, else GH_TOKEN; without one its rate limits are low",
     "GITHUB_REPOSITORY": "owner/name of the repository on GitHub; GitHub Actions sets it",
     "GITHUB_API_URL": "address of GitHub's API; GitHub Actions sets it",
+    "GITHUB_SERVER_URL": "address of GitHub for links; GitHub Actions sets it",
     "GITHUB_OUTPUT": "file for outputs of a workflow step; GitHub Actions sets it",
     "GITHUB_STEP_SUMMARY": "file for a workflow step's summary; GitHub Actions sets it",
 }

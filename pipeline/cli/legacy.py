@@ -13,18 +13,9 @@ from pipeline.system.console import Console
 from pipeline.system.errors import PipelineError
 
 _COMMANDS: dict[type[requests.Request], tuple[str, str]] = {
-    requests.PlanRequest: ("inspect", "plan"),
     requests.ProposeRequest: ("propose", "propose"),
-    requests.AssetsRequest: ("assets", "assets"),
     requests.PublishRequest: ("publish", "publish"),
-    requests.FinalizeRequest: ("release", "finalize"),
-    requests.ReleaseRequest: ("release", "release"),
     requests.VerifyRequest: ("verify", "verify"),
-    requests.VerifyAssetRequest: ("provenance", "verify_asset"),
-    requests.SbomRequest: ("sbom", "sbom"),
-    requests.SizesRequest: ("sizes", "sizes"),
-    requests.TryRequest: ("trial", "try_payloads"),
-    requests.CheckRequest: ("check", "check"),
 }
 """The module of this package and the function in it: a command imports what it needs alone."""
 
@@ -60,17 +51,8 @@ def _command(request: requests.Request) -> Callable[[requests.Request, Session],
 
 NAMES = frozenset(
     {
-        "plan",
         "propose",
-        "assets",
         "publish",
-        "finalize",
-        "release",
         "verify",
-        "verify-asset",
-        "sbom",
-        "sizes",
-        "try",
-        "check",
     }
 )

@@ -7,18 +7,10 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from pipeline.cli.arguments import Commands, dry_run_option, path, source_option
-from pipeline.cli.options_github import add_assets, add_propose, add_publish
+from pipeline.cli.arguments import Commands, path, source_option
+from pipeline.cli.options_github import add_propose, add_publish
 from pipeline.cli.requests import (
-    CheckRequest,
-    FinalizeRequest,
-    PlanRequest,
-    ReleaseRequest,
     Request,
-    SbomRequest,
-    SizesRequest,
-    TryRequest,
-    VerifyAssetRequest,
     VerifyRequest,
 )
 from pipeline.config.project import Selection
@@ -30,10 +22,6 @@ def parse(argv: Sequence[str]) -> Request:
     """Read a command line; exits with 2 and usage when it is wrong, as argparse does."""
     parser = _parser()
     args = parser.parse_args(argv)
-    if args.command == "release" and not args.local and (args.python or args.primary):
-        parser.error("--python and --primary go with --local")
-    if args.command == "release" and args.local and (args.source or args.lines):
-        parser.error("--local takes its interpreters from --python, not from --source or --lines")
     request: Request = args.make(args)
     return request
 
@@ -56,122 +44,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add in (
-        _add_plan,
-        _add_finalize,
-        _add_release,
         add_propose,
-        add_assets,
         add_publish,
         _add_verify,
-        _add_verify_asset,
-        _add_sbom,
-        _add_sizes,
-        _add_try,
-        _add_check,
     ):
         add(commands)
     return parser
-
-
-def _add_plan(commands: Commands) -> None:
-    parser = commands.add_parser("plan", help="list the cells of the matrix")
-    parser.add_argument(
-        "--json", action="store_true", help="decide what a release run does, by the tags that exist"
-    )
-    parser.add_argument("--repo", type=path, metavar="PATH", help="where tags are (default: here)")
-    parser.add_argument("--remote", default="", metavar="REMOTE", help="its tags instead")
-    _rebuild_option(parser, "build the selected cells, whatever exists")
-    _selection_options(parser)
-    parser.set_defaults(
-        make=lambda a: PlanRequest(a.root, _selection(a), a.json, a.repo, a.remote, a.rebuild)
-    )
-
-
-def _add_finalize(commands: Commands) -> None:
-    parser = commands.add_parser("finalize", help="commit payloads and tag them")
-    parser.add_argument("--payloads", type=path, required=True, metavar="DIR")
-    parser.add_argument("--repo", type=path, required=True, metavar="PATH")
-    parser.add_argument("--push", default="", metavar="REMOTE", help="push the tags there as well")
-    parser.add_argument(
-        "--without-licenses",
-        action="store_true",
-        help="push payloads though licence texts of what is in them are lacking",
-    )
-    _rebuild_option(parser, "compare payloads with the tags that exist, and nothing else of them")
-    _module_option(parser)
-    dry_run_option(parser)
-    _selection_options(parser)
-    parser.set_defaults(
-        make=lambda a: FinalizeRequest(
-            a.root,
-            _selection(a),
-            a.payloads,
-            a.repo,
-            a.push,
-            a.without_licenses,
-            a.module,
-            a.dry_run,
-            a.rebuild,
-        )
-    )
-
-
-def _add_release(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "release", help="plan, build and finalize into a bare repository of this machine"
-    )
-    parser.add_argument("--local", action="store_true", help="pack interpreters of this machine")
-    parser.add_argument(
-        "--python",
-        action="append",
-        default=[],
-        metavar="PATH",
-        help="an interpreter for --local; repeats (default: the running one)",
-    )
-    parser.add_argument(
-        "--primary", default="", metavar="X.Y", help="with --local: which one is @latest"
-    )
-    parser.add_argument("--out", type=path, default=DIST, metavar="DIR", help=f"default: {DIST}")
-    source_option(parser)
-    _module_option(parser)
-    dry_run_option(parser)
-    _selection_options(parser)
-    parser.set_defaults(
-        make=lambda a: ReleaseRequest(
-            a.root,
-            _selection(a),
-            a.local,
-            tuple(a.python),
-            a.primary,
-            a.module,
-            a.source,
-            a.out,
-            a.dry_run,
-        )
-    )
-
-
-def _add_sbom(commands: Commands) -> None:
-    parser = commands.add_parser("sbom", help="the bill of materials of a tag, as CycloneDX JSON")
-    parser.add_argument("tag", metavar="TAG")
-    parser.add_argument("--repo", type=path, metavar="PATH", help="default: the root's")
-    parser.add_argument("--out", type=path, metavar="FILE", help="default: print it")
-    parser.set_defaults(make=lambda a: SbomRequest(a.root, a.tag, a.repo, a.out))
-
-
-def _add_sizes(commands: Commands) -> None:
-    parser = commands.add_parser("sizes", help="show where the bytes of payloads go")
-    parser.add_argument(
-        "names", nargs="*", metavar="CELL|TAG", help="default: all cells of --payloads"
-    )
-    parser.add_argument(
-        "--payloads", type=path, default=DIST / "payloads", metavar="DIR", help="where cells are"
-    )
-    parser.add_argument("--repo", type=path, metavar="PATH", help="where tags are (default: here)")
-    parser.add_argument("--svg", type=path, metavar="FILE", help="draw it as well")
-    parser.set_defaults(
-        make=lambda a: SizesRequest(a.root, tuple(a.names), a.payloads, a.repo, a.svg)
-    )
 
 
 def _add_verify(commands: Commands) -> None:
@@ -184,37 +62,6 @@ def _add_verify(commands: Commands) -> None:
     parser.set_defaults(
         make=lambda a: VerifyRequest(a.root, a.tag, a.repo, a.source, a.only_platforms, a.out)
     )
-
-
-def _add_try(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "try", help="use the modules that payloads make on this machine (needs go)"
-    )
-    parser.add_argument(
-        "--payloads", type=path, default=DIST / "payloads", metavar="DIR", help="where cells are"
-    )
-    parser.add_argument("--lines", type=_names, default=(), metavar="3.14,3.13")
-    _platform_option(parser)
-    parser.set_defaults(make=lambda a: TryRequest(a.root, a.platform, a.payloads, a.lines))
-
-
-def _add_check(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "check", help="go get published tags on this machine, and run them (needs go and git)"
-    )
-    parser.add_argument("tags", nargs="*", metavar="TAG", help="default: those of VERSION")
-    _platform_option(parser)
-    _module_option(parser)
-    parser.set_defaults(make=lambda a: CheckRequest(a.root, _words(a.tags), a.platform, a.module))
-
-
-def _add_verify_asset(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "verify-asset", help="tell who built the assets of cells (GitHub's attestations; needs gh)"
-    )
-    parser.add_argument("cells", nargs="+", metavar="CELL", help="such as 3.14.9/linux-amd64")
-    source_option(parser)
-    parser.set_defaults(make=lambda a: VerifyAssetRequest(a.root, tuple(a.cells), a.source))
 
 
 def _selection_options(parser: argparse.ArgumentParser) -> None:
@@ -232,11 +79,6 @@ def _names(text: str) -> tuple[str, ...]:
     return () if "all" in names else names
 
 
-def _words(texts: Sequence[str]) -> tuple[str, ...]:
-    # A workflow hands on what one command has put out: several in one argument, or nothing.
-    return tuple(word for text in texts for word in text.split())
-
-
 def _truth(text: str) -> bool:
     if text not in {"true", "false", ""}:
         raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
@@ -246,12 +88,6 @@ def _truth(text: str) -> bool:
 def _rebuild_option(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument(
         "--rebuild", type=_truth, default=False, metavar="true|false", help=f"true: {what}"
-    )
-
-
-def _platform_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--platform", default="", metavar="NAME", help="such as linux-amd64 (default: this machine)"
     )
 
 

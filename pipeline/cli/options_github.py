@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.cli.arguments import Commands, dry_run_option, path, source_option
-from pipeline.cli.requests import AssetsRequest, ProposeRequest, PublishRequest
+from pipeline.cli.requests import ProposeRequest, PublishRequest
 
 UPDATE_BRANCH = "goempy/update"
 
@@ -18,23 +18,6 @@ def add_propose(commands: Commands) -> None:
     )
     source_option(parser)
     parser.set_defaults(make=lambda a: ProposeRequest(a.root, a.source, a.branch))
-
-
-def add_assets(commands: Commands) -> None:
-    """``goempy assets``."""
-    parser = commands.add_parser("assets", help="write the files and notes of tags' releases")
-    parser.add_argument("tags", nargs="*", metavar="TAG", help="default: those of VERSION")
-    parser.add_argument("--repo", type=path, metavar="PATH", help="where they are (default: here)")
-    parser.add_argument(
-        "--remote",
-        default="",
-        metavar="REMOTE",
-        help="fetch from there what the repository lacks, such as the last tag of each line",
-    )
-    parser.add_argument("--out", type=path, required=True, metavar="DIR")
-    parser.set_defaults(
-        make=lambda a: AssetsRequest(a.root, tuple(a.tags), a.repo, a.remote, a.out)
-    )
 
 
 def add_publish(commands: Commands) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.config.project import Selection
-
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -16,63 +14,11 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class PlanRequest(Request):
-    """``goempy plan``: no ``repo`` is that of ``root``; ``remote`` of ``""`` asks nobody."""
-
-    selection: Selection
-    json: bool
-    repo: Path | None
-    remote: str
-    rebuild: bool
-
-
-@dataclass(frozen=True, slots=True)
-class FinalizeRequest(Request):
-    """``goempy finalize``: with ``rebuild``, tags that exist are compared in payloads alone."""
-
-    selection: Selection
-    payloads: Path
-    repo: Path
-    push: str
-    without_licenses: bool
-    module: str
-    dry_run: bool
-    rebuild: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseRequest(Request):
-    """``goempy release``."""
-
-    selection: Selection
-    local: bool
-    pythons: tuple[str, ...]
-    primary: str
-    module: str
-    source: str
-    out: Path
-    dry_run: bool
-
-
-@dataclass(frozen=True, slots=True)
 class ProposeRequest(Request):
     """``goempy propose``: ``branch`` is what the pull request comes from."""
 
     source: str
     branch: str
-
-
-@dataclass(frozen=True, slots=True)
-class AssetsRequest(Request):
-    """``goempy assets``: no tags mean those of VERSION, no ``repo`` that of ``root``.
-
-    ``remote`` of ``""`` means that nothing is fetched.
-    """
-
-    tags: tuple[str, ...]
-    repo: Path | None
-    remote: str
-    out: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,25 +32,6 @@ class PublishRequest(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class SbomRequest(Request):
-    """``goempy sbom``: ``repo`` of ``None`` is the root's, ``out`` of ``None`` the terminal."""
-
-    tag: str
-    repo: Path | None
-    out: Path | None
-
-
-@dataclass(frozen=True, slots=True)
-class SizesRequest(Request):
-    """``goempy sizes``: no names mean all cells of ``payloads``, no ``repo`` that of ``root``."""
-
-    names: tuple[str, ...]
-    payloads: Path
-    repo: Path | None
-    svg: Path | None
-
-
-@dataclass(frozen=True, slots=True)
 class VerifyRequest(Request):
     """``goempy verify``: without ``repo`` that of ``root``, without ``out`` nothing is kept."""
 
@@ -113,29 +40,3 @@ class VerifyRequest(Request):
     source: str
     platforms: tuple[str, ...]
     out: Path | None
-
-
-@dataclass(frozen=True, slots=True)
-class TryRequest(Request):
-    """``goempy try``: ``platform`` of ``""`` is this machine, no ``lines`` mean all."""
-
-    platform: str
-    payloads: Path
-    lines: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CheckRequest(Request):
-    """``goempy check``: no ``tags`` mean those of VERSION, ``""`` as platform this machine."""
-
-    tags: tuple[str, ...]
-    platform: str
-    module: str
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyAssetRequest(Request):
-    """``goempy verify-asset``."""
-
-    cells: tuple[str, ...]
-    source: str

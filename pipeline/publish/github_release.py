@@ -17,14 +17,12 @@ from pathlib import Path
 import semver
 
 from pipeline.config import tags
+from pipeline.publish.release_notes import NOTES, SUMS
 from pipeline.system.errors import GitHubError, TagConflictError, UsageError
 from pipeline.system.files import sha256_of
 from pipeline.system.github import Release, ReleaseAsset, Releases
 from pipeline.system.units import human_bytes
 
-NOTES = "notes.md"
-"""The file of a folder that is not uploaded: a heading is the title, the rest the text."""
-SUMS = "SHA256SUMS"
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 """Names that GitHub leaves as they are."""
 _SUM = re.compile(r"([0-9a-f]{64})  (.+)")

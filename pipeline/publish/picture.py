@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
-from pipeline.publish.sizes import Breakdown, FileKind, Share, StepRow
+from pipeline.publish.breakdown import Breakdown, FileKind, Share
+from pipeline.publish.sizes import StepRow
 from pipeline.system.units import human_bytes
 
 WIDTH = 900

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pipeline.system.errors import GitError
 from pipeline.system.files import disk_errors
-from pipeline.system.process import ProcessResult, run
+from pipeline.system.process import ProcessResult, error_tail, run
 
 _FILE_MODE = "100644"
 _PLACE_VARIABLES = (
@@ -88,7 +88,7 @@ class Git:
         done = self._run(*args, stdin=stdin, env=env)
         if done.code:
             raise GitError(
-                f"git {args[0]} failed in {self.folder}: {_last_words(done)}",
+                f"git {args[0]} failed in {self.folder}: {error_tail(done)}",
                 hint=f"Run it by hand to see more: git -C {self.folder} {' '.join(args)[:200]}",
             )
         return done.stdout
@@ -293,11 +293,6 @@ def _git_file(row: str) -> GitFile:
         )
     # A submodule has no size here.
     return GitFile(path, blob_id, 0 if size in ([], ["-"]) else int(size[0]), mode)
-
-
-def _last_words(done: ProcessResult) -> str:
-    rows = [row for row in done.stderr.strip().splitlines() if row.strip()]
-    return "; ".join(rows[-3:]) or f"exit code {done.code}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,4 +19,5 @@ def did_you_mean(name: str, known: Collection[str]) -> str:
 
 def near_names(what: str, name: str, known: Collection[str]) -> str:
     """``no cell 'x'; did you mean 'y'?``."""
-    return f"no {what} {name!r}; {did_you_mean(name, known)}"
+    hint = did_you_mean(name, known) if known else f"there are no {what}s"
+    return f"no {what} {name!r}; {hint}"

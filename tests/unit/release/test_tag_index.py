@@ -15,13 +15,17 @@ from pipeline.release.tag_index import (
     SEARCHED_TAGS,
     PayloadLocation,
     cell_rows,
+    commit_texts,
     expected_digests,
     find,
+    hold,
     known_tags,
-    told_cells,
+    parse_cell_rows,
 )
+from pipeline.system.errors import PayloadError, UsageError
 from pipeline.system.git import Git
 from tests.harness.project import Line, Project, git, matrix_text
+from tests.unit.build.test_pack import pack_files
 
 ONE, TWO, THREE = (digit * 64 for digit in "123")
 
@@ -29,7 +33,7 @@ ONE, TWO, THREE = (digit * 64 for digit in "123")
 def test_rows_of_a_message_come_back() -> None:
     rows = cell_rows({"pip": ONE, "linux-amd64": TWO})
     assert rows == f"Cell: linux-amd64 {TWO}\nCell: pip {ONE}\n"
-    assert told_cells(f"tree x\n\nv0.1.0: words\n\n{rows}") == {"pip": ONE, "linux-amd64": TWO}
+    assert parse_cell_rows(f"tree x\n\nv0.1.0: words\n\n{rows}") == {"pip": ONE, "linux-amd64": TWO}
 
 
 @pytest.mark.parametrize(
@@ -40,8 +44,8 @@ def test_rows_of_a_message_come_back() -> None:
         f"tree x\n\nCell: pip {ONE[:-1]}\n",
     ],
 )
-def test_other_words_tell_no_cell(text: str) -> None:
-    assert told_cells(text) == {}
+def test_other_texts_are_not_cell_rows(text: str) -> None:
+    assert parse_cell_rows(text) == {}
 
 
 def test_a_cell_that_is_not_pinned_has_no_digest() -> None:
@@ -142,3 +146,80 @@ def test_the_search_ends_somewhere(repository: Repository) -> None:
     assert repository.find({"a": ONE}, remote="") == {}
     repository.project.git("tag", "--delete", "v1.0.3")
     assert repository.find({"a": ONE}, remote="") != {}
+
+
+def test_names_that_are_not_tags_are_listed_with_the_nearest(repository: Repository) -> None:
+    repository.tag("v0.1.0", {}, where="here")
+    repository.tag("nightly", {}, where="here")
+    index = known_tags(repository.repo)
+    index.require(["v0.1.0"])
+    with pytest.raises(UsageError) as caught:
+        index.require(["v0.1.1", "v0.1.0", "nightly"])
+    assert caught.value.details == (
+        "no tag 'v0.1.1'; did you mean 'v0.1.0'?",
+        "no tag 'nightly'; known: v0.1.0",
+    )
+    repository.project.git("tag", "--delete", "v0.1.0")
+    assert known_tags(repository.repo).unknown(["v1"]) == ["no tag 'v1'; there are no tags"]
+
+
+def test_tags_of_both_and_those_of_the_repository_win(repository: Repository) -> None:
+    repository.tag("v0.1.0", {"pip": ONE})
+    repository.tag("v0.2.0", {"pip": ONE})
+    repository.tag("v0.2.0", {"pip": TWO}, where="here")
+    repository.tag("v0.3.0", {}, where="here")
+    index = known_tags(repository.repo, str(repository.bare), repository.scratch, both=True)
+    assert list(index.commits) == ["v0.3.0", "v0.2.0", "v0.1.0"]
+    texts = commit_texts(list(index.commits), index)
+    assert [parse_cell_rows(text) for text in texts.values()] == [{}, {"pip": TWO}, {"pip": ONE}]
+
+
+@pytest.mark.parametrize("has_go_mod", [True, False])
+def test_a_tag_without_payloads_is_not_a_release(
+    repository: Repository,
+    has_go_mod: bool,  # noqa: FBT001
+) -> None:
+    if has_go_mod:
+        repository.project.write("go.mod", "module example.com/other\n")
+        repository.project.git("add", "--all")
+    (repository.project.root / "none").mkdir()
+    repository.project.write("none/files.json", "{}\n")
+    repository.project.git("add", "--all")
+    repository.tag("v0.0.1", {}, where="here")
+    tree = hold(["v0.0.1"], known_tags(repository.repo))["v0.0.1"]
+    assert tree.parts == ()
+    with pytest.raises(UsageError, match=r"v0\.0\.1 is not a release: it contains no payloads"):
+        tree.contents()
+
+
+def test_what_a_tag_contains(project: Project, tmp_path: Path) -> None:
+    data = "python/internal/data"
+    project.write("go.mod", "module example.com/m/v2\n\ngo 1.24\n")
+    pack_files(project.root / data / "linux-amd64", {"a.py": b"a" * 99, "b.py": b"b" * 99})
+    pack_files(project.root / "pip/internal/data/pip", {"pip.py": b"pip"})
+    blobs = sorted((project.root / data / "linux-amd64").glob("*.zst"))
+    (project.root / data / "common").mkdir()
+    blobs[0].rename(project.root / data / "common" / blobs[0].name)
+    (project.root / "link").symlink_to("go.mod")
+    project.git("add", "--all")
+    project.git("commit", "--quiet", "--message=Payloads")
+    project.git("tag", "v2.0.0")
+    index = known_tags(Git(project.root, {"PATH": os.environ["PATH"]}), scratch=tmp_path)
+    contents = hold(["v2.0.0"], index)["v2.0.0"].contents()
+    assert (contents.tag, contents.module) == ("v2.0.0", "example.com/m/v2")
+    assert list(contents.payloads) == ["linux-amd64"]
+    payload = contents.payloads["linux-amd64"]
+    assert [blob.name for blob in payload.blobs] == [path.name for path in blobs]
+    assert contents.pip is not None
+    assert [entry.name for entry in contents.pip.manifest.entries] == ["pip.py"]
+    paths = {file.path for file in contents.files}
+    assert "go.mod" in paths
+    assert "link" not in paths
+    # A blob that is missing.
+    project.git("rm", "--quiet", f"{data}/common/{blobs[0].name}")
+    project.git("commit", "--quiet", "--message=Broken")
+    project.git("tag", "v2.0.1")
+    index = known_tags(index.repo)
+    with pytest.raises(PayloadError, match=r"linux-amd64 is incomplete") as caught:
+        hold(["v2.0.1"], index)["v2.0.1"].contents()
+    assert caught.value.details == (f"blob {blobs[0].name} is missing",)
