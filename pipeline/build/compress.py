@@ -7,6 +7,7 @@ allow. The bytes depend on the contents and ``PayloadConfig`` alone.
 from __future__ import annotations
 
 import hashlib
+import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ from pipeline.build.staging import Stage, StagedContent
 from pipeline.config.model import PayloadConfig
 from pipeline.formats.payload.manifest import BLOB_DIGITS, ZSTD
 from pipeline.system.errors import ToolError
-from pipeline.system.files import CHUNK_BYTES, copy_stream, disk_errors
+from pipeline.system.files import CHUNK_BYTES, disk_errors
 
 STREAM = "stream"
 ZSTANDARD = "0.25.0"
@@ -72,7 +73,7 @@ def write_stream(
                 return name, stored
         source = _Joined(paths, advance)
         with part.open("wb") as target:
-            copy_stream(cast("BinaryIO", source), target)
+            shutil.copyfileobj(cast("BinaryIO", source), target, CHUNK_BYTES)
         name = source.digest.hexdigest()[:BLOB_DIGITS]
         part.rename(out / name)
         return name, total
@@ -196,7 +197,7 @@ def _write_blob(
             return Blob(ZSTD, stored)
         packed.unlink()
     with raw.open("rb") as source, (out / name).open("wb") as target:
-        copy_stream(source, target)
+        shutil.copyfileobj(source, target, CHUNK_BYTES)
     return Blob("", content.size_bytes)
 
 

@@ -43,7 +43,7 @@ _SETTINGS = (
     "core.looseCompression=0",
     "pack.compression=0",
     "pack.window=0",
-    # A blob that the other side has is not sent again because its folder is another.
+    # A blob that the other side has is not sent again because its folder differs.
     "pack.useSparse=false",
 )
 
