@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from pipeline.cli.arguments import Commands, dry_run_option, path, source_option
-from pipeline.cli.options_github import add_propose, add_publish
+from pipeline.cli.options_github import add_propose
 from pipeline.cli.requests import (
     BuildRequest,
     CheckRequest,
@@ -67,7 +67,6 @@ def _parser() -> argparse.ArgumentParser:
         _add_lock,
         _add_update,
         add_propose,
-        add_publish,
         _add_verify,
         _add_verify_asset,
         _add_try,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.cli.arguments import Commands, dry_run_option, path, source_option
-from pipeline.cli.requests import ProposeRequest, PublishRequest
+from pipeline.cli.arguments import Commands, source_option
+from pipeline.cli.requests import ProposeRequest
 
 UPDATE_BRANCH = "goempy/update"
 
@@ -18,17 +18,3 @@ def add_propose(commands: Commands) -> None:
     )
     source_option(parser)
     parser.set_defaults(make=lambda a: ProposeRequest(a.root, a.source, a.branch))
-
-
-def add_publish(commands: Commands) -> None:
-    """``goempy publish``."""
-    parser = commands.add_parser("publish", help="make the releases at GitHub")
-    parser.add_argument("tags", nargs="*", metavar="TAG", help="default: all of --assets")
-    parser.add_argument(
-        "--assets", type=path, required=True, metavar="DIR", help="what 'goempy assets' wrote"
-    )
-    parser.add_argument("--repo", type=path, metavar="PATH", help="where tags are (default: here)")
-    dry_run_option(parser)
-    parser.set_defaults(
-        make=lambda a: PublishRequest(a.root, tuple(a.tags), a.assets, a.repo, a.dry_run)
-    )

@@ -94,16 +94,6 @@ class ProposeRequest(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class PublishRequest(Request):
-    """``goempy publish``: no tags mean all folders of ``assets``, no ``repo`` that of ``root``."""
-
-    tags: tuple[str, ...]
-    assets: Path
-    repo: Path | None
-    dry_run: bool
-
-
-@dataclass(frozen=True, slots=True)
 class VerifyRequest(Request):
     """``goempy verify``: without ``repo`` that of ``root``, without ``out`` nothing is kept."""
 

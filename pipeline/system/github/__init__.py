@@ -1,10 +1,6 @@
-"""GitHub's REST API: the few verbs that are needed, typed. Nothing else calls it.
+"""GitHub's REST API, as far as it is needed. Nothing else calls it.
 
-PyGithub speaks to the API; nothing of it leaves this package, neither its objects nor its
-exceptions. Rate limits, server errors and broken connections are waited out in ``connection``.
-
-Sources: docs.github.com, "REST API endpoints for releases", "Rate limits for the REST API" and
-"Best practices for using the REST API" (when to come back after a refusal).
+It is called by PyGithub, whose objects and exceptions do not leave this package.
 """
 
 from __future__ import annotations
@@ -39,7 +35,7 @@ _DOWNLOADS = re.compile(r"/(?P<repository>[^/]+/[^/]+)/releases/download/?")
 
 
 def repo_from_download_url(downloads: str) -> RepoRef | None:
-    """Where the API of a release download address is, or ``None`` where there can be none.
+    """Where the API for a release download address is, ``None`` for other addresses.
 
     ``https://github.com/<owner>/<name>/releases/download`` belongs to api.github.com; the same
     path at another host belongs to ``<host>/api/v3``, as GitHub Enterprise Server has it.
@@ -56,7 +52,7 @@ def repo_from_download_url(downloads: str) -> RepoRef | None:
 class GitHubClient:
     """One GitHub, by its API's ``address``; a context manager that closes its connections.
 
-    Every verb raises ``GitHubError``, and ``AssetNotFoundError`` for what does not exist.
+    Every method raises ``GitHubError``, or ``AssetNotFoundError`` for what does not exist.
     """
 
     def __init__(
@@ -84,7 +80,7 @@ class GitHubClient:
         return Pulls(self._connection, repository)
 
     def release(self, repository: str, tag: str) -> Release:
-        """The release of ``tag``; drafts have no tag yet and are not found."""
+        """The release of ``tag``; a draft is not found."""
         return self.releases(repository).published(tag)
 
     def latest_release(self, repository: str) -> Release:

@@ -1,4 +1,4 @@
-"""What GitHub tells, as frozen data; no object of PyGithub goes further than this package."""
+"""GitHub's responses as frozen data; no object of PyGithub leaves this package."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ReleaseAsset:
     sha256: str
     id: int = 0
     whole: bool = True
-    """False for one whose upload broke off: it keeps its name taken."""
+    """False if its upload broke off; its name is taken nevertheless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,13 @@ class Release:
     prerelease: bool
     assets: tuple[ReleaseAsset, ...]
     id: int = 0
-    """Numbers grow: the lower one is the older one."""
+    """Grows: the lower one is older."""
     title: str = ""
     notes: str = ""
     page: str = ""
     """The address for people."""
     uploads: str = ""
-    """The address that takes its assets; at another host than the API's."""
+    """Where to upload assets; its host differs from the API's."""
 
 
 @dataclass(frozen=True, slots=True)

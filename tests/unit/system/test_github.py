@@ -283,20 +283,25 @@ def test_certificates_that_are_not_there() -> None:
 MINE = "me/goempy"
 
 
-def writer(github: GitHub, waited: Waited, clock_s: float = 100) -> GitHubClient:
-    return GitHubClient(
-        github.api, "t", Patience(waited.pauses.append, waited.said.append, lambda: clock_s)
-    )
+def writer(github: GitHub, waited: Waited) -> GitHubClient:
+    return GitHubClient(github.api, "t", Patience(waited.pauses.append, waited.said.append))
 
 
-def test_writes_are_a_second_apart_and_nobody_is_told(github: GitHub) -> None:
-    waited = Waited()
-    with writer(github, waited) as hub:
-        for number in range(3):
-            hub.releases(MINE).delete_draft(number)
-            hub.releases(MINE).listing()
-    assert waited.pauses == [1.0, 1.0]
-    assert waited.said == []
+@pytest.mark.parametrize(
+    ("api", "seconds"),
+    [
+        ("https://api.github.com", 1),
+        ("https://api.me.ghe.com", 1),
+        ("https://git.corp.example/api/v3", None),
+        ("https://notgithub.com/api/v3", None),
+    ],
+)
+def test_writes_are_a_second_apart_where_github_limits_them(api: str, seconds: int | None) -> None:
+    connection = Connection(api, "t", Patience(lambda _s: None, lambda _t: None), "")
+    uploads, _path = connection.at(f"{api.replace('//api.', '//uploads.')}/repos")
+    for each in (connection.github, uploads):
+        assert each.requester.kwargs["seconds_between_writes"] == seconds
+    connection.close()
 
 
 def test_a_release_is_made_once_though_no_answer_says_so(github: GitHub) -> None:
