@@ -28,7 +28,8 @@ from pipeline.build.model import Kind, Member
 from pipeline.build.tar_reader import Read
 from pipeline.build.trim import TrimPlan, plan_trim
 from pipeline.config.model import Asset, Cell, Matrix
-from pipeline.formats import elf
+from pipeline.formats.elf.strip import StripPlan, strip
+from pipeline.formats.forward_reader import ForwardReader
 from pipeline.formats.library_versions import LibraryDetector
 from pipeline.formats.payload import manifest as format1
 from pipeline.formats.payload.model import (
@@ -91,7 +92,7 @@ class CellPlan:
         plan = self.strip_plan(member)
         return member.size_bytes if plan is None else plan.out_size_bytes
 
-    def strip_plan(self, member: Member) -> elf.StripPlan | None:
+    def strip_plan(self, member: Member) -> StripPlan | None:
         """How the member is stripped, if it is."""
         return self.inventory.strips.get(member.content) if self.strip else None
 
@@ -209,10 +210,10 @@ def _stage_contents(
     return staged
 
 
-def _feed(read: Read, size_bytes: int, strip_plan: elf.StripPlan | None) -> stages.ContentWriter:
+def _feed(read: Read, size_bytes: int, strip_plan: StripPlan | None) -> stages.ContentWriter:
     def feed(write: stages.Write) -> None:
         if strip_plan is not None:
-            elf.strip(read, size_bytes, strip_plan, write)
+            strip(ForwardReader(read, size_bytes), strip_plan, write)
             return
         while chunk := read(CHUNK_BYTES):
             write(chunk)

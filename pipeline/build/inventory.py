@@ -20,7 +20,10 @@ from types import MappingProxyType
 from pipeline.build.model import Kind, Member
 from pipeline.build.tar_reader import Item, Read, bad_member, iter_members
 from pipeline.config.model import Asset
-from pipeline.formats import elf, macho
+from pipeline.formats import macho
+from pipeline.formats.elf import scan as elf
+from pipeline.formats.elf.strip import StripPlan
+from pipeline.formats.forward_reader import BinaryFormatError, ForwardReader
 from pipeline.formats.payload.manifest import link_fault
 from pipeline.formats.payload.model import LICENSES
 from pipeline.system.errors import ArchiveError
@@ -44,7 +47,7 @@ class Inventory:
     """
 
     members: tuple[Member, ...]
-    strips: Mapping[int, elf.StripPlan]
+    strips: Mapping[int, StripPlan]
     notes: Mapping[int, str]
     unpacked_bytes: int
     build_info: bytes
@@ -66,7 +69,7 @@ class _Findings:
         self._asset = asset
         self._root = tree_root(asset.name)
         self._members: dict[str, Member] = {}
-        self._strips: dict[int, elf.StripPlan] = {}
+        self._strips: dict[int, StripPlan] = {}
         self._notes: dict[int, str] = {}
         self._texts: dict[str, Member] = {}
         self._build_info = b""
@@ -146,31 +149,25 @@ class _Binary:
     """What a binary's own headers tell."""
 
     needed: tuple[str, ...] = ()
-    strip: elf.StripPlan | None = None
+    strip: StripPlan | None = None
     note: str = ""
 
 
 def _look_into(read: Read, size_bytes: int) -> _Binary:
     """What an ELF or Mach-O file tells of itself; nothing, for any other file."""
-    head = _exactly(read, len(elf.MAGIC))
-    if head != elf.MAGIC and head not in macho.MAGICS:
+    if size_bytes < len(elf.MAGIC):
         return _Binary()
-
-    def again(count: int) -> bytes:
-        nonlocal head
-        if head:
-            part, head = head[:count], head[count:]
-            return part
-        return read(count)
-
+    reader = ForwardReader(read, size_bytes)
     try:
-        if head in macho.MAGICS:
-            return _Binary(_base_names(macho.needed(again, size_bytes)))
-        found = elf.scan(again, size_bytes)
-    except (elf.ElfError, macho.MachOError) as fault:
+        magic = reader.fetch(0, len(elf.MAGIC))
+        if magic in macho.MAGICS:
+            return _Binary(_base_names(macho.needed(reader)))
+        if magic != elf.MAGIC:
+            return _Binary()
+        found = elf.scan(reader)
+    except BinaryFormatError as fault:
         return _Binary(note=f"left as it is: {fault}")
-    needed = _base_names(found.facts.needed)
-    return _Binary(needed, found.strip, "" if found.strip else found.note)
+    return _Binary(_base_names(found.facts.needed), found.strip, found.note)
 
 
 def _base_names(libraries: Sequence[str]) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from pipeline.config.model import Matrix
+    from pipeline.sources.fetch import AssetFetcher
     from pipeline.sources.source import AssetSource
     from pipeline.system.console import Console
     from pipeline.system.github import GitHubClient
@@ -78,6 +80,15 @@ class Context:
             return Downloader(client, self.console, self.sleep)
 
         return open_source(name or self.env.get(MIRROR_VARIABLE, "") or "github", downloader)
+
+    def fetcher(self, matrix: Matrix, source: str) -> AssetFetcher:
+        """What brings the assets of ``matrix`` into the cache; ``source`` is ``--source``."""
+        from pipeline.config.project import read_pins  # noqa: PLC0415
+        from pipeline.sources.fetch import AssetFetcher  # noqa: PLC0415
+
+        pins = read_pins(self.root)
+        asset_source = self.source(source)
+        return AssetFetcher(matrix.archive, asset_source, pins, self.cache, self.console, self.env)
 
     def github(self, address: str = "") -> GitHubClient:
         """The GitHub API at ``address``, by default that of GITHUB_API_URL.

@@ -13,17 +13,7 @@ from pipeline.system.console import Console
 from pipeline.system.errors import PipelineError
 
 _COMMANDS: dict[type[requests.Request], tuple[str, str]] = {
-    requests.PlanRequest: ("inspect", "plan"),
-    requests.LockRequest: ("pins", "lock"),
-    requests.UpdateRequest: ("pins", "update"),
-    requests.ProposeRequest: ("propose", "propose"),
-    requests.BuildRequest: ("build", "build"),
-    requests.FinalizeRequest: ("release", "finalize"),
-    requests.ReleaseRequest: ("release", "release"),
     requests.VerifyRequest: ("verify", "verify"),
-    requests.VerifyAssetRequest: ("provenance", "verify_asset"),
-    requests.TryRequest: ("trial", "try_payloads"),
-    requests.CheckRequest: ("check", "check"),
 }
 """The module of this package and the function in it: a command imports what it needs alone."""
 
@@ -59,16 +49,6 @@ def _command(request: requests.Request) -> Callable[[requests.Request, Session],
 
 NAMES = frozenset(
     {
-        "plan",
-        "lock",
-        "update",
-        "propose",
-        "build",
-        "finalize",
-        "release",
         "verify",
-        "verify-asset",
-        "try",
-        "check",
     }
 )

@@ -50,6 +50,7 @@ class _Truth(click.ParamType[bool]):
         return value == "true"
 
 
+DIST = Path("dist")
 GIT_PATH = _GitPath()
 NAMES = _Names()
 TRUTH = _Truth()

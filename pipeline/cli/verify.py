@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.cli.build import Work, build_all
-from pipeline.cli.parts import part_files, stored, told_difference
+from pipeline.build.runner import BuildRequest, build_payloads
 from pipeline.cli.requests import VerifyRequest
 from pipeline.cli.workspace import Session
 from pipeline.config.lock import parse_lock
@@ -19,6 +18,7 @@ from pipeline.config.project import LOCK_FILE, MATRIX_FILE
 from pipeline.config.tags import parse_version
 from pipeline.formats.payload.reader import Payload
 from pipeline.release import tagging as finalizing
+from pipeline.release.compare import diff_rows, part_files, stored_files
 from pipeline.release.diff import TreeDiff, commit_rows, compare, part_of
 from pipeline.release.module_tree import TEMPLATE
 from pipeline.system.errors import ConfigError, GitError, LockError, UsageError, VerifyError
@@ -149,8 +149,9 @@ def _build(
     names = ", ".join(cell.name for cell in cells)
     session.console.info(f"building {names} by the files of commit {source.commit[:12]}")
     wheels = bool(matrix.wheels)
-    work = Work(cells, matrix, session.source(assets), pins, bench.payloads, wheels=wheels)
-    build_all(work, session)
+    request = BuildRequest(cells, matrix, bench.payloads, wheels)
+    fetcher = session.fetcher(matrix, session.source(assets), pins)
+    build_payloads(request, fetcher, session.console)
     return finalizing.read_payloads(cells, matrix, bench.payloads)
 
 
@@ -203,7 +204,7 @@ def _compare_parts(
     ours: list[GitFile] = []
     for cell in rebuild.cells:
         payload, name = payloads[cell.name], cell.platform.name
-        ours += stored(part_files(name, payload), bench.workshop, bench.scratch)
+        ours += stored_files(part_files(name, payload), bench.workshop, bench.scratch)
         theirs += part_of(entries, name, [blob.name for blob in payload.blobs])
     tag = rebuild.recorded.tag
     if difference := compare(theirs, ours):
@@ -244,7 +245,7 @@ def _differs(
     difference: TreeDiff, tag: str, source: SourceTree, bench: RebuildWorkspace, session: Session
 ) -> VerifyError:
     """List what differs; the result is the error to raise."""
-    for row in told_difference(difference, bench.workshop):
+    for row in diff_rows(difference, bench.workshop):
         session.console.result(row)
     _tell_of_code(tag, source, bench, session)
     # Trees can differ in empty folders, which hold nothing that could be listed.
@@ -263,7 +264,7 @@ def _tell_of_code(tag: str, source: SourceTree, bench: RebuildWorkspace, session
         for path in sorted(_PACKAGE.rglob("*.py"))
     ]
     running = [file for file in running if is_code(file.path)]
-    other = other_code(source.files, stored(running, bench.workshop, bench.scratch))
+    other = other_code(source.files, stored_files(running, bench.workshop, bench.scratch))
     if other:
         session.console.warning(
             f"{tag} was built by other code than this: check out {source.commit} and run it there "

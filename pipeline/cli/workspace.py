@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import sysconfig
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +24,7 @@ from pipeline.config.project import (
     read_version,
 )
 from pipeline.sources.download import Downloader, connect
+from pipeline.sources.fetch import AssetFetcher
 from pipeline.sources.source import (
     AssetSource,
     open_source,
@@ -108,6 +108,10 @@ class Session:
         name = name or self.env.get(MIRROR_VARIABLE, "") or "github"
         return open_source(name, self._http)
 
+    def fetcher(self, matrix: Matrix, source: AssetSource, pins: Mapping[str, Pin]) -> AssetFetcher:
+        """What brings the assets of ``matrix`` into the cache."""
+        return AssetFetcher(matrix.archive, source, pins, self.cache(), self.console, self.env)
+
     def output(self, name: str, value: str) -> None:
         """Hand one line of text to the workflow's later steps; outside of one nothing happens."""
         if "\n" in value or "\r" in value:
@@ -161,7 +165,3 @@ class Session:
         beside = Path(sysconfig.get_path("scripts"), command[0])
         program = str(beside) if beside.is_file() else command[0]
         return run([program, *command[1:]], timeout_s=60)
-
-    def run_pip(self, arguments: Sequence[str]) -> ProcessResult:
-        """Run the pip of this environment, set up as its user has set it up."""
-        return run([sys.executable, "-m", "pip", *arguments], timeout_s=600)

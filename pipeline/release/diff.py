@@ -50,6 +50,13 @@ class TreeDiff:
             "with other content"
         )
 
+    def paths(self) -> Iterator[str]:
+        """One short row a file, sorted by path."""
+        rows = {each.path: f"{each.path} is only in the tag" for each in self.only_tag}
+        rows |= {each.path: f"{each.path} is not in the tag" for each in self.only_rebuilt}
+        rows |= {each.tag.path: f"{each.tag.path} differs" for each in self.changed}
+        return (rows[path] for path in _ordered(rows))
+
 
 def compare(tag: Sequence[GitFile], rebuilt: Sequence[GitFile]) -> TreeDiff:
     """Compare what two trees hold."""
@@ -61,7 +68,7 @@ def compare(tag: Sequence[GitFile], rebuilt: Sequence[GitFile]) -> TreeDiff:
         tuple(
             Changed(theirs[path], ours[path])
             for path in _ordered(theirs.keys() & ours.keys())
-            if theirs[path] != ours[path]
+            if (theirs[path].id, theirs[path].mode) != (ours[path].id, ours[path].mode)
         ),
     )
 

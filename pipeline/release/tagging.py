@@ -198,7 +198,7 @@ def attach_objects(taken: ReusedPayloads, to: TagWorkspace) -> None:
     mark_shallow(to.workshop, [*shallow_commits(to.workshop), *taken.commits])
 
 
-def finalize(plans: Sequence[TagPlan], at: TagWorkspace, *, dry_run: bool) -> tuple[Tagged, ...]:
+def make_tags(plans: Sequence[TagPlan], at: TagWorkspace, *, dry_run: bool) -> tuple[Tagged, ...]:
     """Make the commits of ``plans`` and tag them.
 
     Nothing is written to the target when ``dry_run`` is set or when a tag exists with other

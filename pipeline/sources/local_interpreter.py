@@ -17,13 +17,15 @@ import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import zstandard
 
 from pipeline.config.cells import GOARCH, asset_name, platform_of
 from pipeline.config.model import FREE_THREADED, LOCAL, Asset, Cell, Line, Platform, PythonVersion
-from pipeline.formats import elf
-from pipeline.formats.elf import ElfFacts
+from pipeline.formats.elf.scan import MAGIC, ElfFacts, scan
+from pipeline.formats.elf.strip import strip
+from pipeline.formats.forward_reader import BinaryFormatError, ForwardReader
 from pipeline.system.errors import InterpreterError, ToolError
 from pipeline.system.files import copy_stream, disk_errors, scratch_dir, sha256_of
 from pipeline.system.process import ProcessResult
@@ -165,13 +167,17 @@ class _SourceFile:
 
 def _source_file(name: str, path: Path) -> _SourceFile:
     with path.open("rb") as file:
-        if file.read(len(elf.MAGIC)) != elf.MAGIC:
+        if file.read(len(MAGIC)) != MAGIC:
             return _SourceFile(name, path)
         file.seek(0)
         try:
-            return _SourceFile(name, path, elf=elf.scan(file.read, path.stat().st_size).facts)
-        except elf.ElfError:
+            return _SourceFile(name, path, elf=scan(_reader(file)).facts)
+        except BinaryFormatError:
             return _SourceFile(name, path)  # nothing that a loader would take either
+
+
+def _reader(file: BinaryIO) -> ForwardReader:
+    return ForwardReader(file.read, os.fstat(file.fileno()).st_size)
 
 
 def _sources(found: Interpreter) -> Iterator[_SourceFile]:
@@ -304,14 +310,13 @@ def _copy_stripped(path: Path, target: Path) -> None:
 
     patchelf may put a segment behind them, and then they could never leave.
     """
-    size = path.stat().st_size
     with path.open("rb") as source, target.open("wb") as copy:
-        plan = elf.scan(source.read, size).strip
+        plan = scan(_reader(source)).strip
         source.seek(0)
         if plan is None:
             copy_stream(source, copy)
         else:
-            elf.strip(source.read, size, plan, copy.write)
+            strip(_reader(source), plan, copy.write)
     target.chmod(0o755)
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pipeline.config.model import Wheel
 from pipeline.system.errors import AssetNotFoundError, DownloadError, ToolError
 from pipeline.system.files import disk_errors, scratch_dir, sha256_of
-from pipeline.system.process import ProcessResult
+from pipeline.system.process import ProcessResult, run
 
 Pip = Callable[[Sequence[str]], ProcessResult]
 """Runs ``python -m pip`` with arguments."""
+
+
+def run_pip(arguments: Sequence[str]) -> ProcessResult:
+    """Run the pip of this environment, with its user's own settings."""
+    return run([sys.executable, "-m", "pip", *arguments], timeout_s=600)
 
 
 def fetch_wheel(wheel: Wheel, cache: Path, pip: Pip) -> Path:

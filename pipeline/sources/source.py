@@ -6,7 +6,6 @@ holds assets under their real names (directly, or in a folder a release).
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import httpx
 from pipeline.config.model import Asset, Pin
 from pipeline.sources.download import Downloader, NotFoundError, cached_path, shown, verify_digest
 from pipeline.system.errors import AssetNotFoundError, LockError, UsageError
+from pipeline.system.suggest import nearest
 
 PBS_DOWNLOADS = "https://github.com/astral-sh/python-build-standalone/releases/download"
 """A mirror has the same paths below its own address: ``<release>/<file name>``."""
@@ -156,7 +156,7 @@ class Prove(Protocol):
 
 def not_found(where: str, release: str, name: str, names: Sequence[str]) -> AssetNotFoundError:
     """The error for an asset that a source does not have, with the nearest names that it has."""
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    near = nearest(name, names, 3, cutoff=0.5)
     return AssetNotFoundError(
         f"{name} is not in release {release} at {where}",
         details=[f"nearest there: {each}" for each in near],

@@ -1,7 +1,7 @@
 """Expected failures: what went wrong, where, and what to do about it.
 
-Each subclass is one exit code. Codes are unique and never reused; 2 belongs to the command
-line itself (as in argparse) and 130 to Ctrl-C.
+Each subclass is one exit code, and its docstring is what ``goempy --help`` prints for it. Codes
+are unique and never reused; 2 is wrong usage (as in click) and 130 Ctrl-C.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import ClassVar, Self
 
 
 class PipelineError(Exception):
-    """A failure that a person can mend.
+    """A failure that a person can fix.
 
-    ``what`` is one sentence, ``hint`` says what to do, ``details`` are the single findings
-    when one input has several, ``where`` is a cell name such as ``3.14.9/linux-amd64``.
+    ``what`` is one sentence, ``hint`` says what to do, ``details`` are the faults where one input
+    has several, ``where`` is a cell name such as ``3.14.9/linux-amd64``.
     """
 
     exit_code: ClassVar[int] = 1
@@ -29,48 +29,48 @@ class PipelineError(Exception):
         self.where = where
 
     def at(self, where: str) -> Self:
-        """Name the cell it happened in, unless a deeper layer already did; returns itself."""
+        """Name the cell it happened in, unless a deeper layer already did; return itself."""
         self.where = self.where or where
         return self
 
     def __str__(self) -> str:
-        """The whole message: place, sentence, findings, hint."""
+        """The whole message: place, sentence, details, hint."""
         head = f"{self.where}: {self.what}" if self.where else self.what
-        return "\n".join([head, *(f"  - {fault}" for fault in self.details), f"  {self.hint}"])
+        return "\n".join([head, *(f"  - {each}" for each in self.details), f"  {self.hint}"])
 
 
 class UsageError(PipelineError):
-    """The command line asks for something that does not exist."""
+    """Wrong usage, or a name on the command line that does not exist."""
 
     exit_code = 2
 
 
 class ConfigError(PipelineError):
-    """``matrix.toml``, ``VERSION`` or ``PRIMARY_PYTHON`` has faults."""
+    """matrix.toml, VERSION or PRIMARY_PYTHON has faults."""
 
     exit_code = 10
 
 
 class LockError(PipelineError):
-    """``matrix.lock`` cannot be read, or an asset can be pinned from nowhere."""
+    """matrix.lock is damaged or does not fit matrix.toml, or SHA256SUMS is damaged."""
 
     exit_code = 11
 
 
 class AssetNotFoundError(PipelineError):
-    """The source has no such asset or release."""
+    """The source has no such release or asset."""
 
     exit_code = 12
 
 
 class DownloadError(PipelineError):
-    """The source cannot be reached, or kept failing."""
+    """The source cannot be reached, or keeps failing."""
 
     exit_code = 13
 
 
 class DigestError(PipelineError):
-    """An asset's size or sha256 is not the pinned one."""
+    """The size or sha256 of an asset is not the pinned one, or two lists of a release differ."""
 
     exit_code = 14
 
@@ -88,7 +88,7 @@ class TreeError(PipelineError):
 
 
 class InterpreterError(PipelineError):
-    """An interpreter of this machine cannot serve as a source."""
+    """An interpreter of this machine cannot be packed."""
 
     exit_code = 17
 
@@ -112,7 +112,7 @@ class GitError(PipelineError):
 
 
 class ModuleTreeError(PipelineError):
-    """The module tree cannot be rendered."""
+    """The module tree cannot be assembled."""
 
     exit_code = 21
 
@@ -130,31 +130,31 @@ class DiskError(PipelineError):
 
 
 class GitHubError(PipelineError):
-    """The GitHub API refuses or keeps failing."""
+    """The GitHub API refuses a request, or keeps failing."""
 
     exit_code = 24
 
 
 class LicenseError(PipelineError):
-    """Payloads without licence texts are about to be published."""
+    """Payloads that are to be published lack licence texts."""
 
     exit_code = 25
 
 
 class VerifyError(PipelineError):
-    """A tag is not what its sources make, or cannot be made again."""
+    """A tag differs from what its sources build, or cannot be rebuilt."""
 
     exit_code = 26
 
 
 class AttestationError(PipelineError):
-    """An asset's build provenance is not proven."""
+    """The build provenance of an asset cannot be verified."""
 
     exit_code = 27
 
 
 class SmokeTestError(PipelineError):
-    """An assembled module does not do on this machine what it is for."""
+    """The smoke test of an assembled module failed on this machine."""
 
     exit_code = 28
 

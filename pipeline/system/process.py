@@ -1,8 +1,9 @@
-"""Programs that are run, and what they answered."""
+"""Running programs."""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -67,6 +68,20 @@ def run(
             hint="Run the command by hand to see what it waits for: " + " ".join(command),
         ) from late
     return ProcessResult(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
+
+
+def error_tail(result: ProcessResult, *, lines: int = 5, stdout: bool = False) -> str:
+    """The last lines that a failed program wrote, as one line; how it ended if it wrote none.
+
+    They are those of standard error; with ``stdout`` they follow those of standard output.
+    """
+    text = result.stderr
+    if stdout:
+        text = f"{result.stdout.decode('utf-8', 'replace')}\n{text}"
+    rows = [row.strip() for row in text.splitlines() if row.strip()]
+    if result.code < 0:
+        rows.append(f"killed by {signal.Signals(-result.code).name}")
+    return "; ".join(rows[-lines:]) or f"exit code {result.code}"
 
 
 def processors() -> int:

@@ -20,7 +20,7 @@ RATE_HZ = 100
 """Samples a second, of Go's profiler and of py-spy."""
 CELL_PARTS = (
     ("a Python to compile with", ("HostInterpreters.of",)),
-    ("find and check the asset", ("fetch_asset",)),
+    ("find and check the asset", ("AssetFetcher.fetch",)),
     ("read the archive, decide", ("plan_cell",)),
     ("read it again, strip, stage", ("_stage_contents", "_stage_texts")),
     ("compile bytecode", ("_stage_bytecode",)),

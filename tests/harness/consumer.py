@@ -14,7 +14,6 @@ from pipeline.config.matrix import parse_matrix
 from pipeline.config.model import Platform
 from pipeline.formats.payload.reader import read_payload
 from pipeline.system.process import ProcessResult, run
-from pipeline.verify.go import go_mod, write_programs
 from pipeline.verify.interpreter_probe import (
     ALL_BUILTINS,
     PROBE_SCRIPT,
@@ -22,7 +21,7 @@ from pipeline.verify.interpreter_probe import (
     extension_modules,
     probe_faults,
 )
-from pipeline.verify.smoke_test import started
+from pipeline.verify.sandbox import go_mod, read_start, write_programs
 from tests.harness.go import Go
 from tests.harness.namespace import TIMEOUT_S
 from tests.harness.project import MODULE, REPOSITORY
@@ -106,8 +105,8 @@ class Consumer:
         modules = extension_modules(read_payload(site.payloads / cell.name).manifest)
         assert len(modules) > 20
         done = self.run(self.build_program("start"), "-c", PROBE_SCRIPT, ALL_BUILTINS, *modules)
-        _tree, portrait = started(done)
-        return [*probe_faults(portrait, cell, modules, exempt)]
+        _tree, probe = read_start(done)
+        return [*probe_faults(probe, cell, modules, exempt)]
 
     def run_tests(self, package: str, *flags: str, timeout_s: float) -> str:
         """Run the tests of a package there; what they print. A failure shows it."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.compilers import HostInterpreters, Machine, this_machine, unless_stopped
+from pipeline.build.host_python import HostInterpreters, Machine, this_machine, unless_stopped
 from pipeline.config.matrix import parse_matrix
 from pipeline.config.model import Line as MatrixLine
 from pipeline.config.model import PythonVersion

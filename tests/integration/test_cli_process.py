@@ -317,7 +317,7 @@ def test_interrupted_while_a_server_is_silent(
         process.send_signal(number)
         log = process.communicate(timeout=90)[1]
     assert process.returncode == 130
-    assert "error: interrupted; nothing half-made is left. Run it again to go on." in log
+    assert "error: interrupted. No partial output remains; rerun to continue." in log
     assert "Traceback" not in log
     assert not out.exists()
     with started(project, *argv) as process:

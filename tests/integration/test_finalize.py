@@ -327,7 +327,7 @@ def test_checkouts_as_ci_makes_them(site: Site, tmp_path: Path, kind: str) -> No
 def test_git_s_own_words_are_told(site: Site, tmp_path: Path) -> None:
     outcome = site.project.run("finalize", "--payloads", site.payloads, "--repo", tmp_path)
     assert outcome.code == GitError.exit_code
-    assert "is no git repository to work with" in outcome.log
+    assert "is not a usable git repository" in outcome.log
     assert "not a git repository" in outcome.log
 
 

@@ -462,7 +462,7 @@ def test_contents_are_read_in_order_and_a_missing_one_is_told(released: Site) ->
 def test_no_repository(released: Site, tmp_path: Path) -> None:
     outcome = released.project.run("verify", TAG, "--repo", tmp_path)
     assert outcome.code == GitError.exit_code
-    assert "is no git repository to work with" in outcome.log
+    assert "is not a usable git repository" in outcome.log
 
 
 def attesting(project: Project) -> None:

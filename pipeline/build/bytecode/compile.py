@@ -8,7 +8,6 @@ differ; such a file is then not shared between platforms, and nothing worse.
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 import pipeline
 from pipeline.system.errors import ToolError, TreeError
 from pipeline.system.files import disk_errors
-from pipeline.system.process import ProcessResult
+from pipeline.system.process import ProcessResult, error_tail
 
 _START = (
     "import sys; sys.path[:1] = []; sys.path.append(sys.argv[1]);"
@@ -89,18 +88,12 @@ def _ask(
         reason = "its loader is not on this machine" if missing else fault.what
         raise _unable(python, reason) from fault
     if done.code:
-        raise _unable(python, _last_words(done))
+        raise _unable(python, error_tail(done, lines=1))
     try:
         answer: dict[str, Any] = json.loads(done.stdout)
     except ValueError as fault:
         raise _unable(python, "it does not answer as a Python interpreter does") from fault
     return answer
-
-
-def _last_words(done: ProcessResult) -> str:
-    if done.code < 0:
-        return f"it was ended by {signal.Signals(-done.code).name}"
-    return (done.stderr.strip().splitlines() or [f"exit code {done.code}"])[-1]
 
 
 def _unable(python: Path, reason: str) -> ToolError:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.build import cell, pack
-from pipeline.cli import build, compilers
+from pipeline.build import cell, host_python, pack, runner
+from pipeline.sources import fetch
 from tests.bench.profile import CELL_PARTS, parse_raw, parse_traces
 
 TRACES = """File: program
@@ -38,7 +38,7 @@ def test_stacks_of_python_lose_processes_files_and_threads() -> None:
 
 def test_every_part_of_a_cell_is_a_function_of_the_pipeline() -> None:
     """A function that was renamed would take its part out of the picture without a word."""
-    rooms = (cell, build, compilers, pack)
+    rooms = (cell, fetch, host_python, pack, runner)
     for _title, functions in CELL_PARTS:
         for function in functions:
             first, _dot, method = function.partition(".")

@@ -337,7 +337,7 @@ def test_all_files_that_are_not_python_are_told(places: Places) -> None:
         ("#!/no/such/loader\n", "its loader is not on this machine"),
         ("#!/bin/sh\necho it knows why >&2; exit 3\n", "it knows why"),
         ("#!/bin/sh\nexit 3\n", "exit code 3"),
-        ("#!/bin/sh\nkill -ILL $$\n", "it was ended by SIGILL"),
+        ("#!/bin/sh\nkill -ILL $$\n", "killed by SIGILL"),
         ("#!/bin/sh\necho hello\n", "it does not answer as a Python interpreter does"),
     ],
 )

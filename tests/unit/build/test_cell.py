@@ -15,7 +15,8 @@ from pipeline.build.digest import RECIPE, cell_digest
 from pipeline.config.cells import all_cells
 from pipeline.config.matrix import parse_matrix
 from pipeline.config.model import Asset, Cell, Matrix, TrimRule
-from pipeline.formats import elf
+from pipeline.formats.elf.scan import scan
+from pipeline.formats.forward_reader import ForwardReader
 from pipeline.formats.payload.reader import read_payload
 from pipeline.system.errors import ArchiveError
 from tests.builders.elf import Builder
@@ -184,7 +185,7 @@ def test_elf_files_are_stripped(tmp_path: Path) -> None:
     data = full_archive(unix_tree() | {"bin/python3.14": program})
     stripped = unpacked(build(tmp_path / "a", data)[0])["bin/python3.14"]
     assert len(stripped) < len(program)
-    assert elf.scan(io.BytesIO(stripped).read, len(stripped)).strip is None
+    assert scan(ForwardReader(io.BytesIO(stripped).read, len(stripped))).strip is None
     keep = dataclasses.replace(MATRIX, trim=dataclasses.replace(MATRIX.trim, strip=False))
     assert unpacked(build(tmp_path / "b", data, matrix=keep)[0])["bin/python3.14"] == program
 

@@ -138,7 +138,7 @@ def test_a_gh_that_is_too_old() -> None:
 
 
 def test_a_gh_that_fails_in_silence() -> None:
-    with pytest.raises(AttestationError, match="gh ended with 7"):
+    with pytest.raises(AttestationError, match="exit code 7"):
         verify_asset(Path("x"), ASSET, PBS, says(code=7))
 
 

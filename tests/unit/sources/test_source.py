@@ -134,7 +134,7 @@ def test_an_asset_that_is_not_the_pinned_one(
     assert outcome.code == DigestError.exit_code
     assert f"error: {CELL}: {NAME} from {server.address}" in outcome.log
     assert fault in outcome.log
-    assert "Nothing of it was used or kept" in outcome.log
+    assert "It was neither used nor kept" in outcome.log
     cache = locked.root.parent / "cache"
     assert [path for path in cache.iterdir() if path.is_file() and path.suffix != ".lock"] == []
 
