@@ -12,6 +12,7 @@ from pipeline.publish.update_summary import summarize
 from pipeline.sources.catalog import open_catalog
 from pipeline.sources.pinning import update_matrix
 from pipeline.system.git import Git
+from pipeline.system.github import Pulls
 from pipeline.system.github.context import github_repository
 
 
@@ -41,7 +42,7 @@ def command(context: Context, branch: str, source: str) -> None:
     repository = github_repository(context.env, context.github, permissions)
     git = Git(context.root, context.env)
     git.git_dir()
-    target = open_target(git, repository.client.pulls(repository.name), branch)
+    target = open_target(git, Pulls(repository.client, repository.name), branch)
     catalog = open_catalog(context.root, context.source(source), context.github, context.console)
     update = update_matrix(context.root, catalog, context.today())
     done = propose_update(update, target)

@@ -17,7 +17,7 @@ from pipeline.publish.github_release import (
 )
 from pipeline.publish.release_spec import read_release_specs
 from pipeline.system.git import Git
-from pipeline.system.github import Release
+from pipeline.system.github import Release, Releases
 from pipeline.system.github.context import github_repository
 from pipeline.system.tables import Column
 
@@ -46,7 +46,7 @@ def command(
     git = Git((repo or context.root).resolve(), context.env)
     git.git_dir()
     repository = github_repository(context.env, context.github, "contents: write")
-    releases = repository.client.releases(repository.name)
+    releases = Releases(repository.client, repository.name)
     actions = plan_publish(specs, releases, git.tags())
     if dry_run:
         for action in actions:

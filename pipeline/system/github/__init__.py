@@ -6,10 +6,9 @@ It is called by PyGithub, whose objects and exceptions do not leave this package
 from __future__ import annotations
 
 import re
-from typing import Self
 from urllib.parse import urlsplit
 
-from pipeline.system.github.client import Connection, NoApiError
+from pipeline.system.github.client import GitHubClient, NoApiError
 from pipeline.system.github.models import PullRequest, Release, ReleaseAsset, RepoRef
 from pipeline.system.github.pull_requests import Pulls
 from pipeline.system.github.releases import Releases
@@ -47,42 +46,3 @@ def repo_from_download_url(downloads: str) -> RepoRef | None:
     public = parts.hostname in {"github.com", "www.github.com"}
     address = PUBLIC_API if public else f"{parts.scheme}://{parts.netloc}/api/v3"
     return RepoRef(address, match["repository"])
-
-
-class GitHubClient:
-    """One GitHub, by its API's ``address``; a context manager that closes its connections.
-
-    Every method raises ``GitHubError``, or ``AssetNotFoundError`` for what does not exist.
-    """
-
-    def __init__(
-        self, address: str, token: str, patience: Patience, *, certificates: str = ""
-    ) -> None:
-        """``token`` and ``certificates`` are ``""`` for none; see ``Connection``."""
-        self._connection = Connection(address, token, patience, certificates)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._connection.close()
-
-    def releases(self, repository: str) -> Releases:
-        """The releases of ``owner/name``."""
-        return Releases(self._connection, repository)
-
-    def pulls(self, repository: str) -> Pulls:
-        """The pull requests of ``owner/name``."""
-        return Pulls(self._connection, repository)
-
-    def release(self, repository: str, tag: str) -> Release:
-        """The release of ``tag``; a draft is not found."""
-        return self.releases(repository).published(tag)
-
-    def latest_release(self, repository: str) -> Release:
-        """The release that GitHub calls the latest: neither a draft nor a prerelease."""
-        return self.releases(repository).latest()

@@ -1,4 +1,4 @@
-"""A connection to GitHub's API: PyGithub's clients, and its exceptions as this package's errors.
+"""GitHub's API by PyGithub, with its exceptions as this package's errors.
 
 Requests that read, change or delete are repeated if the response is lost. One that creates is
 repeated only after a look whether it was carried out.
@@ -43,23 +43,27 @@ class NoApiError(GitHubError):
 
 
 class InvalidError(GitHubError):
-    """GitHub refuses a valid request (422); ``taken`` is set if the name is already used."""
+    """GitHub refuses a valid request (422)."""
 
-    taken: bool = False
+
+class AlreadyExistsError(InvalidError):
+    """The name is used already."""
 
 
 class UnknownOutcomeError(GitHubError):
     """The response was lost: whether the request was carried out is unknown."""
 
 
-class Connection:
-    """PyGithub for one address.
+class GitHubClient:
+    """One GitHub, by its API's ``address``.
 
     ``token`` is ``""`` for anonymous requests; ``certificates`` is a file or folder of authorities
     to trust in place of the default ones, or ``""``.
     """
 
-    def __init__(self, address: str, token: str, patience: Patience, certificates: str) -> None:
+    def __init__(
+        self, address: str, token: str, patience: Patience, *, certificates: str = ""
+    ) -> None:
         self.address = address
         self._token = token
         self._certificates = certificates
@@ -93,7 +97,7 @@ class Connection:
     def at(self, address: str) -> tuple[Github, str]:
         """The client and the path for an ``address`` from a response, such as that of uploads.
 
-        PyGithub would connect to another host without the settings of this connection. Raises
+        PyGithub would connect to another host without this client's settings. Raises
         ``NoApiError`` for a host that does not belong to this GitHub: it would get the token.
         """
         home, there = urlsplit(self.address), urlsplit(address)
@@ -113,10 +117,10 @@ class Connection:
         act: Callable[[], _Result],
         find: Callable[[], _Result | None] | None = None,
     ) -> _Result:
-        """Make a request; repeat it if the response is lost.
+        """Make a request, and repeat it if the response is lost; raises ``GitHubError``.
 
         One that creates something needs ``find``, which looks for it when the response is lost or
-        GitHub says that it exists.
+        GitHub refuses. Raises ``AssetNotFoundError`` for what does not exist.
         """
         for attempt in range(ATTEMPTS):
             try:
@@ -125,8 +129,8 @@ class Connection:
             except (UnknownOutcomeError, InvalidError) as fault:
                 if find is not None and (found := find()) is not None:
                     return found
-                refused = isinstance(fault, InvalidError) and not (find and fault.taken)
-                if refused or attempt == ATTEMPTS - 1:
+                repeatable = UnknownOutcomeError if find is None else _REPEATABLE
+                if attempt == ATTEMPTS - 1 or not isinstance(fault, repeatable):
                     raise
                 self._patience.wait(2.0**attempt, fault.what)
         raise AssertionError("the last attempt returns or raises")
@@ -148,7 +152,7 @@ class Connection:
         except GithubException as refused:
             raise self._refused(what, refused) from refused
         except OSError as broken:
-            kind = UnknownOutcomeError if _may_come_back(broken) else GitHubError
+            kind = UnknownOutcomeError if _broke_off(broken) else GitHubError
             raise kind(
                 f"cannot ask {self.address} for the {what}: {_reason(broken)}",
                 hint="Check the network and the proxy's settings, or try again later.",
@@ -160,26 +164,18 @@ class Connection:
         if fault.status == requests.codes.not_found:
             return self.no_api(f"the {what} is missing, by a response that is not GitHub's")
         message, reasons, taken = _parse_refusal(fault.data)
-        hint = "Check githubstatus.com, or try again later."
+        kind, hint = GitHubError, "Check githubstatus.com, or try again later."
         if fault.status in {401, 403}:
-            hint = (
-                "Check GITHUB_TOKEN (or GH_TOKEN): it may be expired, or lack a permission."
-                if self._token
-                else "Set GITHUB_TOKEN to a token that may read it."
-            )
-        kind = GitHubError
-        if fault.status == requests.codes.unprocessable_entity:
-            kind, hint = InvalidError, "Check on GitHub what conflicts with it."
+            hint = "Set GITHUB_TOKEN to a token that may read it."
+            if self._token:
+                hint = "Check GITHUB_TOKEN (or GH_TOKEN): it may be expired, or lack a permission."
+        elif fault.status == requests.codes.unprocessable_entity:
+            kind = AlreadyExistsError if taken else InvalidError
+            hint = "Check on GitHub what conflicts with it."
         elif fault.status >= 500:
             kind = UnknownOutcomeError
-        refusal = kind(
-            f"{self.address} refuses the {what}: {' '.join([str(fault.status), message]).strip()}",
-            details=reasons,
-            hint=hint,
-        )
-        if isinstance(refusal, InvalidError):
-            refusal.taken = taken
-        return refusal
+        text = f"{fault.status} {message}".strip()
+        return kind(f"{self.address} refuses the {what}: {text}", details=reasons, hint=hint)
 
     def no_api(self, why: str) -> NoApiError:
         """The error for a response that GitHub would not give."""
@@ -189,6 +185,7 @@ class Connection:
         )
 
 
+_REPEATABLE = (UnknownOutcomeError, AlreadyExistsError)
 _ODD_RESPONSES = (
     AssertionError, AttributeError, BadAttributeException, LookupError, RuntimeError, TypeError,
     ValueError,
@@ -196,16 +193,15 @@ _ODD_RESPONSES = (
 """What PyGithub raises for a response without GitHub's fields or with a foreign address."""
 
 
-def _may_come_back(fault: OSError) -> bool:
+def _broke_off(fault: OSError) -> bool:
     """Whether the response broke off; urllib3 has already repeated what failed earlier."""
-    exhausted = bool(fault.args) and isinstance(fault.args[0], MaxRetryError)
-    broken = isinstance(
-        fault,
-        requests.ConnectionError
-        | requests.exceptions.ChunkedEncodingError
-        | requests.exceptions.ReadTimeout,
+    errors = (
+        requests.ConnectionError,
+        requests.exceptions.ChunkedEncodingError,
+        requests.ReadTimeout,
     )
-    return broken and not exhausted
+    exhausted = bool(fault.args) and isinstance(fault.args[0], MaxRetryError)
+    return isinstance(fault, errors) and not exhausted
 
 
 def _port(address: SplitResult) -> int:

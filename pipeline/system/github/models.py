@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RepoRef:
-    """A repository at one GitHub: the API's ``address`` and ``owner/name``."""
+    """A repository on one GitHub: the API's ``address`` and ``owner/name``."""
 
     address: str
-    repository: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)

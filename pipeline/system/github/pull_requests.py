@@ -11,28 +11,28 @@ import contextlib
 from github.PullRequest import PullRequest as ApiPullRequest
 
 from pipeline.system.errors import AssetNotFoundError
-from pipeline.system.github.client import Connection, InvalidError
+from pipeline.system.github.client import GitHubClient, InvalidError
 from pipeline.system.github.models import PullRequest
 
 
 class Pulls:
-    """The pull requests of ``repository``; every method raises ``GitHubError``."""
+    """The pull requests of ``owner/name``; every method raises ``GitHubError``."""
 
-    def __init__(self, connection: Connection, repository: str) -> None:
-        self._connection = connection
+    def __init__(self, client: GitHubClient, repository: str) -> None:
+        self._client = client
         self._repository = repository
-        self._repo = connection.github.get_repo(repository)
+        self._repo = client.github.get_repo(repository)
 
     def default_branch(self) -> str:
         """The branch that pull requests go to."""
-        return self._connection.call(
+        return self._client.call(
             f"repository {self._repository}", lambda: self._repo.complete().default_branch
         )
 
     def find(self, branch: str, base: str) -> PullRequest | None:
         """The open pull request from ``branch`` to ``base``; GitHub allows one."""
         owner = self._repository.partition("/")[0]
-        found = self._connection.call(
+        found = self._client.call(
             f"pull requests of {self._repository}",
             lambda: list(self._repo.get_pulls(state="open", base=base, head=f"{owner}:{branch}")),
         )
@@ -46,7 +46,7 @@ class Pulls:
 
     def create(self, branch: str, base: str, title: str, body: str) -> PullRequest:
         """Open a pull request, or find the one that is open."""
-        return self._connection.call(
+        return self._client.call(
             f"pull request from {branch} in {self._repository}",
             lambda: _pull(self._repo.create_pull(base, branch, title=title, body=body)),
             lambda: self.find(branch, base),
@@ -56,13 +56,13 @@ class Pulls:
         """Replace the title and body of a pull request."""
         pull = self._repo.get_pull(number)
         what = f"pull request {number} of {self._repository}"
-        self._connection.call(what, lambda: pull.edit(title=title, body=body))
+        self._client.call(what, lambda: pull.edit(title=title, body=body))
 
     def close(self, number: int) -> None:
         """Close a pull request without merging it."""
         pull = self._repo.get_pull(number)
         what = f"pull request {number} of {self._repository}"
-        self._connection.call(what, lambda: pull.edit(state="closed"))
+        self._client.call(what, lambda: pull.edit(state="closed"))
 
     def comment(self, number: int, text: str) -> None:
         """Comment on a pull request, unless it has the comment already."""
@@ -70,18 +70,18 @@ class Pulls:
         issue = self._repo.get_issue(number)
 
         def find() -> bool | None:
-            bodies = self._connection.call(what, lambda: [e.body for e in issue.get_comments()])
+            bodies = self._client.call(what, lambda: [e.body for e in issue.get_comments()])
             return text in bodies or None
 
         if not find():
-            self._connection.call(what, lambda: bool(issue.create_comment(text)), find)
+            self._client.call(what, lambda: bool(issue.create_comment(text)), find)
 
     def delete_branch(self, branch: str) -> None:
         """Delete a branch, if it exists."""
         path = f"/repos/{self._repository}/git/refs/heads/{branch}"
         # GitHub answers 422 if it does not.
         with contextlib.suppress(AssetNotFoundError, InvalidError):
-            self._connection.delete(path, f"branch {branch} of {self._repository}")
+            self._client.delete(path, f"branch {branch} of {self._repository}")
 
 
 def _pull(pull: ApiPullRequest) -> PullRequest:

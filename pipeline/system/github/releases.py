@@ -19,7 +19,7 @@ from github.GitReleaseAsset import GitReleaseAsset
 from github.PaginatedList import PaginatedList
 
 from pipeline.system.errors import AssetNotFoundError
-from pipeline.system.github.client import Connection, InvalidError
+from pipeline.system.github.client import GitHubClient, InvalidError
 from pipeline.system.github.models import Release, ReleaseAsset
 
 _UPLOADED = "uploaded"
@@ -27,23 +27,23 @@ _UPLOADED = "uploaded"
 
 
 class Releases:
-    """The releases of ``repository``; every method raises ``GitHubError``."""
+    """The releases of ``owner/name``; every method raises ``GitHubError``."""
 
-    def __init__(self, connection: Connection, repository: str) -> None:
-        self._connection = connection
+    def __init__(self, client: GitHubClient, repository: str) -> None:
+        self._client = client
         self._repository = repository
-        self._repo = connection.github.get_repo(repository)
+        self._repo = client.github.get_repo(repository)
 
     def published(self, tag: str) -> Release:
         """The release of ``tag`` with its complete assets; raises ``AssetNotFoundError``."""
-        return self._connection.call(
+        return self._client.call(
             f"release {tag} of {self._repository}",
             lambda: self._whole(self._repo.get_release(tag)),
         )
 
     def latest(self) -> Release:
         """The release that GitHub calls the latest: neither a draft nor a prerelease."""
-        return self._connection.call(
+        return self._client.call(
             f"latest release of {self._repository}",
             lambda: self._whole(self._repo.get_latest_release().complete()),
         )
@@ -53,7 +53,7 @@ class Releases:
 
         Only those of ``tags`` have their assets, incomplete ones as well.
         """
-        found = self._connection.call(
+        found = self._client.call(
             f"releases of {self._repository}",
             lambda: [self._release(each) for each in self._repo.get_releases()],
         )
@@ -64,7 +64,7 @@ class Releases:
 
     def create_draft(self, tag: str, title: str, notes: str, *, prerelease: bool) -> Release:
         """Make a draft, or find the oldest one of this tag if the response is lost."""
-        return self._connection.call(
+        return self._client.call(
             f"draft of {tag} in {self._repository}",
             lambda: self._release(
                 self._repo.create_git_release(
@@ -83,7 +83,7 @@ class Releases:
         what = f"upload of {name} to {release.tag} of {self._repository}"
 
         def send() -> ReleaseAsset:
-            client, path = self._connection.at(release.uploads)
+            client, path = self._client.at(release.uploads)
             _headers, fields = client.requester.requestMemoryBlobAndCheck(
                 "POST",
                 path,
@@ -95,7 +95,7 @@ class Releases:
             )  # fmt: skip
             return _asset(GitReleaseAsset(client.requester, {}, fields, completed=True))
 
-        return self._connection.call(what, send, lambda: self._uploaded(release, name))
+        return self._client.call(what, send, lambda: self._uploaded(release, name))
 
     def _uploaded(self, release: Release, name: str) -> ReleaseAsset | None:
         """The complete asset of that name; the rest of a broken upload is deleted."""
@@ -117,7 +117,7 @@ class Releases:
         what = f"release {release.tag} of {self._repository}"
         draft = self._repo.get_release(release.id)
         try:
-            return self._connection.call(
+            return self._client.call(
                 what,
                 lambda: self._release(
                     draft.update_release(
@@ -133,7 +133,7 @@ class Releases:
         except InvalidError:
             # It may be published already, if the response was lost.
             again = self._repo.get_release(release.id)
-            now = self._connection.call(what, lambda: self._release(again))
+            now = self._client.call(what, lambda: self._release(again))
             if now.draft:
                 raise
             return now
@@ -141,7 +141,7 @@ class Releases:
     def tag_commit(self, tag: str) -> str:
         """The id that ``tag`` has at GitHub, ``""`` for none."""
         try:
-            return self._connection.call(
+            return self._client.call(
                 f"tag {tag} of {self._repository}",
                 lambda: self._repo.get_git_ref(f"tags/{tag}").object.sha,
             )
@@ -150,7 +150,7 @@ class Releases:
 
     def _delete(self, path: str, what: str) -> None:
         with contextlib.suppress(AssetNotFoundError):
-            self._connection.delete(f"/repos/{self._repository}/{path}", what)
+            self._client.delete(f"/repos/{self._repository}/{path}", what)
 
     def _whole(self, release: GitRelease) -> Release:
         made = self._release(release)
@@ -161,7 +161,7 @@ class Releases:
         # PyGithub adds an id and a tag to any response, from the address of the request.
         draft: object = release.draft
         if not isinstance(draft, bool):
-            raise self._connection.no_api("the response is not a release")
+            raise self._client.no_api("the response is not a release")
         return Release(
             tag=release.tag_name,
             draft=draft,
@@ -175,7 +175,7 @@ class Releases:
         )
 
     def _all_assets(self, release: Release) -> tuple[ReleaseAsset, ...]:
-        return self._connection.call(
+        return self._client.call(
             f"assets of {release.tag} of {self._repository}", lambda: self._assets(release.id)
         )
 
@@ -186,7 +186,7 @@ class Releases:
                 _asset,
                 PaginatedList(
                     GitReleaseAsset,
-                    self._connection.github.requester,
+                    self._client.github.requester,
                     f"/repos/{self._repository}/releases/{release_id}/assets",
                     attributesTransformer=_with_digest,
                 ),
