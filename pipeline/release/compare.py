@@ -17,7 +17,7 @@ from pipeline.release.diff import (
     part_of,
 )
 from pipeline.release.module_tree import blob_file
-from pipeline.release.tag_index import TagTree, part_folder
+from pipeline.release.tag_tree import TagTree, part_folder
 from pipeline.release.tagging import TagWorkspace
 from pipeline.system.errors import VerifyError
 from pipeline.system.git import Git, GitFile, TreeFile

@@ -11,7 +11,7 @@ from typing import Any
 
 from pipeline.formats.payload.manifest import FILE_NAME
 from pipeline.release.module_tree import COMMON, DATA
-from pipeline.release.tag_index import part_folder
+from pipeline.release.tag_tree import part_folder
 from pipeline.system.git import GitFile
 
 _MANIFEST = re.compile(rf"[^/]+/internal/data/[^/]+/{re.escape(FILE_NAME)}")

@@ -15,7 +15,7 @@ from pipeline.build.digest import cell_digest, origin_of
 from pipeline.config.cells import all_cells
 from pipeline.config.matrix import parse_matrix
 from pipeline.formats.payload.model import Component
-from pipeline.publish.github_release import read_wanted
+from pipeline.publish.release_spec import read_release_spec
 from pipeline.system.errors import UsageError
 from tests.harness.project import Line, Outcome, Project, git, make_project, matrix_text
 from tests.unit.build.test_pack import pack_files
@@ -101,7 +101,7 @@ def test_a_folder_for_each_tag_of_version(site: Site, tmp_path: Path) -> None:
         assert found["THIRD_PARTY_LICENSES"].decode() == stored
         assert ET.fromstring(found["sizes.svg"]).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314
         # What publish asks of a folder.
-        assert read_wanted(tmp_path / "out" / tag).tag == tag
+        assert read_release_spec(tmp_path / "out" / tag).tag == tag
 
 
 def test_the_same_tags_give_the_same_bytes(site: Site, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from pipeline.config.lock import dump_lock, parse_lock
 from pipeline.config.matrix import parse_matrix
 from pipeline.config.model import Pin
-from pipeline.publish.update_pr import VOID
+from pipeline.publish.update_pr import CLOSING_COMMENT
 from pipeline.system.errors import DownloadError, GitError, GitHubError, UsageError
 from tests.builders.pbs_listing import pbs_names, sha256_of, size_of
 from tests.fakes.github.faults import Fault, secondary_limit
@@ -177,7 +177,7 @@ def test_an_open_pull_request_is_updated_in_place(site: Site) -> None:
     site.github.releases["astral-sh/python-build-standalone"].append(newest)
     outcome = site.propose()
     assert outcome.code == 0, outcome.log
-    assert f"Pull request {pull.number} is edited" in outcome.out
+    assert f"Pull request {pull.number} is updated" in outcome.out
     assert [each.title for each in site.pulls()] == [TITLE]
     assert site.tip() != first
     # Not on top of the first one: one commit on HEAD.
@@ -200,9 +200,9 @@ def test_a_void_update_closes_it_with_a_word_and_deletes_the_branch(site: Site) 
     outcome = site.propose()
     assert outcome.code == 0, outcome.log
     (pull,) = site.pulls()
-    assert (pull.state, pull.comments) == ("closed", [VOID])
+    assert (pull.state, pull.comments) == ("closed", [CLOSING_COMMENT])
     assert site.tip() == ""
-    assert f"Pull request {pull.number} is void, and closed" in outcome.out
+    assert f"Pull request {pull.number} is closed, since nothing is left" in outcome.out
     site.github.requests.clear()
     again = site.propose()
     assert again.code == 0
@@ -244,7 +244,9 @@ def test_changes_of_someone_s_are_not_committed(site: Site) -> None:
     path.write_text(path.read_text("utf-8") + "# mine\n", "utf-8")
     outcome = site.propose()
     assert outcome.code == GitError.exit_code
-    assert "changes that are in no commit\n  - matrix.toml\n" in outcome.log
+    assert (
+        "files that the update changes have uncommitted changes\n  - matrix.toml\n" in outcome.log
+    )
     assert site.tip() == ""
     assert site.pulls() == []
 
@@ -302,7 +304,7 @@ def test_one_pull_request_and_one_word_whatever_happens(site: Site, faults: list
     site.catch_up()
     outcome = site.propose()
     assert outcome.code == 0, outcome.log
-    assert [(each.state, each.comments) for each in site.pulls()] == [("closed", [VOID])]
+    assert [(each.state, each.comments) for each in site.pulls()] == [("closed", [CLOSING_COMMENT])]
     assert site.tip() == ""
     assert not any(site.github.faults.values())
 
