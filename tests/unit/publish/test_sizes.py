@@ -29,9 +29,9 @@ from pipeline.publish.sizes import (
 )
 from pipeline.system.errors import PayloadError
 from pipeline.system.git import GitFile
+from tests.builders.cells import MATRIX, build
+from tests.builders.payloads import NOISE, STREAM, TEXT, pack_files
 from tests.builders.pbs_archive import full_archive, unix_tree, windows_tree
-from tests.unit.build.test_cell import MATRIX, build
-from tests.unit.build.test_pack import NOISE, STREAM, TEXT, pack_files
 
 
 def stored(folder: Path, name: str = "cell") -> Stored:
