@@ -21,8 +21,8 @@ from pipeline.release.tag_index import (
 )
 from pipeline.system.errors import PayloadError, UsageError
 from pipeline.system.git import Git
+from tests.builders.payloads import pack_files
 from tests.harness.project import Line, Project, git, matrix_text
-from tests.unit.build.test_pack import pack_files
 
 ONE, TWO, THREE = (digit * 64 for digit in "123")
 

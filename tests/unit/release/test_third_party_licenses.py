@@ -22,7 +22,7 @@ from pipeline.release.third_party_licenses import (
     third_party_licenses,
 )
 from pipeline.system.errors import PayloadError
-from tests.unit.build.test_pack import writer
+from tests.builders.payloads import writer
 
 BLOBS = PayloadConfig(level=3)
 STREAM = PayloadConfig(level=3, layout="stream")
