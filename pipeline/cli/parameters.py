@@ -82,6 +82,14 @@ platform = click.option(
     metavar="NAME",
     help="Such as linux-amd64.  [default: this machine]",
 )
+payloads = click.option(
+    "--payloads",
+    type=GIT_PATH,
+    default=DIST / "payloads",
+    show_default=True,
+    metavar="DIR",
+    help="Folder of payloads.",
+)
 repo = click.option(
     "--repo", type=GIT_PATH, default=None, metavar="PATH", help="Where tags are.  [default: --root]"
 )

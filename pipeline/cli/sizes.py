@@ -25,14 +25,7 @@ _UNKNOWN = "-"
 
 @goempy_command("sizes", example="goempy sizes v0.1.0 --svg sizes.svg")
 @click.argument("names", nargs=-1, metavar="[CELL|TAG]...")
-@click.option(
-    "--payloads",
-    type=parameters.GIT_PATH,
-    default=Path("dist/payloads"),
-    metavar="DIR",
-    show_default=True,
-    help="Where cells are.",
-)
+@parameters.payloads
 @parameters.repo
 @click.option("--svg", type=parameters.GIT_PATH, metavar="FILE", help="Draw the sizes as well.")
 @pass_context
