@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,14 +31,13 @@ from pipeline.system.console import Console
 from pipeline.system.errors import ConfigError, GitError, LockError, VerifyError
 from pipeline.system.git import Git, GitFile, TreeFile
 from pipeline.verify.rebuild_plan import (
+    CODE,
     TEMPLATE_FOLDER,
     RebuildPlan,
     ReleaseCommit,
     code_differs,
-    is_code,
     plan_rebuild,
     read_release_commit,
-    unreadable_source,
 )
 
 _PACKAGE = TEMPLATE.parent
@@ -103,7 +102,12 @@ def plan_from_source(
         pins = parse_lock(tag.source_text(LOCK_FILE, "format = 1\n"))
         return plan_rebuild(tag.commit, matrix, version, primary, platforms), pins
     except (ConfigError, LockError) as error:
-        raise unreadable_source(tag.commit, error) from error
+        source = tag.commit.source
+        raise VerifyError(
+            f"commit {source[:12]}: {error.what}",
+            details=error.details,
+            hint=f"Check out {source} and run its own goempy.",
+        ) from error
 
 
 def rebuild(
@@ -212,8 +216,12 @@ def _template(tag: ReleasedTag, scratch: Path, console: Console) -> Path:
 
 def _code_warning(tag: ReleasedTag, workspace: TagWorkspace) -> str:
     """A difference may come from the code that builds."""
-    running = stored_files(list(_running_code()), workspace.git, workspace.scratch)
-    differs = code_differs(tag.source_files, running)
+    running = [
+        TreeFile(f"{CODE}{path.relative_to(_PACKAGE).as_posix()}", source=str(path.resolve()))
+        for path in sorted(_PACKAGE.rglob("*.py"))
+    ]
+    stored = stored_files(running, workspace.git, workspace.scratch)
+    differs = code_differs(tag.source_files, stored)
     if differs:
         return (
             f"{tag.commit.tag} was built by different code: check out {tag.commit.source} and run "
@@ -225,10 +233,3 @@ def _code_warning(tag: ReleasedTag, workspace: TagWorkspace) -> str:
             f"{tag.commit.tag} is unknown; only the same version makes the same files"
         )
     return ""
-
-
-def _running_code() -> Iterator[TreeFile]:
-    for path in sorted(_PACKAGE.rglob("*.py")):
-        name = f"pipeline/{path.relative_to(_PACKAGE).as_posix()}"
-        if is_code(name):
-            yield TreeFile(name, source=str(path.resolve()))

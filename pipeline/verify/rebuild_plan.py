@@ -15,7 +15,7 @@ import semver
 from pipeline.config.cells import find_primary, select_cells
 from pipeline.config.model import LOCAL, Cell, Matrix
 from pipeline.config.project import Config
-from pipeline.system.errors import PipelineError, VerifyError
+from pipeline.system.errors import VerifyError
 from pipeline.system.git import GitFile
 
 CODE = "pipeline/"
@@ -149,20 +149,10 @@ def code_differs(source: Sequence[GitFile], running: Sequence[GitFile]) -> bool 
     Paths are relative to the repository. ``None`` where the commit has no such code: its goempy
     was installed.
     """
-    then = {each.path: each.id for each in source if is_code(each.path)}
-    now = {each.path: each.id for each in running if is_code(each.path)}
+    then = {each.path: each.id for each in source if _is_code(each.path)}
+    now = {each.path: each.id for each in running if _is_code(each.path)}
     return then != now if then else None
 
 
-def is_code(path: str) -> bool:
-    """Whether a file of the repository is code of the pipeline."""
+def _is_code(path: str) -> bool:
     return path.startswith(CODE) and path.endswith(".py") and not path.startswith(TEMPLATE_FOLDER)
-
-
-def unreadable_source(commit: ReleaseCommit, error: PipelineError) -> VerifyError:
-    """The error for a source commit whose files this code does not understand."""
-    return VerifyError(
-        f"commit {commit.source[:12]}: {error.what}",
-        details=error.details,
-        hint=f"Check out {commit.source} and run its own goempy.",
-    )
