@@ -48,7 +48,7 @@ class PayloadResolver:
         trees = self.known.trees(list(dict.fromkeys(each.tag for each in asked.values())))
         for each in trees.values():
             if each.git != self.workspace.target.repo:
-                self.workspace.workshop.borrow_objects(each.git)
+                self.workspace.git.borrow_objects(each.git)
         parts = [
             (name, place.part, trees[place.tag])
             for name, place in asked.items()

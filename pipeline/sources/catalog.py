@@ -56,8 +56,10 @@ class ReleaseCatalog:
         self.source = source
         self.old_pins = old_pins
         self.console = console
-        self._repo = repo_from_download_url(source.base) if isinstance(source, WebSource) else None
-        self._api = Releases(github(self._repo.address), self._repo.name) if self._repo else None
+        repo = repo_from_download_url(source.base) if isinstance(source, WebSource) else None
+        self._api = Releases(github(repo.address), repo.name) if repo else None
+        self._has_api = repo is not None and repo.address == PUBLIC_API
+        """Whether the source is known to have an API; others may have GitHub's paths alone."""
         self._releases: dict[str, Release] = {}
         self._listings: dict[str, Listing] = {}
 
@@ -103,7 +105,7 @@ class ReleaseCatalog:
 
     def _fetch(self, release: str) -> Listing:
         found = self._releases.get(release) or self._ask(lambda api: api.published(release))
-        sums = self.source.checksums(release).sums
+        sums = self.source.checksums(release)
         if found is None:
             return Listing(release, sums, None, {})
         digests = {asset.name: asset.sha256 for asset in found.assets}
@@ -132,14 +134,13 @@ class ReleaseCatalog:
 
     def _ask(self, ask: Callable[[Releases], Release]) -> Release | None:
         """The API's answer; ``None`` at a source without one."""
-        if self._api is None or self._repo is None:
+        if self._api is None:
             return None
         try:
             return ask(self._api)
         except NoApiError as fault:
-            if self._repo.address == PUBLIC_API:
+            if self._has_api:
                 raise
-            # A mirror may have GitHub's paths without being a GitHub.
             self.console.warning(f"{fault.what}; digests come from SHA256SUMS alone")
             self._api = None
             return None
