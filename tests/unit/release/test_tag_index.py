@@ -21,7 +21,6 @@ from pipeline.release.tag_index import (
 )
 from pipeline.system.errors import UsageError
 from pipeline.system.git import Git
-from tests.builders.payloads import pack_files
 from tests.harness.project import Line, Project, git, matrix_text
 
 ONE, TWO, THREE = (digit * 64 for digit in "123")

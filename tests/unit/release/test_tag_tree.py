@@ -10,8 +10,8 @@ import pytest
 from pipeline.release.tag_index import known_tags
 from pipeline.system.errors import PayloadError, UsageError
 from pipeline.system.git import Git
+from tests.builders.payloads import pack_files
 from tests.harness.project import Project
-from tests.unit.build.test_pack import pack_files
 
 
 def test_what_a_tag_contains(project: Project, tmp_path: Path) -> None:
