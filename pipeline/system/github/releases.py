@@ -167,8 +167,6 @@ class Releases:
             prerelease=release.prerelease,
             assets=(),
             id=release.id,
-            title=release.name or "",
-            notes=release.body or "",
             page=release.html_url or "",
             uploads=(release.upload_url or "").partition("{")[0],
         )
