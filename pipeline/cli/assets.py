@@ -24,7 +24,7 @@ from pipeline.system.scratch_repo import remote_address
     example="goempy assets --out dist/assets",
     environment=("GITHUB_REPOSITORY", "GITHUB_SERVER_URL"),
 )
-@click.argument("tags", nargs=-1, metavar="[TAG]...")
+@click.argument("tags", nargs=-1, metavar="[TAG]...", help="[default: those of VERSION]")
 @parameters.repo
 @click.option(
     "--remote",

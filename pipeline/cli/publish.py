@@ -27,7 +27,7 @@ from pipeline.system.tables import Column
     example="goempy publish --assets dist/assets",
     environment=("GITHUB_REPOSITORY", "GITHUB_TOKEN", "GITHUB_API_URL", "GITHUB_STEP_SUMMARY"),
 )
-@click.argument("tags", nargs=-1, metavar="[TAG]...")
+@click.argument("tags", nargs=-1, metavar="[TAG]...", help="[default: all of --assets]")
 @click.option(
     "--assets",
     type=parameters.GIT_PATH,

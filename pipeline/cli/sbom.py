@@ -16,7 +16,7 @@ from pipeline.system.git import Git
 
 
 @goempy_command("sbom", example="goempy sbom v0.1.0 --out sbom.cdx.json")
-@click.argument("tag")
+@click.argument("tag", help="Such as v0.1.0-py3.13.17.")
 @parameters.repo
 @click.option(
     "--out",

@@ -24,7 +24,9 @@ _UNKNOWN = "-"
 
 
 @goempy_command("sizes", example="goempy sizes v0.1.0 --svg sizes.svg")
-@click.argument("names", nargs=-1, metavar="[CELL|TAG]...")
+@click.argument(
+    "names", nargs=-1, metavar="[CELL|TAG]...", help="[default: all cells of --payloads]"
+)
 @parameters.payloads
 @parameters.repo
 @click.option("--svg", type=parameters.GIT_PATH, metavar="FILE", help="Draw the sizes as well.")
