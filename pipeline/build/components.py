@@ -1,8 +1,8 @@
-"""What software a payload contains, by name, version and licence. Pure: bytes in, values out.
+"""The software in a payload, by name, version and licence.
 
-PYTHON.json of a full archive tells the licences of CPython and, for each extension module, of the
+PYTHON.json of a full archive has the licences of CPython and, for each extension module, of the
 libraries that it is linked with (python-build-standalone, "Distribution Archives"). It names no
-versions, and some libraries too many; the binaries themselves settle that (``signatures``).
+versions, and some libraries too many; the binaries settle that (``formats.library_versions``).
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ _ALTERNATIVES: Mapping[str, tuple[str, ...]] = {
 }
 """Texts that PYTHON.json names together though one of them applies: it goes by the names of
 libraries, and several downloads have ``crypto`` or ``z`` (PBS's ``pythonbuild/downloads.py``)."""
-_UNTOLD: Mapping[str, tuple[tuple[str, ...], str]] = {
+_UNDECLARED: Mapping[str, tuple[tuple[str, ...], str]] = {
     "expat": (("MIT",), "LICENSE.expat.txt"),
     "openssl": (("Apache-2.0",), "LICENSE.openssl-3.txt"),
     "zlib": (("Zlib",), "LICENSE.zlib.txt"),
     "zlib-ng": (("Zlib",), "LICENSE.zlib-ng.txt"),
 }
-"""What PYTHON.json may leave out, such as the zlib inside of ``python314.dll``: SPDX ids and text.
-None of these names stands in a binary that does not contain the library."""
+"""What PYTHON.json may omit, such as the zlib in ``python314.dll``: SPDX ids and text. No binary
+without the library matches its signature."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """An extension module of PYTHON.json and what it is linked with."""
+    """An extension module of PYTHON.json and its libraries."""
 
     file: str
     """Where it is in the tree; ``""`` for one that is built into the interpreter."""
-    of_system: bool
-    """Whether the libraries that it is linked with are all the system's, and do not ship."""
+    system_only: bool
+    """Whether all its libraries are the system's, which do not ship."""
     licenses: tuple[str, ...]
     texts: tuple[str, ...]
     """File names below the archive's ``licenses/``."""
@@ -78,7 +78,7 @@ def parse_build_info(data: bytes, *, where: str) -> BuildInfo:
         )
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as fault:
         raise ArchiveError(
-            f"{where}: PYTHON.json does not tell the licences: {fault!r}",
+            f"{where}: PYTHON.json has no licences in a known form: {fault!r}",
             hint="Its format is newer than this goempy, or it is not an archive of "
             "python-build-standalone.",
         ) from fault
@@ -89,27 +89,26 @@ def _extension(fields: Mapping[str, Any]) -> Extension:
     paths = fields.get("license_paths") or fields.get("license_path") or ()
     return Extension(
         "" if fields.get("in_core") else shared.removeprefix(_INSTALL),
-        _is_of_system(fields.get("links") or ()),
+        _has_system_libraries_only(fields.get("links") or ()),
         _licenses(fields),
         tuple(map(_base, [paths] if isinstance(paths, str) else paths)),
     )
 
 
-def _is_of_system(links: Sequence[Mapping[str, Any]]) -> bool:
+def _has_system_libraries_only(links: Sequence[Mapping[str, Any]]) -> bool:
     return bool(links) and not any("path_static" in e or "path_dynamic" in e for e in links)
 
 
 def _licenses(fields: Mapping[str, Any]) -> tuple[str, ...]:
     found = fields.get("licenses") or []
     if not isinstance(found, list):
-        # A text is a sequence too, of letters.
-        raise TypeError(f"{found!r} is no list")
+        raise TypeError(f"{found!r} is not a list")
     return tuple(map(_text, found))
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
+        raise TypeError(f"{value!r} is not a string")
     return value
 
 
@@ -118,40 +117,40 @@ def _base(path: object) -> str:
 
 
 def plan_components(info: BuildInfo, dropped: Collection[str]) -> tuple[Component, ...]:
-    """What a tree without the files ``dropped`` may contain, as far as PYTHON.json tells.
+    """What a tree without the files ``dropped`` may contain, according to PYTHON.json.
 
     CPython comes first, the libraries follow by name. ``settle_components`` decides between
-    alternatives when the binaries were seen.
+    alternatives once the binaries were seen.
     """
-    linked = [e for e in info.extensions if e.file not in dropped and not e.of_system]
+    linked = [e for e in info.extensions if e.file not in dropped and not e.system_only]
     named = {name for each in linked for name in each.texts}
     ids = _licenses_by_text(info.extensions)
     libraries = [
         Component(component_name(text), "", ids[text], (f"{LICENSES}/{text}",)) for text in named
     ]
-    whole = Component(CPYTHON, info.version, info.licenses, (f"{LICENSES}/{info.text}",))
-    return (whole, *sorted(libraries, key=lambda each: (each.name, each.texts)))
+    cpython = Component(CPYTHON, info.version, info.licenses, (f"{LICENSES}/{info.text}",))
+    return (cpython, *sorted(libraries, key=lambda each: (each.name, each.texts)))
 
 
 def possible_texts(components: Sequence[Component]) -> tuple[str, ...]:
-    """The names of all texts that may be asked for once the components are settled."""
-    told = {name for each in components for name in each.texts}
-    return tuple(sorted(told | {f"{LICENSES}/{text}" for _ids, text in _UNTOLD.values()}))
+    """The names of all texts that the settled components may have."""
+    declared = {name for each in components for name in each.texts}
+    return tuple(sorted(declared | {f"{LICENSES}/{text}" for _ids, text in _UNDECLARED.values()}))
 
 
 def settle_components(
     components: Sequence[Component], found: Mapping[str, str], texts: Collection[str]
 ) -> tuple[Component, ...]:
-    """What the tree contains: ``found`` are versions by name, as the binaries tell them.
+    """What the tree contains: ``found`` are versions by name, from the binaries.
 
     Of a library that PYTHON.json names in two versions, that of the binaries stays; of zlib and
-    zlib-ng, the one that is there. A component keeps those of its licence texts that are among
+    zlib-ng, the one that was found. A component keeps those of its licence texts that are in
     ``texts``, perhaps none.
     """
     known = {each.name for each in components}
     added = [
         Component(name, "", ids, (f"{LICENSES}/{text}",))
-        for name, (ids, text) in _UNTOLD.items()
+        for name, (ids, text) in _UNDECLARED.items()
         if name in found and name not in known
     ]
     if {"zlib", "zlib-ng"} <= known:
@@ -169,23 +168,23 @@ def settle_components(
 
 
 def _is_of_version(component: Component, found: Mapping[str, str]) -> bool:
-    """Whether a text such as ``LICENSE.openssl-3.txt`` is of the version that was found."""
+    """Whether a text such as ``LICENSE.openssl-3.txt`` belongs to the version that was found."""
     version = found.get(component.name, "")
     suffix = re.fullmatch(r".*-(\d+(?:\.\d+)*)\.txt", component.texts[0]) if version else None
     return suffix is None or f"{version}.".startswith(f"{suffix[1]}.")
 
 
 def component_name(text: str) -> str:
-    """``openssl`` for ``LICENSE.openssl-3.txt``: a number behind is PBS's, not the library's."""
+    """``openssl`` for ``LICENSE.openssl-3.txt``: the number is not part of the library's name."""
     match = _TEXT_NAME.fullmatch(text)
     return re.sub(r"-\d+(\.\d+)*$", "", match["name"]) if match else text
 
 
 def _licenses_by_text(extensions: Sequence[Extension]) -> Mapping[str, tuple[str, ...]]:
-    """The SPDX ids of each text. An extension tells those of all its libraries together.
+    """The SPDX ids of each text. An extension lists those of all its libraries together.
 
     So the ids of a library come from an extension that has no other, where there is one; else
-    from all that has it, without those that are known to be of its neighbours.
+    from all extensions that have it, without the ids known to be another library's.
     """
     ids: defaultdict[str, set[str]] = defaultdict(set)
     ids.update({text: set(found) for text, found in _ALTERNATIVES.items()})

@@ -1,22 +1,20 @@
-"""The interpreters of this machine that compile the standard library of their lines.
+"""Interpreters that run on this machine and compile the standard library of their lines.
 
-A line's bytecode is made by its own Python version, so its cell for the machine that builds is
-fetched and unpacked, once a run, whichever cells are built.
+Bytecode depends on the Python version, so a line's own interpreter makes it: the line's cell for
+this machine is fetched and unpacked once a run, whichever cells are built.
 """
 
 from __future__ import annotations
 
 import platform
 import sysconfig
-import threading
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.build.bytecode.compile import Compiled, SourceFile, compile_sources
 from pipeline.build.cell import CellPlan, Compiler, unpack_cell
+from pipeline.build.once import Once
 from pipeline.config.cells import GOARCH, platform_of, unsupported_reason
 from pipeline.config.model import Cell, Line, Matrix, Platform
 from pipeline.system.errors import ToolError
@@ -25,7 +23,7 @@ from pipeline.system.process import run
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What this machine is, in Go's words; ``libc`` is ``musl`` or empty."""
+    """A machine in Go's terms; ``libc`` is ``musl`` or empty."""
 
     goos: str
     goarch: str
@@ -41,9 +39,9 @@ def this_machine() -> Machine:
 
 
 def unless_stopped(compiler: Compiler, check: Callable[[], None]) -> Compiler:
-    """``compiler``, which begins nothing once ``check`` raises.
+    """``compiler``, which starts no process once ``check`` raises.
 
-    Ctrl-C reaches the programs that run; one that is started after it would outlive this process.
+    Ctrl-C reaches running processes; one that is started after it would outlive this one.
     """
 
     def compile_unless_stopped(sources: Sequence[SourceFile], out: Path) -> Sequence[Compiled]:
@@ -54,39 +52,49 @@ def unless_stopped(compiler: Compiler, check: Callable[[], None]) -> Compiler:
 
 
 @dataclass(frozen=True, slots=True)
+class HostInterpreter:
+    """The unpacked interpreter of ``plan.cell``, below ``root``."""
+
+    plan: CellPlan
+    root: Path
+
+    def compile(self, sources: Sequence[SourceFile], out: Path) -> Sequence[Compiled]:
+        """Compile standard library sources into ``out``."""
+        is_windows = self.plan.cell.platform.goos == "windows"
+        python = self.root / ("python.exe" if is_windows else "bin/python3")
+        return compile_sources(python, sources, out, run=run)
+
+
 class HostInterpreters:
-    """``plan`` fetches and plans a cell; interpreters are unpacked below ``folder``."""
+    """Unpacks interpreters below ``folder``; ``plan`` fetches and plans a cell."""
 
-    matrix: Matrix
-    machine: Machine
-    folder: Path
-    plan: Callable[[Cell], CellPlan]
-    _locks: defaultdict[str, threading.Lock] = field(
-        default_factory=lambda: defaultdict(threading.Lock)
-    )
+    def __init__(
+        self, matrix: Matrix, machine: Machine, folder: Path, plan: Callable[[Cell], CellPlan]
+    ) -> None:
+        self._matrix = matrix
+        self._machine = machine
+        self._folder = folder
+        self._plan = plan
+        self._unpacked = Once(self._unpack)
 
-    def of(self, line: Line) -> Compiler:
-        """What compiles for ``line``; raises ``ToolError`` where this machine has none."""
-        return partial(compile_sources, self._python(line), run=run)
+    def of(self, line: Line) -> HostInterpreter:
+        """The line's interpreter; raises ``ToolError`` where it has none for this machine."""
+        return self._unpacked(Cell(line, self._platform(line)))
 
-    def _python(self, line: Line) -> Path:
-        cell = Cell(line, self._platform(line))
-        root = self.folder / cell.name
-        with self._locks[line.name]:
-            if not root.is_dir():
-                unpack_cell(self.plan(cell), root)
-        return root / ("python.exe" if self.machine.goos == "windows" else "bin/python3")
+    def _unpack(self, cell: Cell) -> HostInterpreter:
+        root = self._folder / cell.name
+        return HostInterpreter(unpack_cell(self._plan(cell), root), root)
 
     def _platform(self, line: Line) -> Platform:
-        machine = self.machine
-        found = platform_of(self.matrix.platforms, machine.goos, machine.goarch, machine.libc)
+        machine = self._machine
+        found = platform_of(self._matrix.platforms, machine.goos, machine.goarch, machine.libc)
         reason = "matrix.toml has no platform for it"
         if found is not None:
             reason = unsupported_reason(Cell(line, found))
         if found is None or reason:
             kind = f"{machine.goos}/{machine.goarch} {machine.libc}".strip()
             raise ToolError(
-                f"this machine ({kind}) cannot run Python {line.name}, which is to compile its own "
+                f"this machine ({kind}) cannot run Python {line.name}, which compiles its own "
                 f"standard library: {reason}",
                 hint='Build on another machine, or set bytecode = "none" in matrix.toml.',
             )

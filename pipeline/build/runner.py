@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from pipeline.build.cell import CellPlan, CellResult, apply_cell, plan_cell
 from pipeline.build.host_python import HostInterpreters, this_machine, unless_stopped
+from pipeline.build.once import Once
 from pipeline.build.pack import Packed
 from pipeline.build.pip_payload import build_wheels
 from pipeline.config.model import PIP_CELL, Cell, Matrix
@@ -86,50 +88,51 @@ def _build_cells(
     """Build all, in parallel; the first failure ends the others within a moment."""
     # In the cache: a failed run leaves no directory where there was none.
     with scratch_dir(fetcher.cache) as scratch, console.live():
-        builder = _Builder(request, fetcher, console)
-        interpreters = HostInterpreters(
-            request.matrix, this_machine(), scratch / "pythons", builder.plan
-        )
-        return _in_parallel(builder, interpreters)
+        plan = Once(partial(_plan, request.matrix, fetcher))
+        interpreters = HostInterpreters(request.matrix, this_machine(), scratch / "pythons", plan)
+        return _in_parallel(_Builder(request, plan, interpreters, console))
+
+
+def _plan(matrix: Matrix, fetcher: AssetFetcher, cell: Cell) -> CellPlan:
+    fetched = fetcher.fetch(cell)
+    signer = fetcher.attest(fetched).signer if matrix.attest else ""
+    return plan_cell(cell, fetched.asset, fetched.path, matrix, signer)
 
 
 @dataclass(frozen=True, slots=True)
 class _Builder:
     request: BuildRequest
-    fetcher: AssetFetcher
+    plan: Callable[[Cell], CellPlan]
+    interpreters: HostInterpreters
     console: Console
 
-    def plan(self, cell: Cell) -> CellPlan:
-        fetched = self.fetcher.fetch(cell)
-        matrix = self.request.matrix
-        signer = self.fetcher.attest(fetched).signer if matrix.attest else ""
-        return plan_cell(cell, fetched.asset, fetched.path, matrix, signer)
-
-    def build(self, cell: Cell, interpreters: HostInterpreters, threads: int) -> BuiltCell:
+    def build(self, cell: Cell, threads: int) -> BuiltCell:
         began = self.console.clock()
         self.console.check()
         try:
             plan = self.plan(cell)
-            compiler = interpreters.of(cell.line) if plan.modules else None
+            host = self.interpreters.of(cell.line) if plan.modules else None
+            if host and host.plan.cell == cell:
+                plan = host.plan
             result = apply_cell(
                 plan,
                 self.request.out,
                 self.request.matrix,
                 processors=threads,
                 progress=partial(self.console.start, cell.name),
-                compiler=unless_stopped(compiler, self.console.check) if compiler else None,
+                compiler=unless_stopped(host.compile, self.console.check) if host else None,
             )
         except PipelineError as fault:
             raise fault.at(cell.name) from None
         return BuiltCell(plan, result, self.console.clock() - began)
 
 
-def _in_parallel(builder: _Builder, interpreters: HostInterpreters) -> tuple[BuiltCell, ...]:
+def _in_parallel(builder: _Builder) -> tuple[BuiltCell, ...]:
     cells = builder.request.cells
     at_once = min(len(cells), processors())
     threads = max(1, processors() // at_once)
     pool = ThreadPoolExecutor(max_workers=at_once)
-    futures = [pool.submit(builder.build, cell, interpreters, threads) for cell in cells]
+    futures = [pool.submit(builder.build, cell, threads) for cell in cells]
     try:
         done, _rest = wait(futures, return_when=FIRST_EXCEPTION)
         for failed in filter(Future.exception, done):
@@ -139,6 +142,6 @@ def _in_parallel(builder: _Builder, interpreters: HostInterpreters) -> tuple[Bui
         builder.console.stop()
         raise
     finally:
-        # One that waits for a silent server does not notice; the process ends without it.
+        # A thread that waits for a silent server does not notice; the process ends without it.
         pool.shutdown(wait=False, cancel_futures=True)
         wait(futures, timeout=_GRACE_S)

@@ -11,7 +11,6 @@ import click
 from pipeline.cli import parameters
 from pipeline.cli.context import TOKEN_VARIABLES, Context, pass_context
 from pipeline.cli.help import goempy_command
-from pipeline.cli.hosted import repository_of
 from pipeline.config.cells import asset_name, split_cells
 from pipeline.config.ci_runners import Runner, runners_for, without_runner
 from pipeline.config.model import PIP_CELL
@@ -22,6 +21,8 @@ from pipeline.release.workflow_jobs import workflow_outputs
 from pipeline.system.errors import GitError
 from pipeline.system.files import scratch_dir
 from pipeline.system.git import Git
+from pipeline.system.github import Releases
+from pipeline.system.github.context import repository_of
 from pipeline.system.scratch_repo import remote_address
 from pipeline.system.tables import Column, markdown_table
 from pipeline.system.units import human_bytes
@@ -40,13 +41,7 @@ from pipeline.system.units import human_bytes
 )
 @parameters.repo
 @click.option("--remote", default="", metavar="REMOTE", help="Look at its tags instead.")
-@click.option(
-    "--rebuild",
-    type=parameters.TRUTH,
-    default=False,
-    metavar="true|false",
-    help="true: build the selected cells, whatever exists.",
-)
+@parameters.rebuild("build the selected cells, whatever exists.")
 @parameters.lines
 @parameters.only_platforms
 @pass_context
@@ -123,19 +118,10 @@ def _show_plan(plan: ReleasePlan, config: Config, context: Context) -> None:
     head = f"VERSION {config.version}: "
     head += f"to be tagged: {', '.join(plan.tags)}" if plan.tags else "already released"
     context.console.info(head)
-    rows = _summary_rows(plan, config)
+    left_out = split_cells(config.matrix).left_out
+    rows = [*plan.rows(), *((each.cell.name, f"left out: {each.reason}") for each in left_out)]
     table = markdown_table([Column("cell"), Column("payload")], rows) if rows else ""
     context.summary(f"### Plan\n\n{head}.\n\n{table}")
-
-
-def _summary_rows(plan: ReleasePlan, config: Config) -> list[tuple[str, str]]:
-    return [
-        *((name, "built") for name in plan.built),
-        *((name, f"reused from {tag}") for name, tag in plan.reused.items()),
-        *((name, "missing: neither built nor held by a tag") for name in plan.missing),
-        *((each.cell.name, f"left out: {each.reason}")
-          for each in split_cells(config.matrix).left_out),
-    ]  # fmt: skip
 
 
 def _runners(config: Config, context: Context) -> tuple[Runner, ...]:
@@ -153,7 +139,7 @@ def _unpublished(tags: set[str], plan: ReleasePlan, context: Context) -> Sequenc
     repository = repository_of(context.env)
     if not existing or not repository or not any(context.env.get(n) for n in TOKEN_VARIABLES):
         return []
-    releases = context.github().releases(repository).listing()
+    releases = Releases(context.github(), repository).listing()
     published = {each.tag for each in releases if not each.draft}
     lacking = [tag for tag in existing if tag not in published]
     if lacking:

@@ -17,7 +17,6 @@ from pipeline.cli.tag_table import how_to_use, show_tags
 from pipeline.config.model import PIP_CELL
 from pipeline.config.project import Config, Selection, read_config, read_matrix
 from pipeline.release.local_release import local_config, make_release, pack_interpreters
-from pipeline.sources.download import verify_digest
 from pipeline.sources.fetch import AssetFetcher
 from pipeline.sources.source import FolderSource
 from pipeline.system.git import Git
@@ -88,7 +87,7 @@ def command(
             packed.cells, packed.matrix, out / "payloads", bool(packed.matrix.wheels)
         )
         fetcher = AssetFetcher(
-            packed.matrix.archive, FolderSource(Path(folder), verify_digest), packed.pins,
+            packed.matrix.archive, FolderSource(Path(folder)), packed.pins,
             context.cache, context.console, context.env,
         )  # fmt: skip
         _release(config, request, fetcher, out, context, dry_run=dry_run)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.config.model import PIP_CELL, Pin
 from pipeline.config.project import Config, Selection
 from pipeline.release.drift import require_newest, require_same
 from pipeline.release.payload_dir import payload_names
-from pipeline.release.tag_index import TagIndex, expected_digests, find
+from pipeline.release.tag_index import TagIndex, expected_digests
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,12 @@ class ReleasePlan:
     missing: tuple[str, ...]
     tags: tuple[str, ...]
     """Those that are to be made."""
+
+    def rows(self) -> Iterator[tuple[str, str]]:
+        """Each cell, and where its payload comes from."""
+        yield from ((name, "built") for name in self.built)
+        yield from ((name, f"reused from {tag}") for name, tag in self.reused.items())
+        yield from ((name, "missing: neither built nor held by a tag") for name in self.missing)
 
 
 def plan_release(
@@ -71,7 +77,7 @@ def plan_from_tags(
     if not rebuild and len(new) < len(lines):
         existing = {tag: line for tag, line in lines.items() if tag not in new}
         require_same(existing, config, digests, tags)
-    found = {name: place.tag for name, place in find(digests, tags).items()} if new else {}
+    found = {name: place.tag for name, place in tags.find(digests).items()} if new else {}
     chosen = {cell.name for cell in config.cells(selection)}
     # Package pip belongs to every platform, and to none.
     if selection == Selection() or (new and PIP_CELL not in found):

@@ -57,7 +57,7 @@ class ReleaseCatalog:
         self.old_pins = old_pins
         self.console = console
         repo = repo_from_download_url(source.base) if isinstance(source, WebSource) else None
-        self._api = github(repo.address).releases(repo.repository) if repo else None
+        self._api = Releases(github(repo.address), repo.name) if repo else None
         self._has_api = repo is not None and repo.address == PUBLIC_API
         """Whether the source is known to have an API; others may have GitHub's paths alone."""
         self._releases: dict[str, Release] = {}
@@ -105,7 +105,7 @@ class ReleaseCatalog:
 
     def _fetch(self, release: str) -> Listing:
         found = self._releases.get(release) or self._ask(lambda api: api.published(release))
-        sums = self.source.checksums(release).sums
+        sums = self.source.checksums(release)
         if found is None:
             return Listing(release, sums, None, {})
         digests = {asset.name: asset.sha256 for asset in found.assets}

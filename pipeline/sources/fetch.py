@@ -1,4 +1,4 @@
-"""The assets of cells: fetched into the cache, and proven to be what PBS built."""
+"""The assets of cells: fetched into the cache and verified."""
 
 from __future__ import annotations
 

@@ -1,10 +1,9 @@
 """Make an asset from an interpreter of this machine.
 
 The result is an archive like PBS's own: ``python/**`` with the executable, the standard library,
-the extension modules and the shared libpython, as the interpreter's ``sysconfig`` tells them.
-Packages that were installed into it stay out. ELF search paths into the interpreter's own
-directories become ``$ORIGIN``-relative, so that an extracted copy loads nothing from there.
-The same interpreter gives the same bytes.
+the extension modules and the shared libpython, where ``sysconfig`` locates them. Installed packages
+are left out. ELF search paths into the interpreter's own directories become ``$ORIGIN``-relative,
+so that an extracted copy loads nothing from there. The same interpreter gives the same bytes.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import posixpath
 import shutil
 import stat
 import tarfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -29,12 +28,12 @@ from pipeline.formats.elf.strip import strip
 from pipeline.formats.forward_reader import BinaryFormatError, ForwardReader
 from pipeline.system.errors import InterpreterError, ToolError
 from pipeline.system.files import CHUNK_BYTES, disk_errors, scratch_dir, sha256_of
-from pipeline.system.process import ProcessResult
+from pipeline.system.process import ProcessResult, error_tail
 
 _LEFT_OUT = frozenset({"site-packages", "dist-packages", "__pycache__"})
 _LIBRARY_DIR = "lib"
 _SYSTEM_PREFIXES = frozenset({"/usr", "/usr/local"})
-"""Here the libraries beside Python are the system's and stay with it."""
+"""The libraries in these are the system's, and are not packed."""
 _ASK = """
 import json, os, platform, sys, sysconfig
 get = sysconfig.get_config_var
@@ -66,7 +65,7 @@ print(json.dumps({
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """What an interpreter says of itself; directories are absolute and free of links."""
+    """What an interpreter reports; directories are absolute and without links."""
 
     implementation: str
     system: str
@@ -88,32 +87,24 @@ Run = Callable[[Sequence[str]], ProcessResult]
 
 
 def ask(python: str, run: Run) -> Interpreter:
-    """Let ``python`` describe itself; raises ``InterpreterError`` when it cannot be a source."""
+    """Let ``python`` describe itself; raises ``InterpreterError`` when it cannot be packed."""
     try:
         done = run([python, "-I", "-c", _ASK])
     except ToolError as fault:
-        raise InterpreterError(
-            f"{python}: {fault.what}", hint="Name another with --python."
-        ) from fault
+        raise _unusable(f"{python}: {fault.what}") from fault
     if done.code:
-        reason = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.code}"]
-        raise InterpreterError(
-            f"{python} does not run: {reason[0]}", hint="Name another with --python."
-        )
+        raise _unusable(f"{python} does not run: {error_tail(done, lines=1)}")
     try:
         found = Interpreter(**json.loads(done.stdout))
     except (ValueError, TypeError) as fault:
-        raise InterpreterError(
-            f"{python} does not answer as a Python interpreter does",
-            hint="Name another with --python.",
-        ) from fault
+        raise _unusable(f"{python} does not answer as a Python interpreter does") from fault
     if faults := list(_unfit(found)):
-        raise InterpreterError(
-            f"{python} cannot be packed",
-            details=faults,
-            hint="Name another interpreter with --python, or another --source.",
-        )
+        raise _unusable(f"{python} cannot be packed", faults)
     return found
+
+
+def _unusable(what: str, details: Iterable[str] = ()) -> InterpreterError:
+    return InterpreterError(what, details=details, hint="Name another with --python.")
 
 
 def _unfit(found: Interpreter) -> Iterator[str]:
@@ -142,7 +133,7 @@ def platform_for(found: Interpreter, platforms: Sequence[Platform]) -> Platform:
 def make_asset(
     found: Interpreter, platform: Platform, folder: Path, run: Run
 ) -> tuple[Line, Asset]:
-    """Write the interpreter's archive into ``folder``; returns the line and asset it makes."""
+    """Write the interpreter's archive into ``folder``; returns its line and asset."""
     variant = FREE_THREADED if found.free_threaded else ""
     line = Line(PythonVersion.parse(found.version), LOCAL, variant, (platform.name,))
     name = asset_name(Cell(line, platform), LOCAL)
@@ -157,7 +148,7 @@ def make_asset(
 
 
 @dataclass(frozen=True, slots=True)
-class _SourceFile:
+class _Entry:
     """One entry of the archive: ``name`` relative to the tree, and the file or link target."""
 
     name: str
@@ -166,26 +157,26 @@ class _SourceFile:
     elf: ElfFacts | None = None
 
 
-def _source_file(name: str, path: Path) -> _SourceFile:
+def _file_entry(name: str, path: Path) -> _Entry:
     with path.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
-            return _SourceFile(name, path)
+            return _Entry(name, path)
         file.seek(0)
         try:
-            return _SourceFile(name, path, elf=scan(_reader(file)).facts)
+            return _Entry(name, path, elf=scan(_reader(file)).facts)
         except BinaryFormatError:
-            return _SourceFile(name, path)  # nothing that a loader would take either
+            return _Entry(name, path)  # no loader takes it either
 
 
 def _reader(file: BinaryIO) -> ForwardReader:
     return ForwardReader(file.read, os.fstat(file.fileno()).st_size)
 
 
-def _sources(found: Interpreter) -> Iterator[_SourceFile]:
+def _sources(found: Interpreter) -> Iterator[_Entry]:
     version = posixpath.basename(found.stdlib)  # python3.13, or python3.13t
-    yield _source_file(f"bin/{version}", Path(found.executable))
+    yield _file_entry(f"bin/{version}", Path(found.executable))
     for link in ("bin/python3", "bin/python"):
-        yield _SourceFile(link, Path(found.executable), target=version)
+        yield _Entry(link, Path(found.executable), target=version)
     library_root = f"{found.platlibdir}/{version}"
     names: set[str] = set()
     for folder, root in (
@@ -199,8 +190,8 @@ def _sources(found: Interpreter) -> Iterator[_SourceFile]:
                 yield file
 
 
-def _with_libraries(found: Interpreter, tree: list[_SourceFile]) -> list[_SourceFile]:
-    """Add libpython and, from a prefix of its own, the other libraries that the tree needs."""
+def _with_libraries(found: Interpreter, tree: list[_Entry]) -> list[_Entry]:
+    """Add libpython and, unless the prefix is the system's, the other libraries it needs."""
     wanted = [(name, source) for source in tree if source.elf for name in source.elf.needed]
     seen: set[str] = set()
     while wanted:
@@ -210,20 +201,19 @@ def _with_libraries(found: Interpreter, tree: list[_SourceFile]) -> list[_Source
             continue
         seen.add(name)
         if name == found.library or found.prefix not in _SYSTEM_PREFIXES:
-            source = _source_file(f"{_LIBRARY_DIR}/{name}", path)
+            source = _file_entry(f"{_LIBRARY_DIR}/{name}", path)
             tree.append(source)
             wanted += [(each, source) for each in (source.elf.needed if source.elf else ())]
     needs_libpython = any(s.elf and found.library in s.elf.needed for s in tree)
     if needs_libpython and found.library not in seen:
-        raise InterpreterError(
-            f"{found.executable} needs {found.library}, which is in none of its directories",
-            hint="Name another interpreter with --python.",
+        raise _unusable(
+            f"{found.executable} needs {found.library}, which is in none of its directories"
         )
     return tree
 
 
-def _library(name: str, needing: _SourceFile, found: Interpreter) -> Path | None:
-    """Where a library of the interpreter's own is: by its search path, in LIBDIR, or in lib."""
+def _library(name: str, needing: _Entry, found: Interpreter) -> Path | None:
+    """Find one of the interpreter's libraries: by search path, in LIBDIR, or in lib."""
     facts = needing.elf
     search = [] if facts is None else [*facts.runpath, *facts.rpath]
     origin = str(needing.path.resolve().parent)
@@ -240,12 +230,12 @@ def _is_own_folder(folder: str, found: Interpreter) -> bool:
     real = os.path.realpath(folder)
     if found.prefix not in _SYSTEM_PREFIXES:
         return real == found.library_dir or Path(real).is_relative_to(found.prefix)
-    # Below /usr most is not Python's; libpython's directory is searched without being told.
+    # Most of /usr is not Python's; the loader searches libpython's directory by default.
     return real in {found.library_dir, found.stdlib, found.extensions}
 
 
-def _files_below(folder: Path, root: str) -> Iterator[_SourceFile]:
-    """Regular files and links; what a link that leaves the folder points to comes as a file."""
+def _files_below(folder: Path, root: str) -> Iterator[_Entry]:
+    """Regular files and links; a link out of the folder becomes a copy of its target."""
     for where, folders, files in os.walk(folder):
         folders[:] = sorted(set(folders) - _LEFT_OUT)
         inside = Path(where).relative_to(folder)
@@ -255,17 +245,15 @@ def _files_below(folder: Path, root: str) -> Iterator[_SourceFile]:
             if path.is_symlink() and path.resolve().is_relative_to(folder):
                 target = os.path.relpath(path.resolve(), path.parent)
                 if path.exists():
-                    yield _SourceFile(entry, path, target=target)
+                    yield _Entry(entry, path, target=target)
             elif path.is_file():
-                yield _source_file(entry, path)
+                yield _file_entry(entry, path)
 
 
 class _Relocator:
-    """Copies of ELF files whose search paths do not lead back to where they came from."""
+    """Copies ELF files with search paths that do not lead back to the original tree."""
 
-    def __init__(
-        self, found: Interpreter, tree: Sequence[_SourceFile], scratch: Path, run: Run
-    ) -> None:
+    def __init__(self, found: Interpreter, tree: Sequence[_Entry], scratch: Path, run: Run) -> None:
         self._found = found
         self._shipped = {
             posixpath.basename(source.name)
@@ -275,8 +263,8 @@ class _Relocator:
         self._copy = scratch / "elf"
         self._run = run
 
-    def content(self, source: _SourceFile) -> Path:
-        """The file whose bytes go into the archive: the original, or a mended copy."""
+    def content(self, source: _Entry) -> Path:
+        """The file to pack: the original, or a copy with another search path."""
         search = self._search_path(source)
         if search is None:
             return source.path
@@ -285,13 +273,13 @@ class _Relocator:
         done = self._run(["patchelf", *option, str(self._copy)])
         if done.code:
             raise ToolError(
-                f"patchelf cannot change {source.path}: {done.stderr.strip()}",
+                f"patchelf cannot change {source.path}: {error_tail(done)}",
                 hint="Name another interpreter with --python.",
             )
         return self._copy
 
-    def _search_path(self, source: _SourceFile) -> tuple[str, ...] | None:
-        """The search path that the copy needs, ``None`` where the file is right as it is."""
+    def _search_path(self, source: _Entry) -> tuple[str, ...] | None:
+        """The search path that the copy needs, ``None`` where the original's is right."""
         if source.elf is None:
             return None
         old = source.elf.runpath or source.elf.rpath
@@ -309,7 +297,7 @@ class _Relocator:
 def _copy_stripped(path: Path, target: Path) -> None:
     """Copy an ELF file without its debug sections.
 
-    patchelf may put a segment behind them, and then they could never leave.
+    patchelf may put a segment behind them, which leaves a hole of their size.
     """
     with path.open("rb") as source, target.open("wb") as copy:
         plan = scan(_reader(source)).strip
@@ -321,7 +309,7 @@ def _copy_stripped(path: Path, target: Path) -> None:
     target.chmod(0o755)
 
 
-def _write_archive(path: Path, sources: Sequence[_SourceFile], relocate: _Relocator) -> None:
+def _write_archive(path: Path, sources: Sequence[_Entry], relocate: _Relocator) -> None:
     compressor = zstandard.ZstdCompressor(level=1)
     with (
         path.open("wb") as file,

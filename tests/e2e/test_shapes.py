@@ -23,7 +23,7 @@ from pipeline.config.model import Asset, Matrix, Pin
 from pipeline.formats.elf import scan as elf
 from pipeline.formats.forward_reader import ForwardReader
 from pipeline.formats.modzip import MAX_ZIP_BYTES
-from pipeline.formats.payload.manifest import BLOB_DIGITS, is_dir, is_link
+from pipeline.formats.payload.manifest import is_dir, is_link, stored_name
 from pipeline.formats.payload.model import LICENSES, Manifest
 from pipeline.formats.payload.reader import read_payload
 from tests.builders.elf import DEBUG
@@ -181,7 +181,7 @@ def manifest_of(release: Released, cell: str) -> Manifest:
 
 def blobs_of(manifest: Manifest) -> set[str]:
     """The contents of a payload, as the names of blobs begin."""
-    return {entry.sha256[:BLOB_DIGITS] for entry in manifest.entries if entry.sha256}
+    return {stored_name(entry.sha256, "") for entry in manifest.entries if entry.sha256}
 
 
 def stems(folder: Path) -> set[str]:
@@ -291,7 +291,7 @@ def test_what_all_platforms_share_is_on_a_tag_once(
         assert manifest == (release.payload(f"{line}/{name}") / "files.json").read_bytes()
     sources = release.shapes[f"{line}/windows-amd64"].files()
     modules = [data for name, data in sources.items() if name.endswith(".py")]
-    assert {hashlib.sha256(each).hexdigest()[:BLOB_DIGITS] for each in modules} < shared
+    assert {stored_name(hashlib.sha256(each).hexdigest(), "") for each in modules} < shared
 
 
 @pytest.mark.parametrize("tag", TAGS)

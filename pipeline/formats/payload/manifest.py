@@ -29,7 +29,6 @@ MODE_DIR = 1 << 31
 MODE_LINK = 1 << 27
 """Go's ``fs.ModeSymlink``."""
 
-BLOB_DIGITS = 32
 _STREAM_NAME = re.compile(r"[0-9a-f]{32}(\.zst)?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")
@@ -67,7 +66,12 @@ def is_file(entry: Entry) -> bool:
 
 def blob_name(entry: Entry) -> str:
     """The file that holds a regular file's content, beside the manifest or in ``common/``."""
-    return entry.sha256[:BLOB_DIGITS] + (".zst" if entry.codec == ZSTD else "")
+    return stored_name(entry.sha256, entry.codec)
+
+
+def stored_name(sha256: str, codec: str) -> str:
+    """The file name of a blob or stream, by the sha256 of its uncompressed content."""
+    return sha256[:32] + (".zst" if codec == ZSTD else "")
 
 
 def content_hash(entries: Iterable[Entry]) -> str:

@@ -61,7 +61,7 @@ kept = [sys.intern(each) for text in texts for each in [*text.split(), *text.spl
 gc.disable()
 random.Random(4).shuffle(names)
 sys.path.append(sys.argv[1])
-from pipeline.bytecode.inside import compile_source
+from pipeline.build.bytecode.worker import compile_source
 codes = [compile(text, "other", "exec") for text in texts]
 found = {name: compile_source(name, pathlib.Path(path).read_bytes()) for name, path in names}
 print(json.dumps({name: pyc.hex() for name, pyc in found.items()}))
@@ -323,7 +323,7 @@ def test_all_files_that_are_not_python_are_told(places: Places) -> None:
         places.write("pkg/old.py", "print 'words'\n"),
         places.write("pkg/null.py", "x = '\0'\n"),
     ]
-    with pytest.raises(TreeError, match="refuses to compile") as fault:
+    with pytest.raises(TreeError, match="cannot compile parts") as fault:
         places.compile(sources)
     assert [each.partition(":")[0] for each in fault.value.details] == ["pkg/null.py", "pkg/old.py"]
     assert "SyntaxError: " in fault.value.details[1]
@@ -362,7 +362,7 @@ def test_a_format_of_bytecode_that_is_not_known(places: Places) -> None:
     def newer(*_command: object, **_options: object) -> ProcessResult:
         return ProcessResult(0, json.dumps(answer).encode(), "")
 
-    with pytest.raises(ToolError, match="a format that goempy does not know") as fault:
+    with pytest.raises(ToolError, match="bytecode of an unknown format") as fault:
         compile_sources(PYTHON, [], places.out, run=newer)
     assert fault.value.details == ("a.py: why",)
 
