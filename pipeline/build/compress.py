@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,7 @@ from pipeline.build.staging import Stage, StagedContent
 from pipeline.config.model import PayloadConfig
 from pipeline.formats.payload.manifest import ZSTD, stored_name
 from pipeline.system.errors import ToolError
-from pipeline.system.files import CHUNK_BYTES, copy_stream, disk_errors
+from pipeline.system.files import CHUNK_BYTES, disk_errors
 
 STREAM = "stream"
 ZSTANDARD = "0.25.0"
@@ -149,7 +150,7 @@ def _write(
             return source.digest.hexdigest(), Blob(ZSTD, stored)
         source = _JoinedFiles(paths, lambda _count: None)
     with out.open("wb") as target:
-        copy_stream(cast("BinaryIO", source), target)
+        shutil.copyfileobj(cast("BinaryIO", source), target, CHUNK_BYTES)
     return source.digest.hexdigest(), Blob("", size_bytes)
 
 

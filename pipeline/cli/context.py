@@ -63,10 +63,10 @@ class Context:
         """Keep other goempy processes from writing to ``folder``; the second one waits."""
         from pipeline.system.files import interprocess_lock  # noqa: PLC0415
 
-        def tell() -> None:
+        def waiting() -> None:
             self.console.info(f"waiting for another goempy that is writing to {folder}")
 
-        with interprocess_lock(str(folder), self.cache / "locks", tell):
+        with interprocess_lock(str(folder), self.cache / "locks", waiting):
             yield
 
     def source(self, name: str) -> AssetSource:

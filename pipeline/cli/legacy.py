@@ -13,8 +13,6 @@ from pipeline.system.console import Console
 from pipeline.system.errors import PipelineError
 
 _COMMANDS: dict[type[requests.Request], tuple[str, str]] = {
-    requests.ProposeRequest: ("propose", "propose"),
-    requests.PublishRequest: ("publish", "publish"),
     requests.VerifyRequest: ("verify", "verify"),
 }
 """The module of this package and the function in it: a command imports what it needs alone."""
@@ -51,8 +49,6 @@ def _command(request: requests.Request) -> Callable[[requests.Request, Session],
 
 NAMES = frozenset(
     {
-        "propose",
-        "publish",
         "verify",
     }
 )

@@ -8,7 +8,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 from pipeline.cli.arguments import Commands, path, source_option
-from pipeline.cli.options_github import add_propose, add_publish
 from pipeline.cli.requests import (
     Request,
     VerifyRequest,
@@ -43,11 +42,7 @@ def _parser() -> argparse.ArgumentParser:
         help="folder of matrix.toml, matrix.lock, VERSION and PRIMARY_PYTHON (default: here)",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (
-        add_propose,
-        add_publish,
-        _add_verify,
-    ):
+    for add in (_add_verify,):
         add(commands)
     return parser
 

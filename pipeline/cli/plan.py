@@ -11,7 +11,6 @@ import click
 from pipeline.cli import parameters
 from pipeline.cli.context import TOKEN_VARIABLES, Context, pass_context
 from pipeline.cli.help import goempy_command
-from pipeline.cli.hosted import repository_of
 from pipeline.config.cells import asset_name, split_cells
 from pipeline.config.ci_runners import Runner, runners_for, without_runner
 from pipeline.config.model import PIP_CELL
@@ -22,6 +21,8 @@ from pipeline.release.workflow_jobs import workflow_outputs
 from pipeline.system.errors import GitError
 from pipeline.system.files import scratch_dir
 from pipeline.system.git import Git
+from pipeline.system.github import Releases
+from pipeline.system.github.context import repository_of
 from pipeline.system.scratch_repo import remote_address
 from pipeline.system.tables import Column, markdown_table
 from pipeline.system.units import human_bytes
@@ -153,7 +154,7 @@ def _unpublished(tags: set[str], plan: ReleasePlan, context: Context) -> Sequenc
     repository = repository_of(context.env)
     if not existing or not repository or not any(context.env.get(n) for n in TOKEN_VARIABLES):
         return []
-    releases = context.github().releases(repository).listing()
+    releases = Releases(context.github(), repository).listing()
     published = {each.tag for each in releases if not each.draft}
     lacking = [tag for tag in existing if tag not in published]
     if lacking:

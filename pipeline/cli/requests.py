@@ -14,24 +14,6 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class ProposeRequest(Request):
-    """``goempy propose``: ``branch`` is what the pull request comes from."""
-
-    source: str
-    branch: str
-
-
-@dataclass(frozen=True, slots=True)
-class PublishRequest(Request):
-    """``goempy publish``: no tags mean all folders of ``assets``, no ``repo`` that of ``root``."""
-
-    tags: tuple[str, ...]
-    assets: Path
-    repo: Path | None
-    dry_run: bool
-
-
-@dataclass(frozen=True, slots=True)
 class VerifyRequest(Request):
     """``goempy verify``: without ``repo`` that of ``root``, without ``out`` nothing is kept."""
 

@@ -10,7 +10,7 @@ from pipeline.cli import parameters
 from pipeline.cli.context import Context, pass_context
 from pipeline.cli.help import goempy_command
 from pipeline.publish.sbom import make_sbom
-from pipeline.release.tag_index import hold, known_tags
+from pipeline.release.tag_index import known_tags
 from pipeline.system.files import write_atomically
 from pipeline.system.git import Git
 
@@ -29,7 +29,7 @@ def command(context: Context, tag: str, repo: Path | None, out: Path | None) -> 
     """Print it or write it to a file."""
     index = known_tags(Git((repo or context.root).resolve(), context.env))
     index.require([tag])
-    text = make_sbom(hold([tag], index)[tag].contents())
+    text = make_sbom(index.trees([tag])[tag].contents())
     if out is None:
         # Unchanged: rich would look for emoji between the colons of a CPE name.
         context.console.out.out(text.decode(), highlight=False, end="")

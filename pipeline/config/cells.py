@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.config.model import (
@@ -17,7 +17,7 @@ from pipeline.config.model import (
     PythonVersion,
 )
 from pipeline.system.errors import ConfigError, UsageError
-from pipeline.system.suggest import near_names
+from pipeline.system.suggest import unknown_names
 
 FREE_THREADED_SINCE = (3, 13)
 """PBS's ``src/release.rs``: ``freethreaded`` suffixes from 3.13 on, for every triple."""
@@ -126,8 +126,7 @@ def cells_named(
     known = {cell.name for cell in cells}
     if with_pip and matrix.wheels:
         known.add(PIP_CELL)
-    details = [near_names("cell", name, known) for name in names if name not in known]
-    if details:
+    if details := unknown_names("cell", names, known):
         raise UsageError(
             "matrix.toml has no such cell", hint="Run 'goempy plan' to see all.", details=details
         )
@@ -150,8 +149,8 @@ def select_cells(
         return {cell.platform.name, cell.platform.go_pair}
 
     if faults := [
-        *_unmatched("line", lines, cells, of_line),
-        *_unmatched("platform", platforms, cells, of_platform),
+        *unknown_names("line", lines, set().union(*map(of_line, cells))),
+        *unknown_names("platform", platforms, set().union(*map(of_platform, cells))),
     ]:
         raise UsageError(
             "the selection names lines or platforms that matrix.toml does not have",
@@ -170,13 +169,6 @@ def select_cells(
             hint="Run 'goempy plan' to see every cell.",
         )
     return chosen
-
-
-def _unmatched(
-    what: str, wanted: Sequence[str], cells: Sequence[Cell], names: Callable[[Cell], set[str]]
-) -> Iterator[str]:
-    known = set[str]().union(*map(names, cells))
-    yield from (near_names(what, name, known) for name in wanted if name not in known)
 
 
 def asset_name(cell: Cell, archive: str) -> str:

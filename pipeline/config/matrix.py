@@ -114,7 +114,9 @@ def _keys_of(place: Place) -> list[str]:
         if isinstance(step, int):
             table = table["items"]
         else:
-            table = table.get("properties", {}).get(step) or table["additionalProperties"]
+            named = table.get("properties", {})
+            # [pip] has a pattern for the names of its tables.
+            table = named.get(step) or next(iter(table["patternProperties"].values()))
         if "$ref" in table:
             table = schema["$defs"][table["$ref"].rpartition("/")[2]]
     return sorted(filter(None, table["properties"]))

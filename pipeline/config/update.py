@@ -26,7 +26,6 @@ _ARCHIVE_NAME = re.compile(
     r"cpython-(?P<python>[^+]+)\+(?P<release>\d{8})-(?P<rest>.+)-(?P<kind>full|install_only_stripped)"
     r"\.tar\.(?:zst|gz)"
 )
-_STAGES = ("a", "b", "rc")
 _FREE_OPTION = f"{FREE_THREADED}+"
 UP_TO_DATE = "up to date"
 
@@ -154,11 +153,12 @@ def _newer(matrix: Matrix, line: Line, new: Listing) -> tuple[Line | None, str]:
     return (None, UP_TO_DATE) if after == line else (after, "")
 
 
-def order(python: PythonVersion) -> tuple[int, int, int, int, int]:
+def order(python: PythonVersion) -> tuple[int, int, int, str, int]:
     """A key by which versions sort as CPython released them: 3.15.0rc2, 3.15.0, 3.15.1."""
-    match = re.fullmatch(r"([a-z]+)(\d+)", python.pre)
-    stage, number = (_STAGES.index(match[1]), int(match[2])) if match else (len(_STAGES), 0)
-    return python.major, python.minor, python.patch, stage, number
+    stage = python.pre.rstrip("0123456789")
+    number = int(python.pre.removeprefix(stage) or 0)
+    # "a", "b", "rc", and "z" for a final version.
+    return python.major, python.minor, python.patch, stage or "z", number
 
 
 def is_over(python: PythonVersion, today: date) -> bool:

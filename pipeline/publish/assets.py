@@ -29,7 +29,8 @@ from pipeline.publish.release_notes import (
 )
 from pipeline.publish.sbom import make_sbom
 from pipeline.publish.sizes import TagSizes, measure_tag, tag_rows
-from pipeline.release.tag_index import TagContents, TagIndex, commit_texts, hold
+from pipeline.release.tag_index import TagIndex
+from pipeline.release.tag_tree import TagContents
 from pipeline.release.third_party_licenses import FILE_NAME as NOTICES
 from pipeline.system.errors import UsageError
 from pipeline.system.files import replace_dir
@@ -100,7 +101,7 @@ def _files(
 
 
 def _read(tag: str, index: TagIndex) -> _Tag:
-    tree = hold([tag], index)[tag]
+    tree = index.trees([tag])[tag]
     contents = tree.contents()
     return _Tag(contents, measure_tag(contents), tree.read(NOTICES))
 
@@ -111,7 +112,7 @@ def line_names(index: TagIndex) -> dict[str, str]:
     The commit of a primary tag has it in its message; ``""`` for one that does not.
     """
     primary = [tag for tag in index.commits if not tag_rules.sort_key(tag).prerelease]
-    matches = {tag: _PYTHON.search(text) for tag, text in commit_texts(primary, index).items()}
+    matches = {tag: _PYTHON.search(text) for tag, text in index.commit_texts(primary).items()}
     return {
         tag: (tag_rules.sort_key(tag).prerelease or "").removeprefix("py")
         or (match[1] if (match := matches.get(tag)) else "")

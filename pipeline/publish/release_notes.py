@@ -13,7 +13,7 @@ from pipeline.build.components import CPYTHON
 from pipeline.config.model import LOCAL, Line, PythonVersion
 from pipeline.config.tags import sort_key
 from pipeline.publish.sizes import TagSizes
-from pipeline.release.tag_index import TagContents
+from pipeline.release.tag_tree import TagContents
 from pipeline.release.third_party_licenses import declared_components
 from pipeline.system.units import human_bytes
 

@@ -40,7 +40,7 @@ from pipeline.build.components import CPYTHON
 from pipeline.config.model import LOCAL
 from pipeline.formats.payload.model import Component, Origin
 from pipeline.formats.payload.reader import Payload
-from pipeline.release.tag_index import TagContents
+from pipeline.release.tag_tree import TagContents
 from pipeline.release.third_party_licenses import PUBLIC_DOMAIN, declared_components
 from pipeline.sources.source import PBS_DOWNLOADS
 

@@ -12,7 +12,8 @@ from pipeline.formats.payload.manifest import FILE_NAME
 from pipeline.formats.payload.reader import read_payload
 from pipeline.publish.breakdown import Breakdown, break_down
 from pipeline.publish.sizes import StepRow, measure, measure_tag, payload_row, tag_rows
-from pipeline.release.tag_index import TagTree, hold, known_tags
+from pipeline.release.tag_index import known_tags
+from pipeline.release.tag_tree import TagTree
 from pipeline.system.errors import UsageError
 from pipeline.system.git import Git
 from pipeline.system.suggest import near_names
@@ -50,7 +51,7 @@ def read_sizes(names: Sequence[str], folder: Path, repo: Git) -> list[SizeReport
     if wanted_tags:
         tags = known_tags(repo)
         faults += tags.unknown(wanted_tags)
-        trees = {} if faults else hold(wanted_tags, tags)
+        trees = {} if faults else tags.trees(wanted_tags)
     if faults:
         raise UsageError(
             f"these are neither cells of {folder} nor tags of the repository",

@@ -14,7 +14,7 @@ from pipeline.formats.payload.model import Steps
 from pipeline.formats.payload.reader import Payload
 from pipeline.publish.breakdown import ContentSize, contents_of_payload
 from pipeline.release.module_tree import COMMON, EXAMPLE_MODULE
-from pipeline.release.tag_index import TagContents, part_folder
+from pipeline.release.tag_tree import TagContents, part_folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from pipeline.release.diff import (
     part_of,
 )
 from pipeline.release.module_tree import blob_file
-from pipeline.release.tag_index import TagTree, part_folder
+from pipeline.release.tag_tree import TagTree, part_folder
 from pipeline.release.tagging import TagWorkspace
 from pipeline.system.errors import VerifyError
 from pipeline.system.git import Git, GitFile, TreeFile
@@ -40,20 +40,20 @@ def part_files(part: str, payload: Payload) -> list[TreeFile]:
     return [manifest, *(blob_file(folder, blob) for blob in payload.blobs)]
 
 
-def stored_files(files: Sequence[TreeFile], workshop: Git, scratch: Path) -> list[GitFile]:
-    """Write ``files`` to ``workshop``; the result is what a tree of them would list."""
-    ids = workshop.write_files(files, scratch)
+def stored_files(files: Sequence[TreeFile], git: Git, scratch: Path) -> list[GitFile]:
+    """Write ``files`` to ``git``; the result is what a tree of them would list."""
+    ids = git.write_files(files, scratch)
     return [
         GitFile(file.path, blob_id, file.size_bytes)
         for file, blob_id in zip(files, ids, strict=True)
     ]
 
 
-def diff_rows(difference: TreeDiff, workshop: Git) -> Iterator[str]:
-    """One row a file, and below manifests what differs in them; ``workshop`` has all objects."""
+def diff_rows(difference: TreeDiff, git: Git) -> Iterator[str]:
+    """One row a file, and below manifests what differs in them; ``git`` has all objects."""
     within = {
         each.tag.path: tuple(
-            manifest_rows(workshop.read_blob(each.tag.id), workshop.read_blob(each.rebuilt.id))
+            manifest_rows(git.read_blob(each.tag.id), git.read_blob(each.rebuilt.id))
         )
         for each in difference.changed
         if is_manifest(each.tag.path) and each.tag.mode.startswith("100")
@@ -71,9 +71,9 @@ def compare_parts(
     for name, part, tree in parts:
         payload = payloads[name]
         theirs = part_of(tree.files.values(), part, [blob.name for blob in payload.blobs])
-        ours = stored_files(part_files(part, payload), workspace.workshop, workspace.scratch)
+        ours = stored_files(part_files(part, payload), workspace.git, workspace.scratch)
         difference = compare(theirs, ours)
-        rows = tuple(diff_rows(difference, workspace.workshop))
+        rows = tuple(diff_rows(difference, workspace.git))
         compared.append(PartComparison(name, tree.tag, difference.summary, rows))
     return tuple(compared)
 

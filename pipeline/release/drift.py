@@ -14,7 +14,8 @@ from pipeline.formats.payload.reader import Payload
 from pipeline.release.compare import stored_files
 from pipeline.release.diff import compare
 from pipeline.release.payload_dir import expected_digest
-from pipeline.release.tag_index import TagIndex, TagTree, hold
+from pipeline.release.tag_index import TagIndex
+from pipeline.release.tag_tree import TagTree
 from pipeline.release.tagging import plan_tags
 from pipeline.release.third_party_licenses import declared_components
 from pipeline.system.errors import TagConflictError
@@ -32,7 +33,7 @@ def require_same(
     ``lines`` are by tag; each tag is one of ``tags``. ``digests`` are by cell name, as
     ``tag_index.expected_digests`` gives them.
     """
-    trees = hold(list(lines), tags, without=WITHOUT_BLOBS)
+    trees = tags.trees(list(lines), without=WITHOUT_BLOBS)
     scratch = init_bare(tags.scratch / "compared", tags.repo.env, like=tags.repo)
     details = [
         f"{tag}: {row}"

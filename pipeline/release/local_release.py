@@ -15,7 +15,7 @@ from pipeline.config.project import Config, read_primary, read_version
 from pipeline.formats.payload.reader import Payload
 from pipeline.release.finalize import check_licenses, plan_release_tags, warn_if_dirty
 from pipeline.release.payload_dir import load_payloads
-from pipeline.release.tag_index import expected_digests, find, known_tags, take
+from pipeline.release.tag_index import expected_digests, known_tags
 from pipeline.release.tagging import Tagged, Target, attach_objects, make_tags, tag_workspace
 from pipeline.sources import local_interpreter
 from pipeline.sources.fetch import AssetFetcher
@@ -47,13 +47,13 @@ def make_release(
     # All of its tags are here, so nothing is fetched and no scratch space needed.
     known = known_tags(bare, "", request.out)
     wanted = expected_digests(request.cells, config.matrix, pins)
-    found = find(wanted, known)
+    found = known.find(wanted)
     to_build = tuple(cell for cell in request.cells if cell.name not in found)
     wheels = request.wheels and PIP_CELL not in found
     built = build_payloads(
         dataclasses.replace(request, cells=to_build, wheels=wheels), fetcher, console
     )
-    reused = take(found, wanted, known)
+    reused = known.reuse(found, wanted)
     with tag_workspace(Target(bare), "HEAD", request.out) as workspace:
         attach_objects(reused, workspace)
         # What another run left in the folder is not looked at.

@@ -10,7 +10,7 @@ from pipeline.config.project import Config
 from pipeline.formats.payload.reader import Payload
 from pipeline.release.compare import PartComparison, compare_parts
 from pipeline.release.payload_dir import payload_names, require_all
-from pipeline.release.tag_index import PayloadLocation, TagIndex, expected_digests, find, hold, take
+from pipeline.release.tag_index import PayloadLocation, TagIndex, expected_digests
 from pipeline.release.tagging import TagWorkspace, attach_objects
 
 
@@ -45,10 +45,10 @@ class PayloadResolver:
         # Every tag has the same pip.
         places[PIP_CELL] = PayloadLocation(self.config.tag_of(self.cells[0].line), PIP_CELL)
         asked = {name: places[name] for name in built}
-        trees = hold(list(dict.fromkeys(each.tag for each in asked.values())), self.known)
+        trees = self.known.trees(list(dict.fromkeys(each.tag for each in asked.values())))
         for each in trees.values():
             if each.git != self.workspace.target.repo:
-                self.workspace.workshop.borrow_objects(each.git)
+                self.workspace.git.borrow_objects(each.git)
         parts = [
             (name, place.part, trees[place.tag])
             for name, place in asked.items()
@@ -62,9 +62,9 @@ class PayloadResolver:
         names = payload_names(self.cells, self.config.matrix)
         digests = expected_digests(self.cells, self.config.matrix, self.pins)
         wanted = {name: digests[name] for name in names if name in digests and name not in built}
-        found = find(wanted, self.known) if wanted else {}
+        found = self.known.find(wanted) if wanted else {}
         require_all(names, [*built, *found], "payloads are neither built nor held by a tag")
-        reused = take(found, wanted, self.known)
+        reused = self.known.reuse(found, wanted)
         attach_objects(reused, self.workspace)
         origins = {
             name: f"reused from {found[name].tag}" if name in found else "built" for name in names

@@ -9,7 +9,7 @@ from pipeline.config.model import PIP_CELL, Pin
 from pipeline.config.project import Config, Selection
 from pipeline.release.drift import require_newest, require_same
 from pipeline.release.payload_dir import payload_names
-from pipeline.release.tag_index import TagIndex, expected_digests, find
+from pipeline.release.tag_index import TagIndex, expected_digests
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def plan_from_tags(
     if not rebuild and len(new) < len(lines):
         existing = {tag: line for tag, line in lines.items() if tag not in new}
         require_same(existing, config, digests, tags)
-    found = {name: place.tag for name, place in find(digests, tags).items()} if new else {}
+    found = {name: place.tag for name, place in tags.find(digests).items()} if new else {}
     chosen = {cell.name for cell in config.cells(selection)}
     # Package pip belongs to every platform, and to none.
     if selection == Selection() or (new and PIP_CELL not in found):

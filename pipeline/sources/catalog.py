@@ -18,7 +18,7 @@ from pipeline.system.github import (
     GitHubClient,
     NoApiError,
     Release,
-    RepoRef,
+    Releases,
     repo_from_download_url,
 )
 
@@ -56,14 +56,16 @@ class ReleaseCatalog:
         self.source = source
         self.old_pins = old_pins
         self.console = console
-        self._repo = repo_from_download_url(source.base) if isinstance(source, WebSource) else None
-        self._github = github(self._repo.address) if self._repo else None
+        repo = repo_from_download_url(source.base) if isinstance(source, WebSource) else None
+        self._api = Releases(github(repo.address), repo.name) if repo else None
+        self._has_api = repo is not None and repo.address == PUBLIC_API
+        """Whether the source is known to have an API; others may have GitHub's paths alone."""
         self._releases: dict[str, Release] = {}
         self._listings: dict[str, Listing] = {}
 
     def newest(self) -> str:
         """The newest release's tag; raises ``UsageError`` at a source that does not list them."""
-        latest = self._api(lambda github, repo: github.latest_release(repo.repository))
+        latest = self._ask(Releases.latest)
         if latest is not None:
             self._releases[latest.tag] = latest
             return latest.tag
@@ -102,9 +104,7 @@ class ReleaseCatalog:
         return self._listings[release]
 
     def _fetch(self, release: str) -> Listing:
-        found = self._releases.get(release) or self._api(
-            lambda github, repo: github.release(repo.repository, release)
-        )
+        found = self._releases.get(release) or self._ask(lambda api: api.published(release))
         sums = self.source.checksums(release)
         if found is None:
             return Listing(release, sums, None, {})
@@ -132,18 +132,17 @@ class ReleaseCatalog:
             pin = self.old_pins.get(name)
             return pin.size_bytes if pin and pin.sha256 == listing.sums[name] else None
 
-    def _api(self, ask: Callable[[GitHubClient, RepoRef], Release]) -> Release | None:
+    def _ask(self, ask: Callable[[Releases], Release]) -> Release | None:
         """The API's answer; ``None`` at a source without one."""
-        if self._github is None or self._repo is None:
+        if self._api is None:
             return None
         try:
-            return ask(self._github, self._repo)
+            return ask(self._api)
         except NoApiError as fault:
-            if self._repo.address == PUBLIC_API:
+            if self._has_api:
                 raise
-            # A mirror may have GitHub's paths without being a GitHub.
             self.console.warning(f"{fault.what}; digests come from SHA256SUMS alone")
-            self._github = None
+            self._api = None
             return None
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import posixpath
+import shutil
 import stat
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,7 +27,7 @@ from pipeline.formats.elf.scan import MAGIC, ElfFacts, scan
 from pipeline.formats.elf.strip import strip
 from pipeline.formats.forward_reader import BinaryFormatError, ForwardReader
 from pipeline.system.errors import InterpreterError, ToolError
-from pipeline.system.files import copy_stream, disk_errors, scratch_dir, sha256_of
+from pipeline.system.files import CHUNK_BYTES, disk_errors, scratch_dir, sha256_of
 from pipeline.system.process import ProcessResult, error_tail
 
 _LEFT_OUT = frozenset({"site-packages", "dist-packages", "__pycache__"})
@@ -302,7 +303,7 @@ def _copy_stripped(path: Path, target: Path) -> None:
         plan = scan(_reader(source)).strip
         source.seek(0)
         if plan is None:
-            copy_stream(source, copy)
+            shutil.copyfileobj(source, copy, CHUNK_BYTES)
         else:
             strip(_reader(source), plan, copy.write)
     target.chmod(0o755)

@@ -28,6 +28,10 @@ class PipelineError(Exception):
         self.details = tuple(details)
         self.where = where
 
+    def __init_subclass__(cls, *, exit_code: int = 0) -> None:
+        super().__init_subclass__()
+        cls.exit_code = exit_code or cls.exit_code
+
     def at(self, where: str) -> Self:
         """Name the cell it happened in, unless a deeper layer already did; return itself."""
         self.where = self.where or where
@@ -39,127 +43,85 @@ class PipelineError(Exception):
         return "\n".join([head, *(f"  - {each}" for each in self.details), f"  {self.hint}"])
 
 
-class UsageError(PipelineError):
+class UsageError(PipelineError, exit_code=2):
     """Wrong usage, or a name on the command line that does not exist."""
 
-    exit_code = 2
 
-
-class ConfigError(PipelineError):
+class ConfigError(PipelineError, exit_code=10):
     """matrix.toml, VERSION or PRIMARY_PYTHON has faults."""
 
-    exit_code = 10
 
-
-class LockError(PipelineError):
+class LockError(PipelineError, exit_code=11):
     """matrix.lock is damaged or does not fit matrix.toml, or SHA256SUMS is damaged."""
 
-    exit_code = 11
 
-
-class AssetNotFoundError(PipelineError):
+class AssetNotFoundError(PipelineError, exit_code=12):
     """The source has no such release or asset."""
 
-    exit_code = 12
 
-
-class DownloadError(PipelineError):
+class DownloadError(PipelineError, exit_code=13):
     """The source cannot be reached, or keeps failing."""
 
-    exit_code = 13
 
-
-class DigestError(PipelineError):
+class DigestError(PipelineError, exit_code=14):
     """The size or sha256 of an asset is not the pinned one, or two lists of a release differ."""
 
-    exit_code = 14
 
-
-class ArchiveError(PipelineError):
+class ArchiveError(PipelineError, exit_code=15):
     """An asset's archive is damaged or unsafe to unpack."""
 
-    exit_code = 15
 
-
-class TreeError(PipelineError):
+class TreeError(PipelineError, exit_code=16):
     """An interpreter tree lacks what every payload needs, or cannot be packed."""
 
-    exit_code = 16
 
-
-class InterpreterError(PipelineError):
+class InterpreterError(PipelineError, exit_code=17):
     """An interpreter of this machine cannot be packed."""
 
-    exit_code = 17
 
-
-class PayloadError(PipelineError):
+class PayloadError(PipelineError, exit_code=18):
     """A payload directory is incomplete or contradicts its manifest."""
 
-    exit_code = 18
 
-
-class TagConflictError(PipelineError):
+class TagConflictError(PipelineError, exit_code=19):
     """A tag of this VERSION exists with other content."""
 
-    exit_code = 19
 
-
-class GitError(PipelineError):
+class GitError(PipelineError, exit_code=20):
     """A git command failed."""
 
-    exit_code = 20
 
-
-class ModuleTreeError(PipelineError):
+class ModuleTreeError(PipelineError, exit_code=21):
     """The module tree cannot be assembled."""
 
-    exit_code = 21
 
-
-class ToolError(PipelineError):
+class ToolError(PipelineError, exit_code=22):
     """A program that the pipeline runs is missing or failed."""
 
-    exit_code = 22
 
-
-class DiskError(PipelineError):
+class DiskError(PipelineError, exit_code=23):
     """The disk is full, or a directory cannot be written."""
 
-    exit_code = 23
 
-
-class GitHubError(PipelineError):
+class GitHubError(PipelineError, exit_code=24):
     """The GitHub API refuses a request, or keeps failing."""
 
-    exit_code = 24
 
-
-class LicenseError(PipelineError):
+class LicenseError(PipelineError, exit_code=25):
     """Payloads that are to be published lack licence texts."""
 
-    exit_code = 25
 
-
-class VerifyError(PipelineError):
+class VerifyError(PipelineError, exit_code=26):
     """A tag differs from what its sources build, or cannot be rebuilt."""
 
-    exit_code = 26
 
-
-class AttestationError(PipelineError):
+class AttestationError(PipelineError, exit_code=27):
     """The build provenance of an asset cannot be verified."""
 
-    exit_code = 27
 
-
-class SmokeTestError(PipelineError):
+class SmokeTestError(PipelineError, exit_code=28):
     """The smoke test of an assembled module failed on this machine."""
 
-    exit_code = 28
 
-
-class CheckError(PipelineError):
+class CheckError(PipelineError, exit_code=29):
     """A published tag cannot be fetched, or is not the Python that it names."""
-
-    exit_code = 29

@@ -11,7 +11,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import filelock
 
@@ -25,8 +24,6 @@ _REFUSED = frozenset(
     }
 )  # fmt: skip
 """A path that cannot be written: permissions, or something else is there."""
-_FOREIGN = frozenset({errno.ENOEXEC, 86})
-"""A program of another system or processor; 86 is EBADARCH, which only macOS has."""
 _SCRATCH = ".goempy-"
 _LOCK = "lock"
 _ABANDONED_S = 3600
@@ -136,12 +133,3 @@ def sha256_of(path: Path) -> str:
     """The hex sha256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def copy_stream(source: BinaryIO, target: BinaryIO) -> int:
-    """Copy all of ``source``; returns the number of bytes."""
-    total = 0
-    while chunk := source.read(CHUNK_BYTES):
-        target.write(chunk)
-        total += len(chunk)
-    return total

@@ -6,6 +6,7 @@ real one by an atomic push: a run that dies leaves only unreferenced objects beh
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +17,6 @@ from pipeline.system.files import disk_errors
 from pipeline.system.process import ProcessResult, error_tail, run
 
 _FILE_MODE = "100644"
-_BATCH_HEAD = 128
-"""More than the first line of an answer of ``cat-file --batch`` has."""
 _PLACE_VARIABLES = (
     "GIT_DIR",
     "GIT_WORK_TREE",
@@ -44,7 +43,7 @@ _SETTINGS = (
     "core.looseCompression=0",
     "pack.compression=0",
     "pack.window=0",
-    # A blob that the other side has is not sent again because its folder is another.
+    # A blob that the other side has is not sent again because its folder differs.
     "pack.useSparse=false",
 )
 
@@ -78,21 +77,15 @@ class Git:
     env: Mapping[str, str]
 
     def call(
-        self,
-        *args: str,
-        stdin: bytes | None = None,
-        env: Mapping[str, str] | None = None,
+        self, *args: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None
     ) -> str:
         """Run a git command here and return what it prints; raises ``GitError``."""
-        return self._output(args, stdin, env).decode("utf-8", "surrogateescape")
+        return self._output(*args, stdin=stdin, env=env).decode("utf-8", "surrogateescape")
 
     def _output(
-        self,
-        args: Sequence[str],
-        stdin: bytes | None = None,
-        env: Mapping[str, str] | None = None,
+        self, *args: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None
     ) -> bytes:
-        done = self._run(args, stdin, env)
+        done = self._run(*args, stdin=stdin, env=env)
         if done.code:
             raise GitError(
                 f"git {args[0]} failed in {self.folder}: {error_tail(done)}",
@@ -101,13 +94,12 @@ class Git:
         return done.stdout
 
     def _run(
-        self, args: Sequence[str], stdin: bytes | None, env: Mapping[str, str] | None
+        self, *args: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None
     ) -> ProcessResult:
         settings = [part for setting in _SETTINGS for part in ("-c", setting)]
         clean = {k: v for k, v in self.env.items() if k not in _PLACE_VARIABLES}
-        clean |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"} | dict(env or {})
-        command = ["git", "-C", str(self.folder), *settings, *args]
-        return run(command, env=clean, stdin=stdin)
+        clean |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **(env or {})}
+        return run(["git", "-C", str(self.folder), *settings, *args], env=clean, stdin=stdin)
 
     def git_dir(self) -> Path:
         """The repository's own directory; raises ``GitError`` where there is none."""
@@ -133,8 +125,7 @@ class Git:
 
     def has_commit(self, revision: str) -> bool:
         """Whether the repository has the commit ``revision``."""
-        done = self._run(["cat-file", "-e", f"{revision}^{{commit}}"], None, None)
-        return done.code == 0
+        return self._run("cat-file", "-e", f"{revision}^{{commit}}").code == 0
 
     def tree_of(self, commit: str) -> str:
         """A commit's tree id."""
@@ -155,7 +146,7 @@ class Git:
 
     def read_blob(self, blob_id: str) -> bytes:
         """A file's bytes."""
-        return self._output(["cat-file", "blob", blob_id])
+        return self._output("cat-file", "blob", blob_id)
 
     def read_blobs(self, blob_ids: Sequence[str]) -> Iterator[bytes]:
         """The bytes of many small files, in the same order, by one command."""
@@ -176,17 +167,12 @@ class Git:
 
     def _objects(self, ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         """Kind and bytes of each object; one that the repository lacks has the kind ``missing``."""
-        wanted = "".join(f"{each}\n" for each in ids)
-        rest = memoryview(self._output(["cat-file", "--batch"], wanted.encode()) if ids else b"")
+        wanted = "".join(f"{each}\n" for each in ids).encode()
+        answers = io.BytesIO(self._output("cat-file", "--batch", stdin=wanted) if ids else b"")
         for _each in ids:
-            # Each is "<id> <kind> <size>", a line break, the bytes and another line break, or
-            # "<id> missing" and a line break.
-            head = bytes(rest[:_BATCH_HEAD]).partition(b"\n")[0]
-            fields = head.decode().split()
-            rest = rest[len(head) + 1 :]
-            size = int(fields[2]) if len(fields) == 3 else -1
-            yield fields[1], bytes(rest[: max(size, 0)])
-            rest = rest[size + 1 :]
+            # "<id> <kind> <size>", a line break, the bytes and a line break; or "<id> missing".
+            _id, kind, *size = answers.readline().decode().split()
+            yield kind, answers.read(int(size[0]) + 1)[:-1] if size else b""
 
     def commit_text(self, commit: str) -> str:
         """A commit as git stores it: headers, an empty line, the message."""

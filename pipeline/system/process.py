@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -10,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.system.errors import ToolError
-from pipeline.system.files import _FOREIGN
+
+_FOREIGN = frozenset({errno.ENOEXEC, 86})
+"""A program of another system or processor; 86 is EBADARCH, which only macOS has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +35,9 @@ def run(
 ) -> ProcessResult:
     """Run ``command`` without a shell and collect what it prints.
 
-    ``env`` replaces the environment; ``None`` inherits it. Raises ``ToolError`` when the program
-    does not exist, is of another machine or takes longer than ``timeout_s``; its exit code is the
-    caller's to judge.
+    ``env`` replaces the environment; ``None`` inherits it. Raises ``ToolError`` if the program does
+    not exist, cannot run on this machine or takes longer than ``timeout_s``, but not for its exit
+    code.
     """
     try:
         done = subprocess.run(  # noqa: S603 - callers pass argument lists, never a shell line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 
 def nearest(name: str, known: Collection[str], count: int = 1, *, cutoff: float = 0.6) -> list[str]:
@@ -15,6 +15,11 @@ def did_you_mean(name: str, known: Collection[str]) -> str:
     """``did you mean 'y'?``, or the known names where none is near."""
     near = nearest(name, known)
     return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
+
+
+def unknown_names(what: str, names: Iterable[str], known: Collection[str]) -> list[str]:
+    """``near_names`` of each name that is not known."""
+    return [near_names(what, name, known) for name in names if name not in known]
 
 
 def near_names(what: str, name: str, known: Collection[str]) -> str:

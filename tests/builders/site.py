@@ -1,11 +1,11 @@
-"""A release whose payloads are made up, and checkouts that know nothing of it but its remote."""
+"""A project with a remote, and its assets, payloads and releases beside it."""
 
 from __future__ import annotations
 
 import json
 import random
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,17 @@ from pipeline.build.digest import cell_digest, origin_of
 from pipeline.config.cells import all_cells, asset_name
 from pipeline.config.lock import dump_lock
 from pipeline.config.matrix import parse_matrix
-from pipeline.config.model import Pin
+from pipeline.config.model import Cell, Matrix, Pin
 from pipeline.formats.payload.model import Component
-from tests.harness.project import Line, Outcome, Project, git, make_project
-from tests.unit.build.test_pack import pack_files
+from pipeline.system.files import sha256_of
+from tests.builders.payloads import pack_files
+from tests.builders.pbs_archive import full_archive, unix_tree, windows_tree
+from tests.fakes.github.server import GitHub
+from tests.harness.project import Line, Outcome, Project, git, make_project, matrix_text
 
+PBS = "20261021"
 PLATFORMS = ("linux-amd64", "windows-amd64")
-LINES = tuple(Line(python, platforms=PLATFORMS) for python in ("3.14.9", "3.13.17"))
+LINES = tuple(Line(python, PBS, platforms=PLATFORMS) for python in ("3.14.9", "3.13.17"))
 CELLS = [f"{line.python}/{name}" for line in LINES for name in PLATFORMS]
 TAGS = ["v0.1.0", "v0.1.0-py3.13.17"]
 NEXT_TAGS = ["v0.2.0", "v0.2.0-py3.13.17"]
@@ -29,21 +33,67 @@ SHA256 = "ab" * 32
 
 @dataclass(frozen=True)
 class Site:
-    """A project whose remote is at ``remote``; payloads go into ``payloads``."""
+    """A project; what commands read and write for it is in ``folder``."""
 
     project: Project
-    payloads: Path
-    remote: Path
+    folder: Path
 
-    def make(self, names: Iterable[str] = CELLS, noise_bytes: int = 0) -> None:
+    @property
+    def assets(self) -> Path:
+        return self.folder / "assets"
+
+    @property
+    def payloads(self) -> Path:
+        return self.folder / "payloads"
+
+    @property
+    def remote(self) -> Path:
+        """The bare repository that ``origin`` is."""
+        return self.folder / "remote.git"
+
+    @property
+    def repository(self) -> Path:
+        """The bare repository that ``goempy release`` writes to."""
+        return self.folder / "release.git"
+
+    @property
+    def matrix(self) -> Matrix:
+        return parse_matrix((self.project.root / "matrix.toml").read_text("utf-8"))
+
+    @property
+    def cells(self) -> dict[str, Cell]:
+        return {cell.name: cell for cell in all_cells(self.matrix)}
+
+    @property
+    def python(self) -> str:
+        """The version of the first line."""
+        return str(self.matrix.lines[0].python)
+
+    def lock_assets(self, archives: Mapping[str, bytes] | None = None) -> None:
+        """Pin every file of ``assets``, with ``archives`` added to them."""
+        self.assets.mkdir(exist_ok=True)
+        for name, data in (archives or {}).items():
+            (self.assets / name).write_bytes(data)
+        pins = [
+            Pin(PBS, path.name, sha256_of(path), path.stat().st_size)
+            for path in sorted(self.assets.iterdir())
+        ]
+        self.project.write("matrix.lock", dump_lock(pins))
+
+    def make(
+        self,
+        names: Iterable[str] = CELLS,
+        noise_bytes: int = 0,
+        components: tuple[Component, ...] = (),
+    ) -> None:
         """Payloads of cells, as ``goempy build`` would make them of the pinned assets."""
-        matrix = parse_matrix((self.project.root / "matrix.toml").read_text("utf-8"))
-        cells = {cell.name: cell for cell in all_cells(matrix)}
+        matrix, cells = self.matrix, self.cells
         for name in names:
             cell, folder = cells[name], self.payloads / name
             folder.parent.mkdir(parents=True, exist_ok=True)
             shutil.rmtree(folder, ignore_errors=True)
             line = str(cell.line.python)
+            cpython = Component("cpython", line, ("Python-2.0",), ("COPYING",))
             pack_files(
                 folder,
                 {
@@ -54,18 +104,44 @@ class Site:
                 },
                 origin=origin_of(cell, SHA256, matrix),
                 cell_digest=cell_digest(cell, SHA256, matrix),
-                components=(Component("cpython", line, ("Python-2.0",), ("COPYING",)),),
+                components=(cpython, *components),
             )
 
     def forget_payloads(self) -> None:
         shutil.rmtree(self.payloads, ignore_errors=True)
 
-    def finalize(self, *more: str | Path, checkout: Project | None = None) -> Outcome:
+    def build(self, *names: str, env: Mapping[str, str] | None = None) -> None:
+        """Payloads of cells, built from ``assets``."""
+        outcome = self.project.run(
+            "build", *names, "--source", self.assets, "--out", self.payloads, env=env
+        )
+        assert outcome.code == 0, outcome.log
+
+    def release(self, *more: str | Path, env: Mapping[str, str] | None = None) -> Outcome:
+        """Everything from ``assets`` to the tags in ``repository``."""
+        outcome = self.project.run(
+            "release", "--source", self.assets, "--out", self.folder, *more, env=env
+        )
+        assert outcome.code == 0, outcome.log
+        return outcome
+
+    def finalize(
+        self,
+        *more: str | Path,
+        checkout: Project | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Outcome:
         project = checkout or self.project
         return project.run(
-            "finalize", "--payloads", self.payloads, "--repo", project.root, "--push", "origin",
-            *more,
-        )  # fmt: skip
+            "finalize", "--payloads", self.payloads, "--repo", project.root, *more, env=env
+        )
+
+    def push(self, *more: str | Path, checkout: Project | None = None) -> Outcome:
+        """Finalize, and push the tags to ``remote``."""
+        return self.finalize("--push", "origin", *more, checkout=checkout)
+
+    def try_payloads(self, *more: str | Path, env: Mapping[str, str] | None = None) -> Outcome:
+        return self.project.run("try", "--payloads", self.payloads, *more, env=env)
 
     def plan(self, *more: str | Path, checkout: Project | None = None) -> dict[str, Any]:
         outcome = self.try_plan(*more, checkout=checkout)
@@ -96,9 +172,9 @@ class Site:
 
     def checkout(self, name: str = "checkout", *, shallow: bool = True) -> Project:
         """A clone of the remote's main, without its tags, as a workflow makes it."""
-        folder = self.remote.parent / name
+        folder = self.folder / name
         depth = ["--depth=1"] if shallow else []
-        git(self.remote.parent, "clone", "--quiet", *depth, "--no-tags", "--branch=main",
+        git(self.folder, "clone", "--quiet", *depth, "--no-tags", "--branch=main",
             self.remote.as_uri(), str(folder))  # fmt: skip
         return Project(folder)
 
@@ -109,8 +185,8 @@ class Site:
 
     def forge(self, tag: str, change: Callable[[Path, str], tuple[dict[str, bytes], str]]) -> None:
         """Move a tag at the remote: ``change`` gets a work tree and the message of its commit."""
-        tree = self.remote.parent / "forged"
-        git(self.remote.parent, "clone", "--quiet", str(self.remote), str(tree))
+        tree = self.folder / "forged"
+        git(self.folder, "clone", "--quiet", str(self.remote), str(tree))
         git(tree, "checkout", "--quiet", "--detach", tag)
         files, message = change(tree, git(tree, "show", "-s", "--format=%B", tag))
         for name, data in files.items():
@@ -129,18 +205,81 @@ class Site:
         return 1024 * (int(counts["size"]) + int(counts["size-pack"]))
 
 
-def make_site(folder: Path) -> Site:
-    """A project with every asset pinned, pushed to a remote that keeps packs as GitHub does."""
-    project = make_project(folder, *LINES)
-    matrix = parse_matrix((project.root / "matrix.toml").read_text("utf-8"))
-    names = sorted(asset_name(cell, matrix.archive) for cell in all_cells(matrix))
-    project.write("matrix.lock", dump_lock([Pin("20261021", n, SHA256, 1000) for n in names]))
-    remote = folder / "remote.git"
-    git(folder, "init", "--quiet", "--bare", "--initial-branch=main", str(remote))
-    git(remote, "config", "receive.unpackLimit", "1")
-    git(remote, "config", "uploadpack.allowFilter", "true")
-    project.git("remote", "add", "origin", str(remote))
-    site = Site(project, folder / "payloads", remote)
+NAME = "me/goempy"
+
+
+@dataclass(frozen=True)
+class HostedSite(Site):
+    """A site whose remote is ``NAME`` on a GitHub."""
+
+    github: GitHub
+
+    @property
+    def summary(self) -> Path:
+        return self.folder / "summary.md"
+
+    def run(self, *argv: str | Path, env: Mapping[str, str] | None = None) -> Outcome:
+        """Run ``goempy`` as a job of GitHub Actions does."""
+        job = {
+            "GITHUB_REPOSITORY": NAME,
+            "GITHUB_API_URL": self.github.api,
+            "GITHUB_TOKEN": "s3cret",
+            "GITHUB_STEP_SUMMARY": str(self.summary),
+        }
+        return self.project.run(*argv, env={**job, **(env or {})})
+
+
+def hosted_site(site: Site, github: GitHub) -> HostedSite:
+    github.bare[NAME] = site.remote
+    return HostedSite(site.project, site.folder, github)
+
+
+def asset(python: str, platform: str, kind: str = "full") -> str:
+    """The file name of a cell's archive."""
+    (cell,) = all_cells(parse_matrix(matrix_text(Line(python, PBS, platforms=(platform,)))))
+    return asset_name(cell, kind)
+
+
+def full_archives(
+    unix: Callable[[str], dict[str, bytes | str]] = unix_tree,
+) -> dict[str, bytes]:
+    """An archive for each cell of ``LINES``; ``unix`` makes the tree of a minor version."""
+    made = {}
+    for cell in all_cells(parse_matrix(matrix_text(*LINES))):
+        windows = cell.platform.goos == "windows"
+        tree = windows_tree() if windows else unix(cell.line.python.minor_line)
+        python, triple = str(cell.line.python), cell.platform.triple
+        made[asset_name(cell, "full")] = full_archive(tree, version=python, triple=triple)
+    return made
+
+
+def make_site(
+    folder: Path,
+    *lines: Line,
+    archives: Mapping[str, bytes] | None = None,
+    matrix: str = "",
+    primary: str = "3.14",
+    version: str = "0.1.0",
+) -> Site:
+    """A project with every asset pinned, pushed to a remote that keeps packs as GitHub does.
+
+    Without ``archives`` the pins are made up. ``matrix`` replaces the text of matrix.toml.
+    """
+    project = make_project(folder, *(lines or LINES), primary=primary, version=version)
+    site = Site(project, folder)
+    if matrix:
+        project.write("matrix.toml", matrix)
+    if archives:
+        site.lock_assets(archives)
+    else:
+        made_up = site.matrix
+        rows = {asset_name(cell, made_up.archive): cell.line.pbs for cell in all_cells(made_up)}
+        pins = [Pin(pbs, name, SHA256, 1000) for name, pbs in sorted(rows.items())]
+        project.write("matrix.lock", dump_lock(pins))
+    git(folder, "init", "--quiet", "--bare", "--initial-branch=main", str(site.remote))
+    git(site.remote, "config", "receive.unpackLimit", "1")
+    git(site.remote, "config", "uploadpack.allowFilter", "true")
+    project.git("remote", "add", "origin", str(site.remote))
     site.commit("Lock")
     return site
 
@@ -149,7 +288,7 @@ def make_released(folder: Path, noise_bytes: int = 0) -> Site:
     """A site whose VERSION 0.1.0 is released; no payload is left."""
     site = make_site(folder)
     site.make(noise_bytes=noise_bytes)
-    outcome = site.finalize()
+    outcome = site.push()
     assert outcome.code == 0, outcome.log
     site.forget_payloads()
     return site

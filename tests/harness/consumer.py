@@ -22,10 +22,10 @@ from pipeline.verify.interpreter_probe import (
     probe_faults,
 )
 from pipeline.verify.sandbox import go_mod, read_start, write_programs
+from tests.builders.site import Site
 from tests.harness.go import Go
 from tests.harness.namespace import TIMEOUT_S
 from tests.harness.project import MODULE, REPOSITORY
-from tests.harness.real_site import RealSite
 
 _PROGRAM = re.compile(r"```go\n(package main\n.*?)```", re.DOTALL)
 
@@ -98,7 +98,7 @@ class Consumer:
         write_programs(source, MODULE, (name,))
         return self._build(source, f"./{name}")
 
-    def import_faults(self, site: RealSite, exempt: tuple[Exempt, ...] = ()) -> list[str]:
+    def import_faults(self, site: Site, exempt: tuple[Exempt, ...] = ()) -> list[str]:
         """What is wrong with the site's interpreter, which imports every extension module."""
         matrix = parse_matrix((site.project.root / "matrix.toml").read_text("utf-8"))
         (cell,) = [each for each in all_cells(matrix) if each.platform.name == self.platform.name]

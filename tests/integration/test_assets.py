@@ -5,75 +5,49 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from pipeline.build.digest import cell_digest, origin_of
-from pipeline.config.cells import all_cells
-from pipeline.config.matrix import parse_matrix
 from pipeline.formats.payload.model import Component
-from pipeline.publish.github_release import read_wanted
+from pipeline.publish.release_spec import read_release_spec
 from pipeline.system.errors import UsageError
+from tests.builders.site import PLATFORMS, Site, make_site
 from tests.harness.project import Line, Outcome, Project, git, make_project, matrix_text
-from tests.unit.build.test_pack import pack_files
 
-PLATFORMS = ("linux-amd64", "windows-amd64")
 OLD, NEW = "20260814", "20261021"
 OLDER = ("v0.1.0", "v0.1.0-py3.13.15")
 TAGS = ("v0.2.0", "v0.2.0-py3.12.15", "v0.2.0-py3.13.17")
 NAMES = ["SHA256SUMS", "THIRD_PARTY_LICENSES", "notes.md", "sbom.cdx.json", "sizes.svg"]
 
 
-@dataclass(frozen=True)
-class Site:
-    """A project with the tags of two VERSIONs, of which its remote has all."""
-
-    project: Project
-    remote: Path
-
-    def assets(self, out: Path, *more: str | Path, env: Mapping[str, str] | None = None) -> Outcome:
-        return self.project.run("assets", "--out", out, *more, env=env)
+def assets(
+    site: Site, out: Path, *more: str | Path, env: Mapping[str, str] | None = None
+) -> Outcome:
+    return site.project.run("assets", "--out", out, *more, env=env)
 
 
-def release(project: Project, version: str, openssl: str, *lines: Line) -> None:
-    """Commit a matrix of these lines and tag it."""
-    project.write("VERSION", f"{version}\n")
-    project.write("matrix.toml", matrix_text(*lines))
-    project.git("commit", "--quiet", "--all", f"--message=Version {version}")
-    payloads = project.root.parent / f"payloads-{version}"
-    matrix = parse_matrix(matrix_text(*lines))
-    for cell in all_cells(matrix):
-        folder = payloads / cell.name
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        python = str(cell.line.python)
-        pack_files(
-            folder,
-            {"os.py": b"shared" * 99, "exe": cell.name.encode() * 99, "COPYING": b"A licence.\n"},
-            origin=origin_of(cell, "ab" * 32, matrix),
-            cell_digest=cell_digest(cell, "ab" * 32, matrix),
-            components=(
-                Component("cpython", python, ("Python-2.0",), ("COPYING",)),
-                Component("openssl", openssl, ("Apache-2.0",), ("COPYING",)),
-            ),
-        )
-    outcome = project.run("finalize", "--payloads", payloads, "--repo", project.root)
+def release(site: Site, openssl: str) -> None:
+    """Push the tags of VERSION, whose interpreters have this version of OpenSSL."""
+    site.make(
+        site.cells, components=(Component("openssl", openssl, ("Apache-2.0",), ("COPYING",)),)
+    )
+    outcome = site.push()
     assert outcome.code == 0, outcome.log
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    folder = tmp_path_factory.mktemp("released")
+    """The tags of two VERSIONs, of which its remote has all."""
     old = [Line(each, OLD, platforms=PLATFORMS) for each in ("3.14.7", "3.13.15")]
     new = [Line(each, NEW, platforms=PLATFORMS) for each in ("3.14.9", "3.13.17", "3.12.15")]
-    project = make_project(folder, *new)
-    release(project, "0.1.0", "3.5.3", *old)
-    release(project, "0.2.0", "3.5.4", *new)
-    remote = folder / "remote.git"
-    git(folder, "clone", "--quiet", "--bare", str(project.root), str(remote))
-    return Site(project, remote)
+    site = make_site(tmp_path_factory.mktemp("released"), *old)
+    release(site, "3.5.3")
+    site.project.write("matrix.toml", matrix_text(*new))
+    site.raise_version()
+    release(site, "3.5.4")
+    return site
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -85,7 +59,7 @@ def notes(out: Path, tag: str) -> str:
 
 
 def test_a_folder_for_each_tag_of_version(site: Site, tmp_path: Path) -> None:
-    outcome = site.assets(tmp_path / "out")
+    outcome = assets(site, tmp_path / "out")
     assert outcome.code == 0, outcome.log
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(TAGS)
     for tag in TAGS:
@@ -101,18 +75,18 @@ def test_a_folder_for_each_tag_of_version(site: Site, tmp_path: Path) -> None:
         assert found["THIRD_PARTY_LICENSES"].decode() == stored
         assert ET.fromstring(found["sizes.svg"]).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314
         # What publish asks of a folder.
-        assert read_wanted(tmp_path / "out" / tag).tag == tag
+        assert read_release_spec(tmp_path / "out" / tag).tag == tag
 
 
 def test_the_same_tags_give_the_same_bytes(site: Site, tmp_path: Path) -> None:
-    site.assets(tmp_path / "one")
-    site.assets(tmp_path / "two", *reversed(TAGS))
+    assets(site, tmp_path / "one")
+    assets(site, tmp_path / "two", *reversed(TAGS))
     for tag in TAGS:
         assert files(tmp_path / "one" / tag) == files(tmp_path / "two" / tag)
 
 
 def test_the_notes_tell_what_is_new_on_the_line(site: Site, tmp_path: Path) -> None:
-    site.assets(tmp_path)
+    assets(site, tmp_path)
     text = notes(tmp_path, "v0.2.0-py3.13.17")
     assert text.startswith("# v0.2.0-py3.13.17: Python 3.13.17 (python-build-standalone 20261021)")
     assert "Since v0.1.0-py3.13.15:\n\n- Python 3.13.15 → 3.13.17\n" in text
@@ -126,7 +100,7 @@ def test_the_notes_tell_what_is_new_on_the_line(site: Site, tmp_path: Path) -> N
 
 
 def test_sizes_are_those_of_the_tag(site: Site, tmp_path: Path) -> None:
-    site.assets(tmp_path, "v0.2.0")
+    assets(site, tmp_path, "v0.2.0")
     rows = site.project.run("sizes", "v0.2.0").out.splitlines()
     (row,) = [each for each in rows if each.startswith("v0.2.0/linux-amd64 ")]
     embedded = " ".join(row.split()[-4:-2])
@@ -134,11 +108,11 @@ def test_sizes_are_those_of_the_tag(site: Site, tmp_path: Path) -> None:
 
 
 def test_links_lead_to_where_it_runs(site: Site, tmp_path: Path) -> None:
-    site.assets(tmp_path / "home", "v0.2.0")
+    assets(site, tmp_path / "home", "v0.2.0")
     home = "https://github.com/goempy/goempy/releases/download/v0.2.0/sizes.svg"
     assert f"]({home})" in notes(tmp_path / "home", "v0.2.0")
     env = {"GITHUB_REPOSITORY": "team/py", "GITHUB_SERVER_URL": "https://git.corp.example"}
-    site.assets(tmp_path / "there", "v0.2.0", env=env)
+    assets(site, tmp_path / "there", "v0.2.0", env=env)
     there = "https://git.corp.example/team/py/releases/download/v0.2.0/sizes.svg"
     assert f"]({there})" in notes(tmp_path / "there", "v0.2.0")
     assert "--repo git.corp.example/team/py\n" in notes(tmp_path / "there", "v0.2.0")
@@ -148,7 +122,7 @@ def test_a_folder_takes_the_place_of_an_older_one(site: Site, tmp_path: Path) ->
     (tmp_path / "v0.2.0").mkdir()
     (tmp_path / "v0.2.0" / "stray.txt").write_text("x")
     (tmp_path / "other").mkdir()
-    assert site.assets(tmp_path, "v0.2.0").code == 0
+    assert assets(site, tmp_path, "v0.2.0").code == 0
     assert sorted(files(tmp_path / "v0.2.0")) == NAMES
     assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "v0.2.0"]
 
@@ -166,14 +140,14 @@ def test_what_a_shallow_checkout_lacks_is_fetched(
     before = git(checkout, "for-each-ref"), (checkout / ".git" / "config").read_text()
     outcome = Project(checkout).run("assets", "--remote", "origin", "--out", tmp_path / "out")
     assert outcome.code == 0, outcome.log
-    site.assets(tmp_path / "expected")
+    assets(site, tmp_path / "expected")
     for tag in TAGS:
         assert files(tmp_path / "out" / tag) == files(tmp_path / "expected" / tag)
     assert before == (git(checkout, "for-each-ref"), (checkout / ".git" / "config").read_text())
 
 
 def test_tags_that_are_not_there(site: Site, tmp_path: Path) -> None:
-    outcome = site.assets(tmp_path / "out", "v0.2.0", "v0.2.0-py3.13.71")
+    outcome = assets(site, tmp_path / "out", "v0.2.0", "v0.2.0-py3.13.71")
     assert outcome.code == UsageError.exit_code
     assert "did you mean" in outcome.log
     assert not (tmp_path / "out" / "v0.2.0").exists()

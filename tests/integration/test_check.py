@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import pytest
 import semver
 
-from pipeline.config.lock import dump_lock
 from pipeline.config.matrix import parse_matrix
-from pipeline.config.model import Pin
 from pipeline.config.project import Config
 from pipeline.system.errors import CheckError, ToolError, UsageError
 from pipeline.verify.published import (
@@ -27,9 +23,10 @@ from pipeline.verify.published import (
     tag_faults,
 )
 from tests.builders.interpreters import PBS, host_platform, interpreters, real_archive
+from tests.builders.site import Site, make_site
 from tests.fakes.http_server import Loopback
 from tests.harness.go import find_go, from_repository
-from tests.harness.project import MODULE, Line, Outcome, Project, git, make_project, matrix_text
+from tests.harness.project import MODULE, Line, Outcome, git, matrix_text
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="packs Linux interpreters")
 
@@ -42,23 +39,18 @@ def real_version() -> str:
     return interpreters()[0].version
 
 
-@dataclass(frozen=True)
-class Site:
-    """A project and the bare repository of its release."""
+def env_of(site: Site) -> dict[str, str]:
+    """Go and git take the module from the repository; nothing says that it is private."""
+    env = from_repository(site.folder / "modcache", site.repository, MODULE).env()
+    return {name: value for name, value in env.items() if name != "GOPRIVATE"}
 
-    project: Project
-    repository: Path
 
-    def env(self) -> dict[str, str]:
-        """Go and git take the module from the repository; nothing says that it is private."""
-        env = from_repository(self.repository.parent / "modcache", self.repository, MODULE).env()
-        return {name: value for name, value in env.items() if name != "GOPRIVATE"}
+def check(site: Site, *argv: str, env: Mapping[str, str] | None = None) -> Outcome:
+    return site.project.run("check", *argv, env={**env_of(site), **(env or {})})
 
-    def check(self, *argv: str, env: Mapping[str, str] | None = None) -> Outcome:
-        return self.project.run("check", *argv, env={**self.env(), **(env or {})})
 
-    def tag(self, name: str, commit: str = "v0.1.0") -> None:
-        git(self.repository, "tag", name, commit)
+def tag(site: Site, name: str, commit: str = "v0.1.0") -> None:
+    git(site.repository, "tag", name, commit)
 
 
 @pytest.fixture(scope="module")
@@ -66,29 +58,19 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """The primary line is what it says, the other one lies."""
     folder = tmp_path_factory.mktemp("released")
     lines = [Line(version, PBS) for version in (real_version(), LYING)]
-    project = make_project(folder, *lines, primary=real_version())
-    assets = folder / "assets"
-    assets.mkdir()
-    pins = []
-    for line in lines:
-        made = real_archive(interpreters()[0], folder, line.python)
-        (assets / made.name).write_bytes(made.data)
-        digest = hashlib.sha256(made.data).hexdigest()
-        pins.append(Pin(PBS, made.name, digest, len(made.data)))
-    project.write("matrix.lock", dump_lock(pins))
-    outcome = project.run(
-        "release", "--source", assets, "--out", folder / "dist",
-        "--only-platforms", host_platform().go_pair,
-    )  # fmt: skip
-    assert outcome.code == 0, outcome.log
-    return Site(project, folder / "dist" / "release.git")
+    made = [real_archive(interpreters()[0], folder, line.python) for line in lines]
+    archives = {each.name: each.data for each in made}
+    site = make_site(folder, *lines, archives=archives, primary=real_version())
+    site.release("--only-platforms", host_platform().go_pair)
+    return site
 
 
 @pytest.fixture
 def site(released: Site, tmp_path: Path) -> Site:
     """With a repository that the test may tag in."""
-    shutil.copytree(released.repository, tmp_path / "release.git")
-    return Site(released.project, tmp_path / "release.git")
+    copy = Site(released.project, tmp_path)
+    shutil.copytree(released.repository, copy.repository)
+    return copy
 
 
 def row_of(outcome: Outcome, tag: str) -> list[str]:
@@ -98,17 +80,22 @@ def row_of(outcome: Outcome, tag: str) -> list[str]:
 
 def test_a_tag_that_is_what_it_says(site: Site, tmp_path: Path) -> None:
     summary = tmp_path / "summary.md"
-    outcome = site.check("v0.1.0", env={"GITHUB_STEP_SUMMARY": str(summary)})
+    outcome = check(site, "v0.1.0", env={"GITHUB_STEP_SUMMARY": str(summary)})
     assert outcome.code == 0, outcome.log
-    tag, platform, python, openssl, _sqlite, _time, result = row_of(outcome, "v0.1.0")
-    assert (tag, platform, python, result) == ("v0.1.0", host_platform().name, real_version(), "ok")
+    name, platform, python, openssl, _sqlite, _time, result = row_of(outcome, "v0.1.0")
+    assert (name, platform, python, result) == (
+        "v0.1.0",
+        host_platform().name,
+        real_version(),
+        "ok",
+    )
     text = summary.read_text("utf-8")
     assert f"### Check on {platform}" in text
     assert f"| v0.1.0 | {platform} | {real_version()} | {openssl} |" in text
 
 
 def test_all_tags_of_version_are_checked_and_a_liar_is_named(site: Site) -> None:
-    outcome = site.check()
+    outcome = check(site)
     assert outcome.code == CheckError.exit_code
     liar = f"v0.1.0-py{LYING}"
     faults = [row for row in outcome.log.splitlines() if row.startswith("  - ")]
@@ -119,9 +106,9 @@ def test_all_tags_of_version_are_checked_and_a_liar_is_named(site: Site) -> None
 
 def test_a_tag_of_another_version_is_compared_with_its_name(site: Site) -> None:
     good, bad = f"v0.0.9-py{real_version()}", "v0.0.8-py3.9.2"
-    site.tag(good)
-    site.tag(bad)
-    outcome = site.check(good, bad)
+    tag(site, good)
+    tag(site, bad)
+    outcome = check(site, good, bad)
     assert outcome.code == CheckError.exit_code
     assert row_of(outcome, good)[-1] == "ok"
     assert f"{bad}: the module says that it has Python {real_version()}, not 3.9.2" in outcome.log
@@ -130,34 +117,34 @@ def test_a_tag_of_another_version_is_compared_with_its_name(site: Site) -> None:
 
 
 def test_the_primary_tag_must_be_latest(site: Site) -> None:
-    site.tag("v0.2.0")
-    outcome = site.check("v0.1.0")
+    tag(site, "v0.2.0")
+    outcome = check(site, "v0.1.0")
     assert outcome.code == CheckError.exit_code
     assert "v0.1.0: @latest is v0.2.0" in outcome.log
 
 
 def test_a_platform_that_no_tag_carries_builds(site: Site) -> None:
     """The matrix has it, so for a tag of VERSION it is an error as well."""
-    site.tag("v0.0.9")
+    tag(site, "v0.0.9")
     other = "windows-amd64"
-    outcome = site.check("v0.0.9", "--platform", other)
+    outcome = check(site, "v0.0.9", "--platform", other)
     assert outcome.code == 0, outcome.log
     assert row_of(outcome, "v0.0.9")[-1] == "builds; has no Python for this platform"
-    outcome = site.check("v0.1.0", "--platform", other)
+    outcome = check(site, "v0.1.0", "--platform", other)
     assert outcome.code == CheckError.exit_code
     assert f"v0.1.0: it has no payload for {other}, though the matrix has" in outcome.log
 
 
 def test_a_module_of_another_name_is_refused_by_go(site: Site) -> None:
     env = {"GIT_CONFIG_VALUE_0": "https://github.com/acme/snakes"}
-    outcome = site.check("v0.1.0", "--module", "github.com/acme/snakes", env=env)
+    outcome = check(site, "v0.1.0", "--module", "github.com/acme/snakes", env=env)
     assert outcome.code == CheckError.exit_code
     assert f"module declares its path as: {MODULE}" in " ".join(outcome.log.split())
 
 
 def run_with_sleep(site: Site, sleep: Callable[[float], None], *argv: str) -> tuple[int, str]:
     outcome = site.project.run(
-        "check", *argv, env=site.env(), sleep=sleep, today=lambda: date(2026, 11, 1)
+        "check", *argv, env=env_of(site), sleep=sleep, today=lambda: date(2026, 11, 1)
     )
     return outcome.code, outcome.log
 
@@ -170,7 +157,7 @@ def test_a_tag_that_needs_a_moment_is_waited_for(site: Site) -> None:
     def until_it_is_there(seconds: float) -> None:
         waits.append(seconds)
         if len(waits) == 2:
-            site.tag("v0.1.0", commit)
+            tag(site, "v0.1.0", commit)
 
     code, log = run_with_sleep(site, until_it_is_there, "v0.1.0")
     assert code == 0, log
@@ -192,7 +179,7 @@ def test_proxies_are_asked_for_other_modules_only(site: Site, server: Loopback) 
     ).stdout.strip()
     # What the user keeps private stays so.
     env = {"GOPROXY": f"{server.address},{usual}", "GOPRIVATE": "corp.example"}
-    outcome = site.check("v0.1.0", env=env)
+    outcome = check(site, "v0.1.0", env=env)
     assert outcome.code == 0, outcome.log
     asked = [path for _method, path, _range in server.requests]
     assert any("klauspost" in path for path in asked)
@@ -202,14 +189,14 @@ def test_proxies_are_asked_for_other_modules_only(site: Site, server: Loopback) 
 def test_a_machine_without_git(site: Site, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "go").symlink_to(find_go())
-    outcome = site.check("v0.1.0", env={"PATH": str(tmp_path / "bin")})
+    outcome = check(site, "v0.1.0", env={"PATH": str(tmp_path / "bin")})
     assert outcome.code == ToolError.exit_code
     assert "go fetches modules with git, and git is not on this machine" in outcome.log
     assert "apk add git" in outcome.log
 
 
 def test_what_is_no_release_tag_is_a_usage_error(site: Site) -> None:
-    outcome = site.check("main v0.1.0", "v1.0.0-rc1")
+    outcome = check(site, "main v0.1.0", "v1.0.0-rc1")
     assert outcome.code == UsageError.exit_code
     assert "  - 'main'\n  - 'v1.0.0-rc1'\n" in outcome.log
 

@@ -5,84 +5,30 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from pipeline.config.lock import dump_lock
-from pipeline.config.model import Pin
 from pipeline.formats.payload.manifest import parse_manifest
 from pipeline.release.module_tree import DATA
 from pipeline.release.third_party_licenses import FILE_NAME
 from pipeline.system.errors import GitError, LicenseError, UsageError
-from tests.builders.pbs_archive import Tar, full_archive, unix_tree, windows_tree
-from tests.harness.project import Line, Outcome, Project, git, make_project, matrix_text
+from tests.builders.pbs_archive import Tar, unix_tree, windows_tree
+from tests.builders.site import CELLS, LINES, PLATFORMS, TAGS, Site, asset, full_archives, make_site
+from tests.harness.project import Project, git, matrix_text
 
-PBS = "20261021"
-LINUX, WINDOWS = "x86_64-unknown-linux-gnu", "x86_64-pc-windows-msvc"
-PLATFORMS = ("linux-amd64", "windows-amd64")
-VERSIONS = ("3.14.9", "3.13.17")
-LINES = tuple(Line(version, PBS, platforms=PLATFORMS) for version in VERSIONS)
-CELLS = [f"{version}/{platform}" for version in VERSIONS for platform in PLATFORMS]
-TAGS = ("v0.1.0", "v0.1.0-py3.13.17")
+LINUX, WINDOWS = PLATFORMS
 OPENSSL = b"\x7fELF and more\0OpenSSL 3.5.4 30 Sep 2025\0"
 
 
-@dataclass(frozen=True)
-class Site:
-    """A project whose assets are in a folder, and a remote without tags."""
-
-    project: Project
-    assets: Path
-    out: Path
-    remote: Path
-
-    @property
-    def repository(self) -> Path:
-        return self.out / "release.git"
-
-    def release(self) -> Outcome:
-        outcome = self.project.run("release", "--source", self.assets, "--out", self.out)
-        assert outcome.code == 0, outcome.log
-        return outcome
-
-    def finalize(self, *more: str) -> Outcome:
-        return self.project.run(
-            "finalize", "--payloads", self.out / "payloads", "--repo", self.project.root, *more
-        )
-
-    def tags(self, where: Path) -> list[str]:
-        return git(where, "tag", "--list").split()
-
-    def show(self, tag: str, path: str = FILE_NAME) -> str:
-        return git(self.repository, "show", f"{tag}:{path}")
+def show(site: Site, tag: str, path: str = FILE_NAME) -> str:
+    return git(site.repository, "show", f"{tag}:{path}")
 
 
-def site_of(folder: Path, assets: Mapping[str, bytes], archive: str = "full") -> Site:
-    project = make_project(folder, *LINES)
-    text = matrix_text(*LINES).replace('archive = "full"', f'archive = "{archive}"')
-    project.write("matrix.toml", text)
-    (folder / "assets").mkdir()
-    for name, data in assets.items():
-        (folder / "assets" / name).write_bytes(data)
-    pins = [
-        Pin(PBS, name, hashlib.sha256(data).hexdigest(), len(data)) for name, data in assets.items()
-    ]
-    project.write("matrix.lock", dump_lock(pins))
-    project.git("add", "--all")
-    project.git("commit", "--quiet", "--message=Assets")
-    git(folder, "init", "--quiet", "--bare", "remote.git")
-    project.git("remote", "add", "origin", str(folder / "remote.git"))
-    return Site(project, folder / "assets", folder / "dist", folder / "remote.git")
-
-
-def tree_of(version: str) -> dict[str, bytes | str]:
+def tree_of(line: str) -> dict[str, bytes | str]:
     """A tree with the licence that CPython installs, and a version of OpenSSL in it."""
-    line = version.rpartition(".")[0]
     lib = f"lib/python{line}"
     more = {f"{lib}/LICENSE.txt": b"PSF.\n", f"{lib}/lib-dynload/_ssl.so": OPENSSL}
     return {**unix_tree(line), **more}
@@ -91,38 +37,33 @@ def tree_of(version: str) -> dict[str, bytes | str]:
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
     """Full archives: all that is in them has its licence."""
-    assets = {}
-    for version in VERSIONS:
-        name = f"cpython-{version}+{PBS}-{{}}-full.tar.zst"
-        assets[name.format(f"{LINUX}-pgo+lto")] = full_archive(tree_of(version), version=version)
-        assets[name.format(f"{WINDOWS}-pgo")] = full_archive(
-            windows_tree(), version=version, triple=WINDOWS
-        )
-    return site_of(tmp_path, assets)
+    return make_site(tmp_path, archives=full_archives(tree_of))
 
 
-def small(version: str, triple: str) -> str:
-    return f"cpython-{version}+{PBS}-{triple}-install_only_stripped.tar.gz"
+def small(version: str, platform: str) -> str:
+    return asset(version, platform, "install_only_stripped")
 
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Site:
     """Archives that tell no licences."""
-    assets = {}
-    for version in VERSIONS:
-        assets[small(version, LINUX)] = Tar().all("python/", tree_of(version)).gz()
-        assets[small(version, WINDOWS)] = Tar().all("python/", windows_tree()).gz()
-    return site_of(tmp_path, assets, archive="install_only_stripped")
+    archives = {}
+    for line in LINES:
+        tree = tree_of(line.python.rpartition(".")[0])
+        archives[small(line.python, LINUX)] = Tar().all("python/", tree).gz()
+        archives[small(line.python, WINDOWS)] = Tar().all("python/", windows_tree()).gz()
+    matrix = matrix_text(*LINES).replace('archive = "full"', 'archive = "install_only_stripped"')
+    return make_site(tmp_path, archives=archives, matrix=matrix)
 
 
 def test_every_tag_tells_all_that_is_in_its_payloads(site: Site) -> None:
     outcome = site.release()
     assert "licence" not in outcome.log
     for tag in TAGS:
-        notices = site.show(tag)
+        notices = show(site, tag)
         for platform in PLATFORMS:
             path = f"{DATA}/{platform}/files.json"
-            components = parse_manifest(site.show(tag, path).encode()).about.components
+            components = parse_manifest(show(site, tag, path).encode()).about.components
             assert {"cpython", "openssl"} <= {each.name for each in components}
             for each in components:
                 assert f"\n{each.name} {each.version}".rstrip() + "\n" in notices
@@ -147,30 +88,30 @@ def test_a_later_version_of_the_same_payloads_has_the_same_file(site: Site) -> N
 
 def test_payloads_with_licences_are_published(site: Site) -> None:
     site.release()
-    outcome = site.finalize("--push", "origin")
+    outcome = site.push()
     assert outcome.code == 0, outcome.log
-    assert site.tags(site.remote) == list(TAGS)
+    assert list(site.tags()) == TAGS
 
 
 @pytest.mark.parametrize("more", [[], ["--dry-run"]])
 def test_payloads_without_licences_are_not_published(bare: Site, more: list[str]) -> None:
     bare.release()
-    outcome = bare.finalize("--push", "origin", *more)
+    outcome = bare.push(*more)
     assert outcome.code == LicenseError.exit_code == 25
     for cell in CELLS:
         version, platform = cell.split("/")
-        asset = small(version, LINUX if platform == "linux-amd64" else WINDOWS)
-        assert f"- {cell}: {asset} tells neither its libraries nor their licences" in outcome.log
+        archive = small(version, platform)
+        assert f"- {cell}: {archive} lists neither its libraries nor their licences" in outcome.log
     assert "--without-licenses" in outcome.log
-    assert bare.tags(bare.remote) == bare.tags(bare.project.root) == []
+    assert bare.tags() == bare.tags(bare.project.root) == {}
 
 
 def test_they_are_for_whoever_takes_it_upon_himself(bare: Site) -> None:
     bare.release()
-    outcome = bare.finalize("--push", "origin", "--without-licenses")
+    outcome = bare.push("--without-licenses")
     assert outcome.code == 0, outcome.log
     assert "warning: payloads lack licence texts" in outcome.log
-    assert bare.tags(bare.remote) == list(TAGS)
+    assert list(bare.tags()) == TAGS
 
 
 def test_without_a_remote_it_is_a_warning(bare: Site) -> None:
@@ -183,7 +124,7 @@ def test_without_a_remote_it_is_a_warning(bare: Site) -> None:
 
 def test_a_tag_without_licences_says_so(bare: Site) -> None:
     bare.release()
-    notices = bare.show("v0.1.0")
+    notices = show(bare, "v0.1.0")
     assert "Without licence texts" in notices
     assert f"  linux-amd64: {small('3.14.9', LINUX)}\n" in notices
     assert f"  windows-amd64: {small('3.14.9', WINDOWS)}\n" in notices
@@ -204,7 +145,7 @@ def test_an_interpreter_of_this_machine_says_so_too(project: Project, tmp_path: 
 
 def test_the_bill_of_materials_of_a_tag(site: Site) -> None:
     site.release()
-    for tag, version in zip(TAGS, VERSIONS, strict=True):
+    for tag, line in zip(TAGS, LINES, strict=True):
         outcome = site.project.run("sbom", tag, "--repo", site.repository)
         assert outcome.code == 0, outcome.log
         assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(outcome.out) is None
@@ -214,10 +155,10 @@ def test_the_bill_of_materials_of_a_tag(site: Site) -> None:
         # The source commit's, in its own zone 1700000000 +0100.
         assert made["metadata"]["timestamp"] == "2023-11-14T22:13:20+00:00"
         purls = {each.get("purl") for each in made["components"]}
-        assert {f"pkg:generic/cpython@{version}", "pkg:generic/openssl@3.5.4"} <= purls
+        assert {f"pkg:generic/cpython@{line.python}", "pkg:generic/openssl@3.5.4"} <= purls
         digests = {
             hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in site.assets.glob(f"cpython-{version}+*")
+            for path in site.assets.glob(f"cpython-{line.python}+*")
         }
         files = [each for each in made["components"] if each["type"] == "file"]
         assert {each["hashes"][0]["content"] for each in files} == digests

@@ -8,21 +8,15 @@ from pathlib import Path
 import pytest
 
 from pipeline.system.errors import AssetNotFoundError
-from tests.harness.project import Project, git, make_project
-from tests.integration.test_verify import LINES, PLATFORMS, asset, make_assets
-from tests.unit.build.test_pack import bytes_below
-
-CELLS = [f"{line.python}/{platform}" for line in LINES for platform in PLATFORMS]
+from tests.builders.payloads import bytes_below
+from tests.builders.site import CELLS, asset, full_archives, make_site
+from tests.harness.project import Project, git
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """A project whose assets are all in ``tmp_path/assets``."""
-    made = make_project(tmp_path, *LINES)
-    make_assets(made, tmp_path / "assets")
-    made.git("add", "--all")
-    made.git("commit", "--quiet", "--message=Assets")
-    return made
+    return make_site(tmp_path, archives=full_archives()).project
 
 
 def release(project: Project, folder: Path, assets: str = "assets") -> str:

@@ -4,63 +4,50 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from pipeline.system.errors import GitHubError, TagConflictError, UsageError
+from tests.builders.site import NAME, HostedSite, hosted_site, make_site
 from tests.fakes.github.faults import Fault, invalid, primary_limit, secondary_limit
 from tests.fakes.github.server import API, UPLOADS, Asset, GitHub, Release, serve_github
-from tests.harness.project import Outcome, Project, git, make_project
+from tests.harness.project import Outcome, git
 
-NAME = "me/goempy"
 RELEASES = f"{API}/repos/{NAME}/releases"
 PRIMARY, OTHER = "v0.1.0", "v0.1.0-py3.13.17"
 TAGS = (OTHER, PRIMARY)
 FILES = {"sbom.cdx.json": b"{}\n", "sizes.svg": b"<svg/>\n" * 999}
 
 
-@dataclass(frozen=True)
-class Site:
-    """A project with two tags that its remote has, their assets, and the GitHub of it all."""
+def publish(site: HostedSite, *more: str, env: Mapping[str, str] | None = None) -> Outcome:
+    where = ("--assets", site.assets, "--repo", site.project.root)
+    return site.run("publish", *where, *more, env=env)
 
-    project: Project
-    github: GitHub
-    assets: Path
-    summary: Path
 
-    def publish(self, *more: str, env: Mapping[str, str] | None = None) -> Outcome:
-        around = {
-            "GITHUB_REPOSITORY": NAME,
-            "GITHUB_API_URL": self.github.api,
-            "GITHUB_TOKEN": "s3cret",
-            "GITHUB_STEP_SUMMARY": str(self.summary),
-        }
-        where = ("--assets", self.assets, "--repo", self.project.root)
-        return self.project.run("publish", *where, *more, env={**around, **(env or {})})
+def releases(site: HostedSite) -> list[Release]:
+    return site.github.releases[NAME]
 
-    def releases(self) -> list[Release]:
-        return self.github.releases[NAME]
 
-    def state(self) -> object:
-        """All that people see; ids depend on how often something was tried."""
-        chosen = self.github.latest.get(NAME)
-        return sorted(
-            (
-                each.tag, each.title, each.body, each.draft, each.prerelease, each.id == chosen,
-                sorted((a.name, a.state, a.digest, hash(a.data)) for a in each.assets),
-            )
-            for each in self.releases()
-        )  # fmt: skip
+def state(site: HostedSite) -> object:
+    """All that people see; ids depend on how often something was tried."""
+    chosen = site.github.latest.get(NAME)
+    return sorted(
+        (
+            each.tag, each.title, each.body, each.draft, each.prerelease, each.id == chosen,
+            sorted((a.name, a.state, a.digest, hash(a.data)) for a in each.assets),
+        )
+        for each in releases(site)
+    )  # fmt: skip
 
-    def forget(self) -> None:
-        """A GitHub on which nobody released anything yet."""
-        self.releases().clear()
-        self.github.latest.clear()
-        self.github.faults.clear()
-        self.github.requests.clear()
-        self.github.dies_after = -1
+
+def forget(site: HostedSite) -> None:
+    """A GitHub on which nobody released anything yet."""
+    releases(site).clear()
+    site.github.latest.clear()
+    site.github.faults.clear()
+    site.github.requests.clear()
+    site.github.dies_after = -1
 
 
 @pytest.fixture
@@ -70,13 +57,12 @@ def github() -> Iterator[GitHub]:
 
 
 @pytest.fixture
-def site(tmp_path: Path, github: GitHub) -> Site:
-    project = make_project(tmp_path)
-    remote = tmp_path / "remote.git"
-    git(tmp_path, "init", "--quiet", "--bare", str(remote))
+def site(tmp_path: Path, github: GitHub) -> HostedSite:
+    """Two tags that the remote has, and the files of their releases."""
+    site = hosted_site(make_site(tmp_path), github)
     for tag in TAGS:
-        project.git("tag", tag)
-        folder = tmp_path / "assets" / tag
+        site.project.git("tag", tag)
+        folder = site.assets / tag
         folder.mkdir(parents=True)
         (folder / "notes.md").write_text(f"# {tag}: Python\n\nWhat is new in {tag}.\n")
         rows = ""
@@ -84,15 +70,14 @@ def site(tmp_path: Path, github: GitHub) -> Site:
             (folder / name).write_bytes(data + tag.encode())
             rows += f"{hashlib.sha256(data + tag.encode()).hexdigest()}  {name}\n"
         (folder / "SHA256SUMS").write_text(rows)
-    project.git("push", "--quiet", str(remote), "--tags")
-    github.bare[NAME] = remote
-    return Site(project, github, tmp_path / "assets", tmp_path / "summary.md")
+    site.project.git("push", "--quiet", "origin", "--tags")
+    return site
 
 
-def test_two_tags_become_two_releases(site: Site) -> None:
-    outcome = site.publish()
+def test_two_tags_become_two_releases(site: HostedSite) -> None:
+    outcome = publish(site)
     assert outcome.code == 0, outcome.log
-    first, second = site.releases()
+    first, second = releases(site)
     assert [(each.tag, each.draft, each.prerelease) for each in (first, second)] == [
         (OTHER, False, True),
         (PRIMARY, False, False),
@@ -106,8 +91,8 @@ def test_two_tags_become_two_releases(site: Site) -> None:
     assert {each.authorization for each in site.github.requests} == {"token s3cret"}
 
 
-def test_the_primary_is_published_when_everything_else_is_up(site: Site) -> None:
-    site.publish()
+def test_the_primary_is_published_when_everything_else_is_up(site: HostedSite) -> None:
+    publish(site)
     writes = site.github.writes()
     assert len(writes) == 2 * (1 + 3 + 1)
     assert writes[-1].startswith("PATCH")
@@ -115,8 +100,8 @@ def test_the_primary_is_published_when_everything_else_is_up(site: Site) -> None
     assert published == [4, 9]
 
 
-def test_the_summary_links_to_each_release(site: Site) -> None:
-    outcome = site.publish()
+def test_the_summary_links_to_each_release(site: HostedSite) -> None:
+    outcome = publish(site)
     assert outcome.code == 0
     text = site.summary.read_text("utf-8")
     page = f"{site.github.address}/{NAME}/releases/tag"
@@ -125,33 +110,33 @@ def test_the_summary_links_to_each_release(site: Site) -> None:
     assert f"{page}/{PRIMARY}" in outcome.out
 
 
-def test_published_again_nothing_is_written(site: Site) -> None:
-    site.publish()
-    before = site.state()
+def test_published_again_nothing_is_written(site: HostedSite) -> None:
+    publish(site)
+    before = state(site)
     site.github.requests.clear()
-    outcome = site.publish()
+    outcome = publish(site)
     assert outcome.code == 0
     assert outcome.out.count("already released") == 2
     assert site.github.writes() == []
-    assert site.state() == before
+    assert state(site) == before
 
 
-def test_a_dry_run_tells_and_writes_nothing(site: Site) -> None:
-    outcome = site.publish("--dry-run")
+def test_a_dry_run_tells_and_writes_nothing(site: HostedSite) -> None:
+    outcome = publish(site, "--dry-run")
     assert outcome.code == 0
     assert outcome.out.splitlines()[:3] == [
-        f"{OTHER}: make a draft",
-        f"{OTHER}: upload SHA256SUMS of 156 B",
-        f"{OTHER}: upload sbom.cdx.json of 19 B",
+        f"{OTHER}: create a draft",
+        f"{OTHER}: upload SHA256SUMS (156 B)",
+        f"{OTHER}: upload sbom.cdx.json (19 B)",
     ]
-    assert f"{PRIMARY}: publish it as the latest release" in outcome.out
+    assert f"{PRIMARY}: publish it as latest" in outcome.out
     assert site.github.writes() == []
     assert not site.summary.exists()
 
 
-def test_one_tag_alone(site: Site) -> None:
-    assert site.publish(OTHER).code == 0
-    assert [each.tag for each in site.releases()] == [OTHER]
+def test_one_tag_alone(site: HostedSite) -> None:
+    assert publish(site, OTHER).code == 0
+    assert [each.tag for each in releases(site)] == [OTHER]
     assert NAME not in site.github.latest
 
 
@@ -187,95 +172,95 @@ def upload(number: int) -> str:
     ],
 )
 def test_what_goes_wrong_on_the_way_changes_nothing_in_the_end(
-    site: Site, where: str, faults: list[Fault]
+    site: HostedSite, where: str, faults: list[Fault]
 ) -> None:
-    assert site.publish().code == 0
-    expected = site.state()
-    site.forget()
+    assert publish(site).code == 0
+    expected = state(site)
+    forget(site)
     site.github.numbers = 0
     site.github.faults[where].extend(faults)
-    outcome = site.publish()
+    outcome = publish(site)
     assert outcome.code == 0, outcome.log
     assert not site.github.faults[where]
-    assert site.state() == expected
+    assert state(site) == expected
 
 
-def test_immutable_releases_refuse_to_be_published_twice(site: Site) -> None:
+def test_immutable_releases_refuse_to_be_published_twice(site: HostedSite) -> None:
     """The answer to the first attempt was lost; to the second GitHub says no."""
     refusal = invalid("Release", "immutable", "invalid")
     site.github.faults[f"PATCH {RELEASES}/1"].extend([Fault(502, done=True), refusal])
-    outcome = site.publish()
+    outcome = publish(site)
     assert outcome.code == 0, outcome.log
-    assert [each.draft for each in site.releases()] == [False, False]
+    assert [each.draft for each in releases(site)] == [False, False]
 
 
-def test_a_refusal_to_publish_is_told(site: Site) -> None:
+def test_a_refusal_to_publish_is_told(site: HostedSite) -> None:
     refusal = invalid("Release", "tag_name", "custom", "tag name is protected")
     site.github.faults[f"PATCH {RELEASES}/1"].append(refusal)
-    outcome = site.publish()
+    outcome = publish(site)
     assert outcome.code == GitHubError.exit_code
     assert "422 Validation Failed" in outcome.log
     assert "- tag name is protected" in outcome.log
-    assert [each.draft for each in site.releases()] == [True]
+    assert [each.draft for each in releases(site)] == [True]
 
 
 @pytest.mark.parametrize("digests", [True, False])
 @pytest.mark.parametrize("carried_out", [False, True])
 def test_killed_between_any_two_requests_and_run_again(
-    site: Site,
+    site: HostedSite,
     carried_out: bool,  # noqa: FBT001
     digests: bool,  # noqa: FBT001
 ) -> None:
     site.github.digests = digests
-    assert site.publish().code == 0
-    expected, count = site.state(), len(site.github.requests)
+    assert publish(site).code == 0
+    expected, count = state(site), len(site.github.requests)
     assert count == 13
     for dies_after in range(count):
-        site.forget()
+        forget(site)
         site.github.dies_after, site.github.last_breath = dies_after, carried_out
-        assert site.publish().code == GitHubError.exit_code
-        assert {each.tag for each in site.releases()} <= set(TAGS)
+        assert publish(site).code == GitHubError.exit_code
+        assert {each.tag for each in releases(site)} <= set(TAGS)
         if NAME in site.github.latest:
-            assert [each.draft for each in site.releases()] == [False, False]
+            assert [each.draft for each in releases(site)] == [False, False]
         site.github.dies_after = -1
-        outcome = site.publish()
+        outcome = publish(site)
         assert outcome.code == 0, (dies_after, outcome.log)
-        assert site.state() == expected, dies_after
+        assert state(site) == expected, dies_after
 
 
-def test_drafts_of_dead_runs_are_gone_on_with_or_swept(site: Site) -> None:
-    site.publish()
-    expected = site.state()
-    site.forget()
+def test_drafts_of_dead_runs_are_gone_on_with_or_swept(site: HostedSite) -> None:
+    publish(site)
+    expected = state(site)
+    forget(site)
     whole = [Asset(name, 9, "sha256:" + "0" * 64, id=90 + n) for n, name in enumerate(FILES)]
     extra = Asset("old.txt", 3, None, id=80)
     broken = Asset("SHA256SUMS", 0, None, "starter", id=81)
     stale = [*whole, extra, broken]
-    site.releases().append(Release(70, PRIMARY, draft=True, assets=[Asset("x", 1, None)]))
-    site.releases().append(Release(60, PRIMARY, draft=True, title="old", assets=stale))
-    site.releases().append(Release(50, "v0.0.9", draft=True))
-    outcome = site.publish()
+    releases(site).append(Release(70, PRIMARY, draft=True, assets=[Asset("x", 1, None)]))
+    releases(site).append(Release(60, PRIMARY, draft=True, title="old", assets=stale))
+    releases(site).append(Release(50, "v0.0.9", draft=True))
+    outcome = publish(site)
     assert outcome.code == 0, outcome.log
     assert f"{PRIMARY}: deleting draft 70" in outcome.log
     # Of another tag: not ours to judge.
-    assert [each.id for each in site.releases() if each.draft] == [50]
-    assert [each.id for each in site.releases() if each.tag == PRIMARY] == [60]
-    site.github.releases[NAME] = [each for each in site.releases() if each.tag != "v0.0.9"]
-    assert site.state() == expected
+    assert [each.id for each in releases(site) if each.draft] == [50]
+    assert [each.id for each in releases(site) if each.tag == PRIMARY] == [60]
+    site.github.releases[NAME] = [each for each in releases(site) if each.tag != "v0.0.9"]
+    assert state(site) == expected
 
 
-def test_what_an_earlier_draft_has_already_is_not_sent_again(site: Site) -> None:
+def test_what_an_earlier_draft_has_already_is_not_sent_again(site: HostedSite) -> None:
     site.github.faults[f"PATCH {RELEASES}/1"].extend([Fault(500)] * 40)
-    assert site.publish().code == GitHubError.exit_code
+    assert publish(site).code == GitHubError.exit_code
     site.github.faults.clear()
     site.github.requests.clear()
-    assert site.publish(OTHER).code == 0
+    assert publish(site, OTHER).code == 0
     assert site.github.writes() == [f"PATCH /repos/{NAME}/releases/1"]
 
 
-def test_a_published_release_is_never_touched(site: Site) -> None:
-    site.publish()
-    before = site.state()
+def test_a_published_release_is_never_touched(site: HostedSite) -> None:
+    publish(site)
+    before = state(site)
     path = site.assets / OTHER / "sizes.svg"
     path.write_bytes(b"<svg>other</svg>")
     sums = site.assets / OTHER / "SHA256SUMS"
@@ -283,22 +268,22 @@ def test_a_published_release_is_never_touched(site: Site) -> None:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     sums.write_text(f"{rows[0]}\n{digest}  sizes.svg\n")
     site.github.requests.clear()
-    outcome = site.publish()
+    outcome = publish(site)
     assert outcome.code == TagConflictError.exit_code
-    assert f"{OTHER} was released with another sizes.svg" in outcome.log
-    assert f"{OTHER} was released with another SHA256SUMS" in outcome.log
+    assert f"{OTHER} was released with a different sizes.svg" in outcome.log
+    assert f"{OTHER} was released with a different SHA256SUMS" in outcome.log
     assert site.github.writes() == []
-    assert site.state() == before
+    assert state(site) == before
 
 
-def test_tags_must_be_at_github_and_the_same(site: Site) -> None:
+def test_tags_must_be_at_github_and_the_same(site: HostedSite) -> None:
     git(site.github.bare[NAME], "update-ref", "-d", f"refs/tags/{OTHER}")
-    outcome = site.publish()
+    outcome = publish(site)
     assert outcome.code == GitHubError.exit_code
-    assert f"tags to release are not at GitHub\n  - {OTHER}\n" in outcome.log
+    assert f"tags to release are not on GitHub\n  - {OTHER}\n" in outcome.log
     site.project.git("commit", "--quiet", "--allow-empty", "--message=Another")
     site.project.git("push", "--quiet", str(site.github.bare[NAME]), f"HEAD:refs/tags/{OTHER}")
-    outcome = site.publish()
+    outcome = publish(site)
     assert outcome.code == TagConflictError.exit_code
     assert f"{OTHER} is commit" in outcome.log
     assert site.github.writes() == []
@@ -312,24 +297,26 @@ def test_tags_must_be_at_github_and_the_same(site: Site) -> None:
         ({"GITHUB_REPOSITORY": "me"}, "GITHUB_REPOSITORY is 'me'"),
     ],
 )
-def test_the_environment_says_where_and_who(site: Site, env: Mapping[str, str], told: str) -> None:
-    outcome = site.publish(env=env)
+def test_the_environment_says_where_and_who(
+    site: HostedSite, env: Mapping[str, str], told: str
+) -> None:
+    outcome = publish(site, env=env)
     assert outcome.code == UsageError.exit_code
     assert told in outcome.log
     assert site.github.requests == []
 
 
-def test_folders_that_are_not_there(site: Site) -> None:
-    outcome = site.publish(PRIMARY, "v9.9.9", "nightly")
+def test_folders_that_are_not_there(site: HostedSite) -> None:
+    outcome = publish(site, PRIMARY, "v9.9.9", "nightly")
     assert outcome.code == UsageError.exit_code
-    assert "v9.9.9 has no folder there" in outcome.log
-    assert "nightly is no tag of a release" in outcome.log
+    assert "v9.9.9 has no folder" in outcome.log
+    assert "nightly is not a release tag" in outcome.log
 
 
-def test_a_token_that_may_not_write(site: Site) -> None:
+def test_a_token_that_may_not_write(site: HostedSite) -> None:
     body = b'{"message": "Resource not accessible by integration"}'
     site.github.faults[POST].append(Fault(403, (), body))
-    outcome = site.publish()
+    outcome = publish(site)
     assert outcome.code == GitHubError.exit_code
     assert "403 Resource not accessible by integration" in outcome.log
     assert "GITHUB_TOKEN" in outcome.log

@@ -62,7 +62,7 @@ def test_a_version_that_is_released_is_nothing_to_do(site: Site, knows_filters: 
 
 def test_an_older_version_that_is_released_is_nothing_to_do_either(site: Site) -> None:
     site.raise_version()
-    assert site.finalize().code == 0
+    assert site.push().code == 0
     site.raise_version("0.1.0")
     assert site.plan()["release"] == "false"
 
@@ -205,5 +205,5 @@ def test_a_folder_that_is_no_repository_knows_no_tag(tmp_path: Path) -> None:
     (project.root / ".git").rename(tmp_path / "away")
     outcome = project.run("plan", "--json")
     assert outcome.code == 0
-    assert "so no tag is known" in outcome.log
+    assert "is not a git repository: it has no tags" in outcome.log
     assert project.run("plan", "--json", "--repo", project.root).code == GitError.exit_code

@@ -30,12 +30,13 @@ def heavy(tmp_path: Path) -> Site:
 
 def ids_when_built(site: Site, folder: Path) -> dict[str, str]:
     """What the same release is where every payload is built and no tag known."""
-    other = Site(site.checkout("unaware", shallow=False), folder / "built", folder / "empty.git")
-    git(folder, "init", "--quiet", "--bare", str(other.remote))
+    other = Site(site.checkout("unaware", shallow=False), folder / "unaware-site")
+    other.folder.mkdir()
+    git(other.folder, "init", "--quiet", "--bare", str(other.remote))
     other.project.git("remote", "set-url", "origin", str(other.remote))
     noise = NOISE_BYTES if site.size_bytes() > NOISE_BYTES else 0
     other.make(noise_bytes=noise)
-    outcome = other.finalize()
+    outcome = other.push()
     assert outcome.code == 0, outcome.log
     return other.tags()
 
@@ -54,7 +55,7 @@ def test_a_version_alone_adds_little_and_is_the_same_as_when_built(
     before = heavy.size_bytes()
     config = checkout.git("config", "--list")
     assert before > 6 * NOISE_BYTES
-    outcome = heavy.finalize(checkout=checkout)
+    outcome = heavy.push(checkout=checkout)
     assert outcome.code == 0, outcome.log
     assert "3.13.17/windows-amd64: reused from v0.1.0-py3.13.17" in outcome.log
     assert heavy.size_bytes() - before < 100 << 10
@@ -76,7 +77,7 @@ def test_only_what_was_built_is_sent(heavy: Site) -> None:
     heavy.make([CELLS[0]], NOISE_BYTES)
     git(heavy.remote, "gc", "--quiet")
     before = heavy.size_bytes()
-    outcome = heavy.finalize(checkout=heavy.checkout())
+    outcome = heavy.push(checkout=heavy.checkout())
     assert outcome.code == 0, outcome.log
     assert "3.14.9/linux-amd64: reused" not in outcome.log
     assert "3.14.9/windows-amd64: reused from v0.1.0\n" in outcome.log
@@ -86,9 +87,7 @@ def test_only_what_was_built_is_sent(heavy: Site) -> None:
 
 def test_without_a_remote_the_repository_s_own_tags_serve(site: Site) -> None:
     site.raise_version()
-    outcome = site.project.run(
-        "finalize", "--payloads", site.payloads, "--repo", site.project.root
-    )  # fmt: skip
+    outcome = site.finalize()
     assert outcome.code == 0, outcome.log
     assert set(NEXT_TAGS) <= set(site.tags(site.project.root))
     assert set(site.tags()) == set(TAGS)
@@ -97,7 +96,7 @@ def test_without_a_remote_the_repository_s_own_tags_serve(site: Site) -> None:
 def test_a_dry_run_reuses_and_writes_nothing(site: Site) -> None:
     site.raise_version()
     checkout = site.checkout()
-    outcome = site.finalize("--dry-run", checkout=checkout)
+    outcome = site.push("--dry-run", checkout=checkout)
     assert outcome.code == 0, outcome.log
     assert all(tag in outcome.out for tag in NEXT_TAGS)
     assert set(site.tags()) == set(TAGS)
@@ -108,7 +107,7 @@ def test_what_is_neither_built_nor_found_is_named(site: Site) -> None:
     site.change_matrix("level = 3", "level = 4")
     site.raise_version()
     site.make([CELLS[1]])
-    outcome = site.finalize()
+    outcome = site.push()
     assert outcome.code == PayloadError.exit_code
     for name in CELLS:
         assert (f"  - {name}\n" in outcome.log) == (name != CELLS[1])
@@ -126,7 +125,7 @@ def test_a_message_is_not_believed(site: Site) -> None:
     )
     site.raise_version()
     site.make([CELLS[0], CELLS[1], CELLS[3]])
-    outcome = site.finalize(checkout=site.checkout())
+    outcome = site.push(checkout=site.checkout())
     assert outcome.code == PayloadError.exit_code
     assert f"{CELLS[2]}: v0.1.0 has this cell's digest in its message, but not" in outcome.log
 
@@ -139,7 +138,7 @@ def test_a_tag_that_lacks_a_blob_lends_nothing(site: Site) -> None:
 
     site.forge(TAGS[1], change)
     site.raise_version()
-    outcome = site.finalize(checkout=site.checkout())
+    outcome = site.push(checkout=site.checkout())
     assert outcome.code == PayloadError.exit_code
     assert "v0.1.0-py3.13.17:python/internal/data/windows-amd64 is incomplete" in outcome.log
 
@@ -167,13 +166,13 @@ def test_what_is_built_again_is_reproduced(site: Site) -> None:
     site.make([CELLS[1], CELLS[2]])
     before = site.tags()
     for checkout in (None, site.checkout()):
-        outcome = site.finalize("--rebuild", "true", checkout=checkout)
+        outcome = site.push("--rebuild", "true", checkout=checkout)
         assert outcome.code == 0, outcome.log
         assert outcome.out.splitlines() == [
             f"{CELLS[1]}: reproduced, as in v0.1.0",
             f"{CELLS[2]}: reproduced, as in v0.1.0-py3.13.17",
         ]
-    assert site.finalize().out.count("already released") == 2
+    assert site.push().out.count("already released") == 2
     assert site.tags() == before
 
 
@@ -181,7 +180,7 @@ def test_what_is_built_again_is_reproduced(site: Site) -> None:
 def test_what_comes_out_otherwise_is_listed(site: Site, rebuild: str) -> None:
     site.make([CELLS[1], CELLS[2]], noise_bytes=1)
     before = site.tags()
-    outcome = site.finalize("--rebuild", rebuild, checkout=site.checkout())
+    outcome = site.push("--rebuild", rebuild, checkout=site.checkout())
     assert outcome.code == VerifyError.exit_code
     assert "entry noise: size 100 -> 101" in outcome.out
     assert f"{CELLS[1]}: v0.1.0 differs in " in outcome.log
@@ -199,17 +198,17 @@ def test_code_that_went_on_since_does_not_hinder_a_rebuild(site: Site) -> None:
     site.forge("v0.1.0", change_code)
     site.make([CELLS[0]])
     checkout = site.checkout()
-    outcome = site.finalize("--rebuild", "true", checkout=checkout)
+    outcome = site.push("--rebuild", "true", checkout=checkout)
     assert outcome.code == 0, outcome.log
     assert f"{CELLS[0]}: reproduced" in outcome.out
     # To release it is another matter.
-    assert site.finalize(checkout=checkout).code == TagConflictError.exit_code
+    assert site.push(checkout=checkout).code == TagConflictError.exit_code
 
 
 def test_a_platform_that_the_tag_has_not_is_no_reproduction(site: Site) -> None:
     site.change_matrix('["linux-amd64", "windows-amd64"]', '["linux-amd64", "linux-arm64"]')
     site.make(["3.14.9/linux-arm64"])
-    outcome = site.finalize("--rebuild", "true")
+    outcome = site.push("--rebuild", "true")
     assert outcome.code == VerifyError.exit_code
     assert "3.14.9/linux-arm64: v0.1.0 differs in " in outcome.log
 
@@ -237,7 +236,7 @@ def test_killed_at_any_git_command_while_reusing_the_next_run_ends_with_the_same
             checkout = site.checkout(f"killed-{step}")
             assert killed_at(step, checkout) == (-signal.SIGKILL, step + 1)
             assert site.tags() in (old, undisturbed), f"half pushed at {step}"
-            outcome = site.finalize(checkout=checkout)
+            outcome = site.push(checkout=checkout)
             assert outcome.code == 0, outcome.log
             assert site.tags() == undisturbed
             assert {tag: site.tags(checkout.root)[tag] for tag in NEXT_TAGS} == new

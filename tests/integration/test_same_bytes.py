@@ -21,7 +21,7 @@ from pipeline.config.model import Asset, Matrix, Wheel
 from pipeline.formats.payload.reader import read_payload
 from tests.builders.elf import Builder
 from tests.builders.pbs_archive import full_archive, unix_tree
-from tests.unit.build.test_pip_payload import wheel_bytes
+from tests.builders.wheels import wheel_bytes
 
 MATRIX = """
 module = "example.com/module"

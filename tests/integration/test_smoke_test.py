@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import re
 import sys
 import tarfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import zstandard
 
-from pipeline.config.lock import dump_lock
 from pipeline.config.matrix import parse_matrix
-from pipeline.config.model import FREE_THREADED, Pin, PythonVersion
+from pipeline.config.model import FREE_THREADED, PythonVersion
 from pipeline.config.model import Line as ModelLine
 from pipeline.system.errors import PayloadError, SmokeTestError, ToolError, UsageError
 from pipeline.verify.go import target_platform
 from pipeline.verify.smoke_test import line_to_test
 from tests.builders.interpreters import PBS, RealArchive, host_platform, interpreters, real_archive
+from tests.builders.site import Site, make_site
 from tests.harness.go import Go
-from tests.harness.project import REPOSITORY, Line, Outcome, Project, make_project, matrix_text
+from tests.harness.project import REPOSITORY, Line, Outcome, matrix_text
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="packs Linux interpreters")
 
@@ -34,42 +32,22 @@ FEW_TESTS = "-run=^TestPayload(Version|Imports)$"
 """All of the module's own tests take minutes; these two need the payload."""
 
 
-@dataclass(frozen=True)
-class Site:
-    """A project whose payloads are those of interpreters of this machine."""
-
-    project: Project
-    payloads: Path
-
-    def run(self, *more: str | Path, env: Mapping[str, str] | None = None) -> Outcome:
-        go = Go(self.payloads.parent / "modcache").env()
-        go |= {"GOFLAGS": f"-modcacherw {FEW_TESTS}"}
-        return self.project.run(
-            "try", "--payloads", self.payloads, *more, env={**go, **(env or {})}
-        )
+def try_(site: Site, *more: str | Path, env: Mapping[str, str] | None = None) -> Outcome:
+    go = Go(site.folder / "modcache").env() | {"GOFLAGS": f"-modcacherw {FEW_TESTS}"}
+    return site.try_payloads(*more, env={**go, **(env or {})})
 
 
-def make_site(
+def built_site(
     folder: Path, archives: Mapping[str, bytes], *lines: Line, cells: list[str], pip: bool = False
 ) -> Site:
     """Payloads of ``cells``; musl is glibc's under another name, since this machine runs that."""
-    project = make_project(folder, *lines, primary=lines[0].python)
     text = matrix_text(*lines, pip=pip)
     for arch in ("x86_64", "aarch64"):
         musl = f'triple = "{arch}-unknown-linux-musl"\nbuild = "lto"'
         text = text.replace(musl, f'triple = "{arch}-unknown-linux-gnu"\nbuild = "pgo+lto"')
-    project.write("matrix.toml", text)
-    assets = folder / "assets"
-    assets.mkdir()
-    pins = []
-    for name, data in archives.items():
-        (assets / name).write_bytes(data)
-        pins.append(Pin(PBS, name, hashlib.sha256(data).hexdigest(), len(data)))
-    project.write("matrix.lock", dump_lock(pins))
-    payloads = folder / "payloads"
-    outcome = project.run("build", *cells, "--source", assets, "--out", payloads, env=os.environ)
-    assert outcome.code == 0, outcome.log
-    return Site(project, payloads)
+    site = make_site(folder, *lines, archives=archives, matrix=text, primary=lines[0].python)
+    site.build(*cells, env=os.environ)
+    return site
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +67,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, archive: RealArchive) -> Site
     lines = Line(archive.version, PBS, platforms=platforms()), UNBUILT
     cells = [*(f"{archive.version}/{name}" for name in platforms()), "pip"]
     folder = tmp_path_factory.mktemp("site")
-    return make_site(folder, {archive.name: archive.data}, *lines, cells=cells, pip=True)
+    return built_site(folder, {archive.name: archive.data}, *lines, cells=cells, pip=True)
 
 
 def row_of(outcome: Outcome, cell: str) -> list[str]:
@@ -102,7 +80,7 @@ def test_a_payload_is_used_as_its_users_will(
 ) -> None:
     cell = f"{archive.version}/{platforms()[0]}"
     summary = tmp_path / "summary.md"
-    outcome = site.run(env={"GITHUB_STEP_SUMMARY": str(summary), "CC": "none-here"})
+    outcome = try_(site, env={"GITHUB_STEP_SUMMARY": str(summary), "CC": "none-here"})
     assert outcome.code == 0, outcome.log
     _cell, python, openssl, sqlite, modules, pip, tests, _time, result = row_of(outcome, cell)
     assert (python, pip, tests, result) == (archive.interpreter.version, "ok", "ok", "ok")
@@ -118,7 +96,7 @@ def test_a_payload_is_used_as_its_users_will(
 
 
 def test_lines_without_a_payload_are_named_and_not_tested(site: Site) -> None:
-    outcome = site.run("--lines", "3.10", "--platform", platforms()[0])
+    outcome = try_(site, "--lines", "3.10", "--platform", platforms()[0])
     assert outcome.code == 0
     assert f"nothing to test: no payload for {platforms()[0]}" in outcome.out
     assert f"not tested, without a payload: 3.10.22/{platforms()[0]}" in outcome.log
@@ -127,7 +105,9 @@ def test_lines_without_a_payload_are_named_and_not_tested(site: Site) -> None:
 def test_musl_is_built_with_its_tag(site: Site, archive: RealArchive) -> None:
     """Without it the program would find no payload in its module."""
     musl = platforms()[1]
-    outcome = site.run("--platform", musl, env={"GOFLAGS": "-modcacherw -run=^TestPayloadVersion$"})
+    outcome = try_(
+        site, "--platform", musl, env={"GOFLAGS": "-modcacherw -run=^TestPayloadVersion$"}
+    )
     assert outcome.code == 0, outcome.log
     assert row_of(outcome, f"{archive.version}/{musl}")[-1] == "ok"
 
@@ -177,7 +157,7 @@ def bad_site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     damaged = real_archive(found, folder, f"{major}.{minor}.98")
     lines = [Line(each.version, PBS, platforms=platforms()) for each in (lying, damaged)]
     cells = [f"{line.python}/{platforms()[0]}" for line in lines]
-    site = make_site(
+    site = built_site(
         folder, {lying.name: data, damaged.name: damaged.data}, *lines, cells=cells
     )  # fmt: skip
     blob = min((site.payloads / cells[1]).glob("*.zst"))
@@ -186,7 +166,7 @@ def bad_site(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 
 def test_all_that_is_wrong_with_all_lines_is_reported_together(bad_site: Site) -> None:
-    outcome = bad_site.run(env={"GOFLAGS": "-modcacherw -run=^$"})
+    outcome = try_(bad_site, env={"GOFLAGS": "-modcacherw -run=^$"})
     assert outcome.code == SmokeTestError.exit_code
     version = interpreters()[0].version
     line = version.rpartition(".")[0]
@@ -202,19 +182,19 @@ def test_all_that_is_wrong_with_all_lines_is_reported_together(bad_site: Site) -
     assert row_of(outcome, lying)[-1] == row_of(outcome, damaged)[-1] == "failed"
 
 
-def test_a_folder_that_is_not_there_is_an_error(site: Site) -> None:
-    outcome = Site(site.project, site.payloads / "none").run()
+def test_a_folder_that_is_not_there_is_an_error(site: Site, tmp_path: Path) -> None:
+    outcome = try_(Site(site.project, tmp_path))
     assert outcome.code == PayloadError.exit_code
 
 
 def test_an_unknown_platform_is_a_usage_error(site: Site) -> None:
-    outcome = site.run("--platform", "linux-amd46")
+    outcome = try_(site, "--platform", "linux-amd46")
     assert outcome.code == UsageError.exit_code
     assert "did you mean 'linux-amd64'?" in outcome.log
 
 
 def test_a_machine_without_go_fails_before_anything_is_tested(site: Site, tmp_path: Path) -> None:
-    outcome = site.run("--platform", platforms()[0], env={"PATH": str(tmp_path)})
+    outcome = try_(site, "--platform", platforms()[0], env={"PATH": str(tmp_path)})
     assert outcome.code == ToolError.exit_code
     assert "go is not on this machine" in outcome.log
     assert "smoke test" not in outcome.log

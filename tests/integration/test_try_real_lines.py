@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.release.module_tree import TEMPLATE
+from tests.builders.real_site import make_real_site
 from tests.harness.go import Go
 from tests.harness.peers import GO_EMBED_PYTHON, GO_EMBED_PYTHON_NEWEST, RATATOSKR, Peer
-from tests.harness.real_site import make_real_site
 
 PLATFORM = "linux-amd64"
 SAME_WHEELS = "linux-amd64-v3"
@@ -62,7 +62,7 @@ def test_every_check_of_a_release_passes(
     go = Go(tmp_path / "modcache")
     # Without a C compiler there is no race detector, which is for tests of the source tree.
     env = {"CC": "none-here", "GOFLAGS": f"-modcacherw -v {without_embed_util()}"}
-    outcome = site.try_payloads(PLATFORM, go, env=env)
+    outcome = site.try_payloads("--platform", PLATFORM, env={**go.env(), **env})
     assert outcome.code == 0, outcome.log
     passed = set(re.findall(r"^--- PASS: (\w+)", outcome.log, re.MULTILINE))
     wanted = {name for package in PACKAGES for name in go_tests(package)}

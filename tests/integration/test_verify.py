@@ -13,58 +13,21 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.lock import dump_lock
-from pipeline.config.model import Pin
 from pipeline.system.errors import AttestationError, GitError, ToolError, UsageError, VerifyError
 from pipeline.system.git import Git
-from tests.builders.pbs_archive import full_archive, unix_tree, windows_tree
+from tests.builders.site import LINES, Site, asset, full_archives, make_site
 from tests.fakes import gh_cli as fake_gh
-from tests.harness.project import REPOSITORY, Line, Outcome, Project, git, make_project
+from tests.harness.project import REPOSITORY, Outcome, Project, git, make_project
 
-LINES = (Line("3.14.9"), Line("3.13.17"))
-PLATFORMS = {
-    "linux-amd64": "x86_64-unknown-linux-gnu-pgo+lto",
-    "windows-amd64": "x86_64-pc-windows-msvc-pgo",
-}
 TAG = "v0.1.0"
 OLDER = "v0.1.0-py3.13.17"
 DATA = "python/internal/data"
 
 
-def asset(line: str, platform: str) -> str:
-    return f"cpython-{line}+20261021-{PLATFORMS[platform]}-full.tar.zst"
-
-
-@dataclass(frozen=True)
-class Site:
-    """A project, its assets, and the repository that its release went into."""
-
-    project: Project
-    assets: Path
-    repository: Path
-
-    def verify(self, tag: str = TAG, *more: str | Path) -> Outcome:
-        return self.project.run(
-            "verify", tag, "--repo", self.repository, "--source", self.assets, *more
-        )
-
-    def git(self, *args: str) -> str:
-        return git(self.repository, *args)
-
-
-def make_assets(project: Project, folder: Path) -> None:
-    """Every asset of both lines, locked and committed."""
-    folder.mkdir()
-    pins = []
-    for line in LINES:
-        minor = line.python.rpartition(".")[0]
-        for platform, triple in PLATFORMS.items():
-            tree = windows_tree() if "windows" in triple else unix_tree(minor)
-            data = full_archive(tree, version=line.python, triple=triple.rpartition("-")[0])
-            name = asset(line.python, platform)
-            (folder / name).write_bytes(data)
-            pins.append(Pin("20261021", name, hashlib.sha256(data).hexdigest(), len(data)))
-    project.write("matrix.lock", dump_lock(pins))
+def verify(site: Site, tag: str = TAG, *more: str | Path) -> Outcome:
+    return site.project.run(
+        "verify", tag, "--repo", site.repository, "--source", site.assets, *more
+    )
 
 
 def commit_all(project: Project, message: str = "More") -> None:
@@ -72,42 +35,33 @@ def commit_all(project: Project, message: str = "More") -> None:
     project.git("commit", "--quiet", f"--message={message}")
 
 
-def release(project: Project, assets: Path, out: Path) -> Path:
-    outcome = project.run(
-        "release", "--source", assets, "--out", out,
-        "--only-platforms", "linux/amd64,windows/amd64",
-    )  # fmt: skip
-    assert outcome.code == 0, outcome.log
-    return out / "release.git"
-
-
-def make_site(folder: Path, prepare: Callable[[Project], None] = lambda _project: None) -> Site:
+def verified_site(folder: Path, prepare: Callable[[Project], None] = lambda _: None) -> Site:
     """A release; ``prepare`` may change the project before its source is committed."""
-    project = make_project(folder, *LINES)
-    make_assets(project, folder / "assets")
-    # The pipeline and the Go module stand in the source commit, as in the real repository.
+    site = make_site(folder, archives=full_archives())
+    # The pipeline and the Go module are in the source commit, as in the real repository.
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
-    shutil.copytree(REPOSITORY / "pipeline", project.root / "pipeline", ignore=ignored)
-    prepare(project)
-    commit_all(project)
-    repository = release(project, folder / "assets", folder / "dist")
-    shutil.rmtree(folder / "dist" / "payloads")
-    return Site(project, folder / "assets", repository)
+    shutil.copytree(REPOSITORY / "pipeline", site.project.root / "pipeline", ignore=ignored)
+    prepare(site.project)
+    commit_all(site.project)
+    site.release()
+    site.forget_payloads()
+    return site
 
 
 @pytest.fixture(scope="module")
 def released(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """For tests that change nothing."""
-    return make_site(tmp_path_factory.mktemp("released"))
+    return verified_site(tmp_path_factory.mktemp("released"))
 
 
 @pytest.fixture
 def site(released: Site, tmp_path: Path) -> Site:
     """A copy, for tests that do."""
     project = shutil.copytree(released.project.root, tmp_path / "project")
-    repository = shutil.copytree(released.repository, tmp_path / "release.git")
-    assets = shutil.copytree(released.assets, tmp_path / "assets")
-    return Site(Project(project), assets, repository)
+    copy = Site(Project(project), tmp_path)
+    shutil.copytree(released.repository, copy.repository)
+    shutil.copytree(released.assets, copy.assets)
+    return copy
 
 
 @dataclass(frozen=True)
@@ -145,20 +99,20 @@ def forger(site: Site, tmp_path: Path) -> Forger:
 
 @pytest.mark.parametrize("tag", [TAG, OLDER])
 def test_a_tag_is_reproduced(released: Site, tag: str) -> None:
-    outcome = released.verify(tag)
+    outcome = verify(released, tag)
     assert outcome.code == 0, outcome.log
-    commit = released.git("rev-parse", tag).strip()
-    files = len(released.git("ls-tree", "-r", "--name-only", tag).splitlines())
+    commit = git(released.repository, "rev-parse", tag).strip()
+    files = len(git(released.repository, "ls-tree", "-r", "--name-only", tag).splitlines())
     assert outcome.out == f"{tag} is reproduced: commit {commit}, {files} files, from 2 assets\n"
     assert "warning" not in outcome.log
 
 
 def test_nothing_is_left_and_the_repository_is_untouched(released: Site) -> None:
     before = sorted(path.name for path in released.repository.rglob("*"))
-    folder = released.repository.parent
-    assert released.verify().code == 0
+    beside = sorted(path.name for path in released.folder.iterdir())
+    assert verify(released).code == 0
     assert sorted(path.name for path in released.repository.rglob("*")) == before
-    assert [path.name for path in folder.iterdir()] == ["release.git"]
+    assert sorted(path.name for path in released.folder.iterdir()) == beside
 
 
 def test_it_takes_the_files_of_the_tag_s_source_and_not_those_of_the_work_tree(site: Site) -> None:
@@ -168,7 +122,7 @@ def test_it_takes_the_files_of_the_tag_s_source_and_not_those_of_the_work_tree(s
     site.project.write("matrix.lock", "nonsense")
     shutil.rmtree(site.project.root / "pipeline" / "gomodule")
     commit_all(site.project)
-    assert site.verify().code == 0
+    assert verify(site).code == 0
     # Also where the tag is in the checkout itself.
     site.project.git("fetch", "--quiet", str(site.repository), "refs/tags/*:refs/tags/*")
     outcome = site.project.run("verify", OLDER, "--source", site.assets)
@@ -179,7 +133,7 @@ def test_what_is_built_can_be_kept(site: Site, tmp_path: Path) -> None:
     out = tmp_path / "kept"
     (out / "3.14.9" / "linux-amd64").mkdir(parents=True)
     (out / "3.14.9" / "linux-amd64" / "files.json").write_text("what an earlier run left")
-    assert site.verify(TAG, "--out", out).code == 0
+    assert verify(site, TAG, "--out", out).code == 0
     kept = sorted(path.relative_to(out).as_posix() for path in out.glob("*/*"))
     assert kept == ["3.14.9/linux-amd64", "3.14.9/windows-amd64"]
     assert [path.name for path in out.iterdir()] == ["3.14.9"]
@@ -211,7 +165,7 @@ def test_another_blob(site: Site, forger: Forger, folder: str) -> None:
 
     before = blob_in(folder)(tree_of(site, forger.folder / "before"))
     forger.forge(change)
-    outcome = site.verify()
+    outcome = verify(site)
     assert_differs(outcome, f"differs: {DATA}/{folder}/{before.name}: tag 10 bytes, ")
     assert f"rebuild {before.stat().st_size} bytes, " in outcome.out
     assert "built by other code" not in outcome.log
@@ -233,7 +187,7 @@ def test_a_changed_manifest_entry(site: Site, forger: Forger) -> None:
         path.write_text(text.replace(old, old.replace("420", "511")))
 
     forger.forge(change)
-    outcome = site.verify()
+    outcome = verify(site)
     assert_differs(outcome, f"differs: {DATA}/linux-amd64/files.json: tag ")
     assert "\n  entry lib/python3.14/os.py: perm 511 -> 420\n" in outcome.out
 
@@ -246,7 +200,7 @@ def test_an_extra_file_a_missing_one_and_a_changed_go_file(site: Site, forger: F
             file.write("// more\n")
 
     forger.forge(change)
-    outcome = site.verify()
+    outcome = verify(site)
     assert_differs(
         outcome,
         "only in the rebuild: LICENSE (",
@@ -262,7 +216,7 @@ def test_a_link_and_a_program_in_the_tag(site: Site, forger: Forger) -> None:
         (tree / "go.mod").chmod(0o755)
 
     forger.forge(change)
-    outcome = site.verify()
+    outcome = verify(site)
     assert_differs(outcome, "differs: go.mod: tag ", "only in the tag: passwords (11 bytes, ")
     assert "mode 120000" in outcome.out
     assert "mode 100755" in outcome.out
@@ -270,7 +224,7 @@ def test_a_link_and_a_program_in_the_tag(site: Site, forger: Forger) -> None:
 
 def test_the_same_files_by_another_author(site: Site, forger: Forger) -> None:
     commit = forger.forge(commit=lambda text: text.replace("author A Tester", "author Mallory"))
-    outcome = site.verify()
+    outcome = verify(site)
     assert outcome.code == 0, outcome.log
     assert outcome.out.startswith("author: tag Mallory <tester@example.com> 1700000000 +0100, ")
     assert f"the files of {TAG} are reproduced: tree " in outcome.out
@@ -279,16 +233,16 @@ def test_the_same_files_by_another_author(site: Site, forger: Forger) -> None:
 
 def test_the_same_files_with_another_message(site: Site, forger: Forger) -> None:
     forger.forge(commit=lambda text: f"{text}\nReviewed-by: Mallory\n")
-    outcome = site.verify()
+    outcome = verify(site)
     assert outcome.code == 0, outcome.log
     assert "message: only in the tag: Reviewed-by: Mallory" in outcome.out
 
 
 def test_some_platforms_need_only_their_assets(site: Site) -> None:
     (site.assets / asset("3.14.9", "windows-amd64")).unlink()
-    outcome = site.verify(TAG, "--only-platforms", "linux/amd64")
+    outcome = verify(site, TAG, "--only-platforms", "linux/amd64")
     assert outcome.code == 0, outcome.log
-    names = site.git("ls-tree", "-r", "--name-only", TAG).splitlines()
+    names = git(site.repository, "ls-tree", "-r", "--name-only", TAG).splitlines()
     mine = [name for name in names if name.startswith((f"{DATA}/linux-amd64/", f"{DATA}/common/"))]
     assert outcome.out == (
         f"{TAG} is reproduced for linux-amd64: {len(mine)} of its {len(names)} files, from "
@@ -308,39 +262,39 @@ def test_some_platforms_see_what_is_theirs_and_not_what_is_not(site: Site, forge
         shared.append(blob.name)
 
     forger.forge(change)
-    outcome = site.verify(TAG, "--only-platforms", "linux/amd64")
+    outcome = verify(site, TAG, "--only-platforms", "linux/amd64")
     rows = [
         f"differs: {DATA}/linux-amd64/{shared[0]}: tag 7 bytes, ",
         f"only in the tag: {DATA}/linux-amd64/more (4 bytes, ",
     ]
     assert_differs(outcome, *sorted(rows, key=lambda row: row.split("linux-amd64/")[1]))
-    outcome = site.verify(TAG, "--only-platforms", "windows-amd64")
+    outcome = verify(site, TAG, "--only-platforms", "windows-amd64")
     assert outcome.code == VerifyError.exit_code
     assert outcome.out.count("differs: ") == 2
 
 
 def test_a_platform_that_the_tag_does_not_have(released: Site) -> None:
-    outcome = released.verify(TAG, "--only-platforms", "darwin/arm64")
+    outcome = verify(released, TAG, "--only-platforms", "darwin/arm64")
     assert outcome.code == UsageError.exit_code
     assert "no platform 'darwin/arm64'" in outcome.log
 
 
 def test_a_tag_that_does_not_exist(released: Site) -> None:
-    outcome = released.verify("v0.1.0-py3.13.71")
+    outcome = verify(released, "v0.1.0-py3.13.71")
     assert outcome.code == UsageError.exit_code
     assert f"no tag 'v0.1.0-py3.13.71'; did you mean '{OLDER}'?" in outcome.log
 
 
 def test_a_tag_that_was_moved_to_another_release(site: Site) -> None:
-    site.git("update-ref", f"refs/tags/{TAG}", f"refs/tags/{OLDER}")
-    outcome = site.verify()
+    git(site.repository, "update-ref", f"refs/tags/{TAG}", f"refs/tags/{OLDER}")
+    outcome = verify(site)
     assert outcome.code == VerifyError.exit_code
     assert f"{TAG} names the commit that was released as {OLDER}" in outcome.log
 
 
 def test_a_tag_that_is_no_release(site: Site) -> None:
-    site.git("tag", "words", "main")
-    outcome = site.verify("words")
+    git(site.repository, "tag", "words", "main")
+    outcome = verify(site, "words")
     assert outcome.code == VerifyError.exit_code
     assert "words is not a release that goempy made" in outcome.log
 
@@ -359,12 +313,10 @@ def test_a_tag_of_a_machine_s_interpreter_which_nobody_attests(
 
 
 def test_a_tag_of_files_that_were_never_committed(tmp_path: Path) -> None:
-    project = make_project(tmp_path, *LINES)
-    make_assets(project, tmp_path / "assets")
-    commit_all(project)
-    project.write("VERSION", "0.2.0\n")
-    site = Site(project, tmp_path / "assets", release(project, tmp_path / "assets", tmp_path / "d"))
-    outcome = site.verify("v0.2.0")
+    site = make_site(tmp_path, archives=full_archives())
+    site.project.write("VERSION", "0.2.0\n")
+    site.release()
+    outcome = verify(site, "v0.2.0")
     assert outcome.code == VerifyError.exit_code
     assert "VERSION is 0.1.0 there, and 0.2.0 in the tag" in outcome.log
 
@@ -375,9 +327,10 @@ def test_a_source_commit_that_this_code_cannot_read(tmp_path: Path) -> None:
     project.write("matrix.toml", f'of_tomorrow = "yes"\n{good}')
     commit_all(project)
     project.write("matrix.toml", good)
-    make_assets(project, tmp_path / "assets")
-    site = Site(project, tmp_path / "assets", release(project, tmp_path / "assets", tmp_path / "d"))
-    outcome = site.verify()
+    site = Site(project, tmp_path)
+    site.lock_assets(full_archives())
+    site.release()
+    outcome = verify(site)
     assert outcome.code == VerifyError.exit_code
     assert "unknown key" in outcome.log
     source = project.git("rev-parse", "HEAD").strip()
@@ -386,30 +339,20 @@ def test_a_source_commit_that_this_code_cannot_read(tmp_path: Path) -> None:
 
 def test_a_project_that_has_no_go_module_of_its_own(tmp_path: Path) -> None:
     """goempy may be installed; the module is then the installed one's."""
-    project = make_project(tmp_path, *LINES)
-    make_assets(project, tmp_path / "assets")
-    commit_all(project)
-    repository = release(project, tmp_path / "assets", tmp_path / "dist")
-    site = Site(project, tmp_path / "assets", repository)
-    outcome = site.verify()
+    site = make_site(tmp_path, archives=full_archives())
+    site.release()
+    outcome = verify(site)
     assert outcome.code == 0, outcome.log
     assert "has no pipeline/gomodule/; the one of this goempy is taken" in outcome.log
     forger = Forger(site, tmp_path)
     forger.forge(lambda tree: (tree / "LICENSE").unlink())
-    assert "holds no code of goempy" in site.verify().log
+    assert "holds no code of goempy" in verify(site).log
 
 
 def test_another_module_path_and_major_version(tmp_path: Path) -> None:
-    project = make_project(tmp_path, *LINES, version="2.0.0")
-    make_assets(project, tmp_path / "assets")
-    commit_all(project)
-    outcome = project.run(
-        "release", "--source", tmp_path / "assets", "--out", tmp_path / "dist",
-        "--only-platforms", "linux/amd64", "--module", "github.com/acme/snakes",
-    )  # fmt: skip
-    assert outcome.code == 0, outcome.log
-    site = Site(project, tmp_path / "assets", tmp_path / "dist" / "release.git")
-    outcome = site.verify("v2.0.0")
+    site = make_site(tmp_path, archives=full_archives(), version="2.0.0")
+    site.release("--only-platforms", "linux/amd64", "--module", "github.com/acme/snakes")
+    outcome = verify(site, "v2.0.0")
     assert outcome.code == 0, outcome.log
     assert "module github.com/acme/snakes/v2, as --module makes it" in outcome.log
 
@@ -424,8 +367,8 @@ def test_a_go_file_that_the_source_has_otherwise_and_code_that_is_not_the_source
             with (project.root / "pipeline" / name).open("a") as file:
                 file.write("\n")
 
-    site = make_site(tmp_path, prepare)
-    outcome = site.verify()
+    site = verified_site(tmp_path, prepare)
+    outcome = verify(site)
     assert_differs(outcome, "differs: python/doc.go: tag ")
     source = site.project.git("rev-parse", "HEAD").strip()
     assert f"{TAG} was built by other code than this: check out {source}" in outcome.log
@@ -444,10 +387,10 @@ def test_a_clone_without_the_source(site: Site, tmp_path: Path) -> None:
 def test_what_stands_in_for_a_commit_in_one_clone_is_not_believed(
     site: Site, forger: Forger
 ) -> None:
-    good = site.git("rev-parse", TAG).strip()
+    good = git(site.repository, "rev-parse", TAG).strip()
     bad = forger.forge(lambda tree: (tree / "LICENSE").unlink())
-    site.git("replace", bad, good)
-    assert_differs(site.verify(), "only in the rebuild: LICENSE (")
+    git(site.repository, "replace", bad, good)
+    assert_differs(verify(site), "only in the rebuild: LICENSE (")
 
 
 def test_contents_are_read_in_order_and_a_missing_one_is_told(released: Site) -> None:

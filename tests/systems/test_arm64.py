@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from pipeline.system.process import ProcessResult
+from tests.builders.real_site import make_real_site, tagged_module
+from tests.builders.site import Site
 from tests.harness import qemu
 from tests.harness.consumer import Consumer
 from tests.harness.go import Go
 from tests.harness.open_folder import open_folder
 from tests.harness.peers import GO_EMBED_PYTHON_NEWEST
 from tests.harness.project import REPOSITORY, platform_named
-from tests.harness.real_site import RealSite, make_real_site
 
 PLATFORM = "linux-arm64"
 SLICE = (
@@ -34,7 +35,7 @@ def _system() -> None:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> RealSite:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     return make_real_site(tmp_path_factory.mktemp("site"), GO_EMBED_PYTHON_NEWEST, [PLATFORM])
 
 
@@ -43,7 +44,7 @@ def go(tmp_path_factory: pytest.TempPathFactory) -> Go:
     return Go(tmp_path_factory.mktemp("go") / "modcache")
 
 
-def try_it(site: RealSite, go: Go, temp: Path, *go_flags: str, timeout_s: float) -> ProcessResult:
+def try_it(site: Site, go: Go, temp: Path, *go_flags: str, timeout_s: float) -> ProcessResult:
     """``goempy try`` itself, on a system that runs arm64."""
     env = go.env() | {
         "GOFLAGS": " ".join(["-modcacherw", f"-timeout={timeout_s:.0f}s", *go_flags]),
@@ -59,15 +60,15 @@ def try_it(site: RealSite, go: Go, temp: Path, *go_flags: str, timeout_s: float)
     )  # fmt: skip
 
 
-def test_the_program_of_the_readme_runs(site: RealSite, go: Go, tmp_path: Path) -> None:
-    module = site.release(tmp_path / "module")
+def test_the_program_of_the_readme_runs(site: Site, go: Go, tmp_path: Path) -> None:
+    module = tagged_module(site, tmp_path / "module")
     consumer = Consumer(go, module, tmp_path, platform_named(PLATFORM), qemu.arm64())
     done = consumer.run(consumer.build_readme_program())
     assert done.code == 0, done.stderr
     assert done.stdout.decode().startswith(f"hello from Python {site.python} ")
 
 
-def test_it_is_used_as_its_users_will(site: RealSite, go: Go) -> None:
+def test_it_is_used_as_its_users_will(site: Site, go: Go) -> None:
     """Every extension module imports, the second start is warm, cold starts and kills are fine."""
     chosen = f"-run=^({'|'.join(SLICE)})$"
     with open_folder() as temp:
@@ -82,7 +83,7 @@ def test_all_go_tests_pass(go: Go, tmp_path: Path) -> None:
     with open_folder() as folder:
         done = try_it(site, go, folder, "-run=^$", timeout_s=WHOLE_TIMEOUT_S)
         assert done.code == 0, done.stderr
-        module = site.release(folder / "module")
+        module = tagged_module(site, folder / "module")
         consumer = Consumer(go, module, folder, platform_named(PLATFORM), qemu.arm64())
         for package in ("embed_util", "python", "pip"):
             consumer.run_tests(package, timeout_s=WHOLE_TIMEOUT_S)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.builders.real_site import make_real_site, tagged_module
+from tests.builders.site import Site
 from tests.harness import musl
 from tests.harness.consumer import Consumer
 from tests.harness.go import Go
@@ -15,7 +17,6 @@ from tests.harness.musl_python import BuildError, musl_python
 from tests.harness.open_folder import open_folder
 from tests.harness.peers import GO_EMBED_PYTHON_NEWEST
 from tests.harness.project import platform_named
-from tests.harness.real_site import RealSite, make_real_site
 
 GLIBC = "linux-amd64"
 PLATFORM = f"{GLIBC}-musl"
@@ -28,7 +29,7 @@ def _system() -> None:
         pytest.skip(f"runs musl: needs {lacks}")
 
 
-def make_site(folder: Path, *, pip: bool = False) -> RealSite:
+def make_site(folder: Path, *, pip: bool = False) -> Site:
     try:
         python = musl_python()
     except BuildError as fault:
@@ -37,7 +38,7 @@ def make_site(folder: Path, *, pip: bool = False) -> RealSite:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> RealSite:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     return make_site(tmp_path_factory.mktemp("site"))
 
 
@@ -47,30 +48,30 @@ def go(tmp_path_factory: pytest.TempPathFactory) -> Go:
 
 
 @contextlib.contextmanager
-def released(site: RealSite, go: Go, platform: str) -> Iterator[Consumer]:
+def released(site: Site, go: Go, platform: str) -> Iterator[Consumer]:
     """A consumer of the site's tag for ``platform``, on a system that has musl only."""
     with open_folder() as folder:
         work = folder / "work"
         work.mkdir()
         work.chmod(0o1777)
-        module = site.release(work / "module")
+        module = tagged_module(site, work / "module")
         system = musl.make_musl_root(folder / "root", work)
         yield Consumer(go, module, work, platform_named(platform), system)
 
 
 @pytest.fixture(scope="module")
-def consumer(site: RealSite, go: Go) -> Iterator[Consumer]:
+def consumer(site: Site, go: Go) -> Iterator[Consumer]:
     with released(site, go, PLATFORM) as consumer:
         yield consumer
 
 
-def test_the_program_of_the_readme_runs(site: RealSite, consumer: Consumer) -> None:
+def test_the_program_of_the_readme_runs(site: Site, consumer: Consumer) -> None:
     done = consumer.run(consumer.build_readme_program())
     assert done.code == 0, done.stderr
     assert done.stdout.decode().startswith(f"hello from Python {site.python} ")
 
 
-def test_every_extension_module_imports(site: RealSite, consumer: Consumer) -> None:
+def test_every_extension_module_imports(site: Site, consumer: Consumer) -> None:
     assert consumer.import_faults(site) == []
 
 

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from pipeline.verify.interpreter_probe import Exempt
+from tests.builders.real_site import make_real_site, tagged_module
+from tests.builders.site import Site
 from tests.builders.trees import read_tree
 from tests.harness import wine
 from tests.harness.consumer import Consumer, Host
 from tests.harness.go import Go
 from tests.harness.peers import GO_EMBED_PYTHON_NEWEST
 from tests.harness.project import platform_named
-from tests.harness.real_site import RealSite, make_real_site
 
 pytestmark = pytest.mark.xdist_group("windows")
 
@@ -33,7 +34,7 @@ WHOLE_TIMEOUT_S = 3600
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> RealSite:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     if lacks := wine.missing():
         pytest.skip(f"runs windows/amd64: needs {lacks}")
     folder = tmp_path_factory.mktemp("site")
@@ -41,9 +42,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> RealSite:
 
 
 @pytest.fixture(scope="module")
-def consumer(site: RealSite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Consumer]:
+def consumer(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Consumer]:
     folder = tmp_path_factory.mktemp("windows")
-    module = site.release(folder / "module")
+    module = tagged_module(site, folder / "module")
     modcache = folder / "modcache"
     flags = f"-modcacherw {wine.overlay(Go(modcache), folder)}"
     with wine.running_wine(folder / "prefix") as system:
@@ -51,13 +52,13 @@ def consumer(site: RealSite, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield Consumer(go, module, folder, platform_named(PLATFORM), system)
 
 
-def test_the_program_of_the_readme_runs(site: RealSite, consumer: Consumer) -> None:
+def test_the_program_of_the_readme_runs(site: Site, consumer: Consumer) -> None:
     done = consumer.run(consumer.build_readme_program())
     assert done.code == 0, done.stderr
     assert done.stdout.decode().startswith(f"hello from Python {site.python} ")
 
 
-def test_every_extension_module_imports(site: RealSite, consumer: Consumer) -> None:
+def test_every_extension_module_imports(site: Site, consumer: Consumer) -> None:
     assert consumer.import_faults(site, EXEMPT) == []
 
 
@@ -106,7 +107,7 @@ def generate(consumer: Consumer, requirements: Path, wheels: Path) -> Path:
 
 @pytest.mark.whole
 def test_packages_are_the_same_wherever_they_are_generated(
-    site: RealSite, consumer: Consumer, tmp_path: Path
+    site: Site, consumer: Consumer, tmp_path: Path
 ) -> None:
     """And they import on the system that they are for, those of pywin32 by its .pth file."""
     wheels, requirements = tmp_path / "wheels", tmp_path / "requirements.txt"

@@ -11,15 +11,14 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.cli.options import parse
 from pipeline.config.matrix import parse_matrix
+from tests.harness.command_line import check_command_line
 from tests.harness.project import REPOSITORY
 
 FILES = sorted((REPOSITORY / ".github" / "workflows").glob("*.yml"))
 PINNED = re.compile(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
 SET_UP = "python3 -m pip install -q ."
 ALPINE = 'docker run --rm --volume "$PWD:/work" --workdir /work "$CONTAINER" .ci/alpine '
-GATE = 'test "$RESULTS" = "success success"'
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -32,10 +31,6 @@ def lines(path: Path) -> Iterator[str]:
         for step in job["steps"]:
             if "run" in step:
                 yield step["run"].strip()
-
-
-def test_there_are_three() -> None:
-    assert [path.name for path in FILES] == ["ci.yml", "release.yml", "update.yml"]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -74,14 +69,7 @@ def test_every_line_is_a_goempy_command_that_can_be_typed(name: str) -> None:
         assert program == "goempy"
         # What a job would put in place of its variables.
         values = {"$REBUILD": "false", "$PYTHON": "all", "$PLATFORM": "linux-amd64"}
-        parse([values.get(each, each) for each in arguments])
-
-
-def test_ci_runs_readme_s_own_test_line() -> None:
-    readme = (REPOSITORY / "README.md").read_text("utf-8")
-    (line,) = re.findall(r"^    (python3 -m venv .*pytest.*)$", readme, re.MULTILINE)
-    told = list(lines(REPOSITORY / ".github" / "workflows" / "ci.yml"))
-    assert told == [".ci/run", line.replace(".venv/bin/", ".venv/$BIN/"), GATE]
+        check_command_line([values.get(each, each) for each in arguments])
 
 
 def test_the_dispatch_offers_the_platforms_of_the_matrix() -> None:

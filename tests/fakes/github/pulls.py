@@ -9,9 +9,8 @@ from __future__ import annotations
 import subprocess
 from typing import Any
 
-from tests.fakes.github.calls import Answer, Call, Route, page, refused
 from tests.fakes.github.faults import invalid, not_found
-from tests.fakes.github.state import Pull
+from tests.fakes.github.state import Answer, Call, Pull, Route, page, refused
 
 
 def _repository(call: Call) -> Answer:

@@ -1,8 +1,4 @@
-"""GitHub's REST API on loopback, as GitHub Enterprise serves it, with state and with faults.
-
-``github_state`` is what it knows, ``github_endpoints`` what it answers, ``github_faults`` what
-happens instead.
-"""
+"""GitHub's REST API on loopback, as GitHub Enterprise serves it, with state and with faults."""
 
 from __future__ import annotations
 
@@ -10,15 +6,28 @@ import json
 import re
 import socket
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.fakes.github.calls import REPOSITORY_ID, Answer, Call, refused
-from tests.fakes.github.endpoints import break_upload, endpoint
 from tests.fakes.github.faults import not_found
-from tests.fakes.github.state import API, PBS, UPLOADS, Asked, Asset, GitHub, Pull, Release
+from tests.fakes.github.pulls import PULL_ROUTES
+from tests.fakes.github.releases import RELEASE_ROUTES, UPLOAD_ROUTES, break_upload
+from tests.fakes.github.state import (
+    API,
+    PBS,
+    REPOSITORY_ID,
+    UPLOADS,
+    Answer,
+    Asked,
+    Asset,
+    Call,
+    GitHub,
+    Pull,
+    Release,
+    refused,
+)
 
 __all__ = [
     "API", "PBS", "UPLOADS", "Asked", "Asset", "GitHub", "Pull", "Release", "serve_github",
@@ -93,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
         match = named or numbered
         if match is None:
             return refused(not_found())
-        found = endpoint(self.command, match["rest"], uploads=path.startswith(UPLOADS))
+        found = _endpoint(self.command, match["rest"], uploads=path.startswith(UPLOADS))
         if found is None:
             return refused(not_found())
         answering, groups = found
@@ -128,3 +137,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         del format, args
+
+
+def _endpoint(
+    method: str, rest: str, *, uploads: bool = False
+) -> tuple[Callable[[Call], Answer], dict[str, str]] | None:
+    """What answers at a path below the repository, and the parts that it takes from it."""
+    for verb, pattern, each in UPLOAD_ROUTES if uploads else (*RELEASE_ROUTES, *PULL_ROUTES):
+        found = re.fullmatch(pattern, rest)
+        if found and verb == method:
+            return each, found.groupdict()
+    return None

@@ -13,33 +13,16 @@ import pytest
 from pipeline.build.cell import apply_cell, plan_cell
 from pipeline.build.digest import RECIPE, cell_digest
 from pipeline.config.cells import all_cells
-from pipeline.config.matrix import parse_matrix
-from pipeline.config.model import Asset, Cell, Matrix, TrimRule
+from pipeline.config.model import Asset, TrimRule
 from pipeline.formats.elf.scan import scan
 from pipeline.formats.forward_reader import ForwardReader
 from pipeline.formats.payload.reader import read_payload
 from pipeline.system.errors import ArchiveError
+from tests.builders.cells import CELL, MATRIX, NAME, build
 from tests.builders.elf import Builder
 from tests.builders.pbs_archive import INSTALL, Tar, full_archive, unix_tree, windows_tree
 from tests.harness.extract import unpacked
-from tests.harness.project import Line, Project, matrix_text
-
-MATRIX = parse_matrix(matrix_text(Line()))
-CELL = all_cells(MATRIX)[0]
-NAME = "cpython-3.14.9+20261021-x86_64-unknown-linux-gnu-pgo+lto-full.tar.zst"
-
-
-def build(
-    folder: Path, data: bytes, cell: Cell = CELL, matrix: Matrix = MATRIX
-) -> tuple[Path, bytes]:
-    """Build the cell of an archive; returns the payload's folder and manifest."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / NAME
-    path.write_bytes(data)
-    asset = Asset("20261021", NAME, hashlib.sha256(data).hexdigest(), len(data))
-    plan = plan_cell(cell, asset, path, matrix)
-    result = apply_cell(plan, folder / "out", matrix, processors=2)
-    return result.folder, (result.folder / "files.json").read_bytes()
+from tests.harness.project import Project
 
 
 def test_a_payload_holds_what_trimming_keeps(tmp_path: Path) -> None:

@@ -5,60 +5,28 @@ from __future__ import annotations
 import hashlib
 import random
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import zstandard
 
-from pipeline.build import compress, pack
+from pipeline.build import compress
 from pipeline.build import staging as stages
 from pipeline.config.model import PayloadConfig
 from pipeline.formats.payload import manifest as format1
-from pipeline.formats.payload.model import Component, Manifest, Origin, PayloadMetadata
 from pipeline.formats.payload.reader import read_payload, verify_payload
 from pipeline.system.errors import PayloadError
+from tests.builders.payloads import (
+    FILES,
+    NOISE,
+    STREAM,
+    TEXT,
+    ZSTD,
+    bytes_below,
+    pack_files,
+    writer,
+)
 from tests.harness.extract import unpacked
-
-ZSTD = PayloadConfig(level=3)
-TEXT = b"import this\n" * 1000
-NOISE = random.Random(1).randbytes(5000)
-FILES = {"empty": b"", "noise": NOISE, "text": TEXT, "twin": TEXT}
-
-
-def writer(data: bytes) -> Callable[[Callable[[bytes], object]], None]:
-    def feed(write: Callable[[bytes], object]) -> None:
-        write(data[:100])
-        write(data[100:])
-
-    return feed
-
-
-def pack_files(
-    folder: Path,
-    files: dict[str, bytes],
-    config: PayloadConfig = ZSTD,
-    processors: int = 2,
-    origin: Origin | None = None,
-    cell_digest: str = "",
-    *,
-    components: tuple[Component, ...] = (),
-) -> Manifest:
-    """A payload of flat files at ``folder``."""
-    with stages.staging(folder.parent) as stage:
-        tree = pack.Tree(
-            tuple(pack.PackFile(n, stage.add(writer(data))) for n, data in files.items()),
-            (),
-            PayloadMetadata(origin, cell_digest, components),
-        )
-        return pack.pack_tree(stage, tree, folder, config, processors=processors).manifest
-
-
-def bytes_below(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-
-
-STREAM = PayloadConfig(level=3, layout="stream")
 
 
 @pytest.mark.parametrize("config", [ZSTD, STREAM, PayloadConfig("none", 3, "stream")])

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import sys
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,27 +17,10 @@ from pipeline.formats.payload.reader import read_payload, verify_payload
 from pipeline.sources.pypi import Pip, fetch_wheel
 from pipeline.system.errors import ArchiveError, AssetNotFoundError, ToolError
 from pipeline.system.process import ProcessResult, run
+from tests.builders.wheels import wheel_bytes
 from tests.harness.project import Line, matrix_text
 
 MATRIX = parse_matrix(matrix_text(Line()))
-FILES = {
-    "tool/__init__.py": b"NAME = 'tool'\n",
-    "tool/__pycache__/x.pyc": b"\0",
-    "tool-1.0.dist-info/METADATA": b"Metadata-Version: 2.1\nName: tool\nVersion: 1.0\n",
-    "tool-1.0.dist-info/WHEEL": (
-        b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    ),
-    "tool-1.0.dist-info/RECORD": b"",
-    "tool-1.0.dist-info/licenses/LICENSE": b"A licence.\n",
-}
-
-
-def wheel_bytes(files: dict[str, bytes] = FILES) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, data in files.items():
-            archive.writestr(zipfile.ZipInfo(name), data)
-    return buffer.getvalue()
 
 
 def wheel_at(folder: Path, data: bytes, name: str = "tool") -> tuple[Wheel, Path]:

@@ -173,3 +173,43 @@ def test_what_is_no_module_path(path: str) -> None:
 def test_broken_toml_names_its_place() -> None:
     with pytest.raises(ConfigError, match=r"matrix.toml: .*line 1"):
         parse_matrix("module = \n")
+
+
+PIP = f'[pip.tool]\nversion = "1.0"\nsha256 = "{"0" * 64}"\n'
+
+
+def test_wheels_are_sorted_by_the_names_of_their_tables() -> None:
+    text = f"{matrix_text(Line())}\n{PIP.replace('tool', 'z')}{PIP}"
+    assert [(wheel.name, wheel.version) for wheel in parse_matrix(text).wheels] == [
+        ("tool", "1.0"), ("z", "1.0"),
+    ]  # fmt: skip
+
+
+def test_the_name_of_a_wheel_is_no_key_of_its_table() -> None:
+    faults = faults_of(f'{matrix_text(Line())}\n{PIP}name = "other"\nversoin = "2"\n')
+    assert [fault.partition(", ")[2] for fault in faults] == [
+        "pip.tool.name: unknown key; known: sha256, version",
+        "pip.tool.versoin: unknown key; did you mean 'version'?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("level = 3", 'level = "3"', "payload.level: Input should be a valid integer"),
+        ("strip = true", "strip = 1", "trim.strip: Input should be a valid boolean"),
+        ('pbs = "20261021"', "pbs = 20261021", "line[1].pbs: Input should be a valid string"),
+        ('python = "3.14.9"', "python = 3.14", "line[1].python: Input should be a valid string"),
+        ("platforms = [", "platforms = 3 # [", "line[1].platforms: Input should be a valid list"),
+        ("[payload]", "[x]", "x: unknown key; known: archive, attest, line, module, payload"),
+    ],
+)
+def test_values_of_another_kind_are_not_converted(old: str, new: str, fault: str) -> None:
+    text = matrix_text(Line())
+    assert old in text
+    assert any(fault in each for each in faults_of(text.replace(old, new, 1)))
+
+
+def test_a_table_in_the_place_of_a_value_and_the_other_way_round() -> None:
+    (fault,) = faults_of(f"{matrix_text(Line())}\n[pip]\ntool = 3\n")
+    assert fault.endswith("pip.tool: Input should be a table")

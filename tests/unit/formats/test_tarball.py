@@ -12,7 +12,7 @@ import pytest
 from pipeline.formats.payload.reader import read_payload, verify_payload
 from pipeline.formats.payload.tarball import pack_payloads, unpack_payloads
 from pipeline.system.errors import PayloadError
-from tests.unit.build.test_pack import FILES, STREAM, bytes_below, pack_files
+from tests.builders.payloads import FILES, STREAM, bytes_below, pack_files
 
 CELL = "3.14.9/linux-amd64"
 

@@ -14,7 +14,7 @@ from pipeline.formats.payload.reader import Payload
 from pipeline.publish.assets import minor_of, previous_tag
 from pipeline.publish.release_notes import ReleaseSite, TagFacts, facts_of, release_notes, site_of
 from pipeline.publish.sizes import PayloadSizes, TagSizes
-from pipeline.release.tag_index import TagContents
+from pipeline.release.tag_tree import TagContents
 
 MODULE = "github.com/goempy/goempy"
 SITE = ReleaseSite("https://github.com", "goempy/goempy")

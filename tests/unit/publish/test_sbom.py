@@ -17,7 +17,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 from pipeline.formats.payload.model import Component, Manifest, Origin, PayloadMetadata
 from pipeline.formats.payload.reader import Payload
 from pipeline.publish.sbom import make_sbom
-from pipeline.release.tag_index import TagContents
+from pipeline.release.tag_tree import TagContents
 from tests.harness.project import REPOSITORY
 
 DATE = datetime(2026, 10, 21, 12, tzinfo=UTC)

@@ -22,11 +22,11 @@ from pipeline.publish.breakdown import (
     package_of,
 )
 from pipeline.publish.sizes import PayloadSizes, measure, measure_tag, payload_row, tag_rows
-from pipeline.release.tag_index import TagContents
+from pipeline.release.tag_tree import TagContents
 from pipeline.system.git import GitFile
+from tests.builders.cells import MATRIX, build
+from tests.builders.payloads import NOISE, STREAM, TEXT, pack_files
 from tests.builders.pbs_archive import full_archive, unix_tree, windows_tree
-from tests.unit.build.test_cell import MATRIX, build
-from tests.unit.build.test_pack import NOISE, STREAM, TEXT, pack_files
 
 
 def measured_in(folder: Path, name: str = "cell") -> PayloadSizes:

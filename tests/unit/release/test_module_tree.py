@@ -28,8 +28,8 @@ from pipeline.release.module_tree import (
 from pipeline.release.third_party_licenses import FILE_NAME as NOTICES
 from pipeline.release.third_party_licenses import third_party_licenses
 from pipeline.system.errors import ModuleTreeError
+from tests.builders.payloads import pack_files
 from tests.harness.project import REPOSITORY
-from tests.unit.build.test_pack import pack_files
 
 LINE = Line(PythonVersion(3, 14, 9), "20261021")
 RELEASE = ModuleRelease("forge.example/you/py", "forge.example/you/py/v2", "2.0.0", LINE)

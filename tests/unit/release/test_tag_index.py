@@ -15,17 +15,14 @@ from pipeline.release.tag_index import (
     SEARCHED_TAGS,
     PayloadLocation,
     cell_rows,
-    commit_texts,
     expected_digests,
-    find,
-    hold,
     known_tags,
     parse_cell_rows,
 )
 from pipeline.system.errors import PayloadError, UsageError
 from pipeline.system.git import Git
+from tests.builders.payloads import pack_files
 from tests.harness.project import Line, Project, git, matrix_text
-from tests.unit.build.test_pack import pack_files
 
 ONE, TWO, THREE = (digit * 64 for digit in "123")
 
@@ -95,7 +92,7 @@ class Repository:
 
     def find(self, wanted: dict[str, str], remote: str | None = None) -> dict[str, PayloadLocation]:
         address = str(self.bare) if remote is None else remote
-        return find(wanted, known_tags(self.repo, address, self.scratch))
+        return known_tags(self.repo, address, self.scratch).find(wanted)
 
 
 @pytest.fixture
@@ -170,7 +167,7 @@ def test_tags_of_both_and_those_of_the_repository_win(repository: Repository) ->
     repository.tag("v0.3.0", {}, where="here")
     index = known_tags(repository.repo, str(repository.bare), repository.scratch, both=True)
     assert list(index.commits) == ["v0.3.0", "v0.2.0", "v0.1.0"]
-    texts = commit_texts(list(index.commits), index)
+    texts = index.commit_texts(list(index.commits))
     assert [parse_cell_rows(text) for text in texts.values()] == [{}, {"pip": TWO}, {"pip": ONE}]
 
 
@@ -186,7 +183,7 @@ def test_a_tag_without_payloads_is_not_a_release(
     repository.project.write("none/files.json", "{}\n")
     repository.project.git("add", "--all")
     repository.tag("v0.0.1", {}, where="here")
-    tree = hold(["v0.0.1"], known_tags(repository.repo))["v0.0.1"]
+    tree = known_tags(repository.repo).trees(["v0.0.1"])["v0.0.1"]
     assert tree.parts == ()
     with pytest.raises(UsageError, match=r"v0\.0\.1 is not a release: it contains no payloads"):
         tree.contents()
@@ -205,7 +202,7 @@ def test_what_a_tag_contains(project: Project, tmp_path: Path) -> None:
     project.git("commit", "--quiet", "--message=Payloads")
     project.git("tag", "v2.0.0")
     index = known_tags(Git(project.root, {"PATH": os.environ["PATH"]}), scratch=tmp_path)
-    contents = hold(["v2.0.0"], index)["v2.0.0"].contents()
+    contents = index.trees(["v2.0.0"])["v2.0.0"].contents()
     assert (contents.tag, contents.module) == ("v2.0.0", "example.com/m/v2")
     assert list(contents.payloads) == ["linux-amd64"]
     payload = contents.payloads["linux-amd64"]
@@ -221,5 +218,5 @@ def test_what_a_tag_contains(project: Project, tmp_path: Path) -> None:
     project.git("tag", "v2.0.1")
     index = known_tags(index.repo)
     with pytest.raises(PayloadError, match=r"linux-amd64 is incomplete") as caught:
-        hold(["v2.0.1"], index)["v2.0.1"].contents()
+        index.trees(["v2.0.1"])["v2.0.1"].contents()
     assert caught.value.details == (f"blob {blobs[0].name} is missing",)

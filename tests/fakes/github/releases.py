@@ -1,4 +1,4 @@
-"""The endpoints of GitHub's REST API that goempy uses, with GitHub's shapes, texts and headers.
+"""The endpoints for releases and their assets, with GitHub's own fields, texts and headers.
 
 Source: docs.github.com ("REST API endpoints for releases", "Using pagination in the REST API").
 """
@@ -6,14 +6,11 @@ Source: docs.github.com ("REST API endpoints for releases", "Using pagination in
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable
 from typing import Any
 
-from tests.fakes.github.calls import Answer, Call, Route, page, refused
 from tests.fakes.github.faults import invalid, not_found
-from tests.fakes.github.pulls import PULL_ROUTES
-from tests.fakes.github.state import UPLOADS, Asset, Release
+from tests.fakes.github.state import UPLOADS, Answer, Asset, Call, Release, Route, page, refused
 
 
 def _release_json(call: Call, release: Release) -> dict[str, Any]:
@@ -166,7 +163,7 @@ def _delete_asset(call: Call) -> Answer:
     return refused(not_found())
 
 
-_ROUTES: list[Route] = [
+RELEASE_ROUTES: list[Route] = [
     ("GET", r"/releases", _list),
     ("POST", r"/releases", _create),
     ("GET", r"/releases/latest", _latest),
@@ -176,17 +173,5 @@ _ROUTES: list[Route] = [
     ("DELETE", r"/releases/(?P<id>\d+)", _delete),
     ("GET", r"/releases/(?P<id>\d+)/assets", _list_assets),
     ("DELETE", r"/releases/assets/(?P<id>\d+)", _delete_asset),
-    *PULL_ROUTES,
 ]
-_UPLOAD_ROUTES: list[Route] = [("POST", r"/releases/(?P<id>\d+)/assets", _upload)]
-
-
-def endpoint(
-    method: str, rest: str, *, uploads: bool = False
-) -> tuple[Callable[[Call], Answer], dict[str, str]] | None:
-    """What answers at a path below the repository, and the parts that it takes from it."""
-    for verb, pattern, each in _UPLOAD_ROUTES if uploads else _ROUTES:
-        found = re.fullmatch(pattern, rest)
-        if found and verb == method:
-            return each, found.groupdict()
-    return None
+UPLOAD_ROUTES: list[Route] = [("POST", r"/releases/(?P<id>\d+)/assets", _upload)]
