@@ -25,6 +25,7 @@ from pipeline.formats.payload.model import (
     metadata_fields,
     read_fields,
 )
+from pipeline.formats.validation import validation_faults
 from pipeline.system.errors import PayloadError
 
 FORMAT = 1
@@ -122,7 +123,7 @@ def entry_faults(entries: Sequence[Entry]) -> Iterator[str]:
     for previous, entry in zip([None, *entries], entries, strict=False):
         if previous is not None and _sort_key(entry) <= _sort_key(previous):
             yield f"{entry.name!r} is a duplicate or out of order"
-        if fault := _name_fault(entry.name):
+        if fault := name_fault(entry.name):
             yield f"{entry.name!r}: {fault}"
         parent = known.get(posixpath.dirname(entry.name))
         if "/" in entry.name and (parent is None or not is_dir(parent)):
@@ -134,7 +135,8 @@ def _sort_key(entry: Entry) -> bytes:
     return entry.name.encode(errors="surrogateescape")
 
 
-def _name_fault(name: str) -> str:
+def name_fault(name: str) -> str:
+    """Why a name is refused, or ``""``."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -217,7 +219,7 @@ def parse_manifest(data: bytes, *, where: str = FILE_NAME) -> Manifest:
     try:
         manifest = read_fields(data)
     except ValidationError as fault:
-        details = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in fault.errors()]
+        details = validation_faults(fault)
         raise PayloadError(f"{where} is not a manifest", details=details, hint=hint) from fault
     faults = list(entry_faults(manifest.entries))
     if manifest.stream and not _STREAM_NAME.fullmatch(manifest.stream):
