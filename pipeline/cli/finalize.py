@@ -46,13 +46,7 @@ from pipeline.system.units import human_bytes
     is_flag=True,
     help="Push payloads even if licence texts of software in them are missing.",
 )
-@click.option(
-    "--rebuild",
-    type=parameters.TRUTH,
-    default=False,
-    metavar="true|false",
-    help="true: compare payloads with existing tags, and do nothing else.",
-)
+@parameters.rebuild("compare payloads with existing tags, and do nothing else.")
 @parameters.module
 @parameters.dry_run
 @parameters.lines

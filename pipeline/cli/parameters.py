@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
@@ -50,6 +52,8 @@ class _Truth(click.ParamType[bool]):
         return value == "true"
 
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
 DIST = Path("dist")
 GIT_PATH = _GitPath()
 NAMES = _Names()
@@ -85,6 +89,13 @@ platform = click.option(
 repo = click.option(
     "--repo", type=GIT_PATH, default=None, metavar="PATH", help="Where tags are.  [default: --root]"
 )
+
+
+def rebuild(effect: str) -> Callable[[_Function], _Function]:
+    """The option ``--rebuild``; ``effect`` is what ``true`` does."""
+    return click.option(
+        "--rebuild", type=TRUTH, default=False, metavar="true|false", help=f"true: {effect}"
+    )
 
 
 def words(_ctx: click.Context, _param: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:

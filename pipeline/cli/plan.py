@@ -41,13 +41,7 @@ from pipeline.system.units import human_bytes
 )
 @parameters.repo
 @click.option("--remote", default="", metavar="REMOTE", help="Look at its tags instead.")
-@click.option(
-    "--rebuild",
-    type=parameters.TRUTH,
-    default=False,
-    metavar="true|false",
-    help="true: build the selected cells, whatever exists.",
-)
+@parameters.rebuild("build the selected cells, whatever exists.")
 @parameters.lines
 @parameters.only_platforms
 @pass_context
@@ -124,19 +118,10 @@ def _show_plan(plan: ReleasePlan, config: Config, context: Context) -> None:
     head = f"VERSION {config.version}: "
     head += f"to be tagged: {', '.join(plan.tags)}" if plan.tags else "already released"
     context.console.info(head)
-    rows = _summary_rows(plan, config)
+    left_out = split_cells(config.matrix).left_out
+    rows = [*plan.rows(), *((each.cell.name, f"left out: {each.reason}") for each in left_out)]
     table = markdown_table([Column("cell"), Column("payload")], rows) if rows else ""
     context.summary(f"### Plan\n\n{head}.\n\n{table}")
-
-
-def _summary_rows(plan: ReleasePlan, config: Config) -> list[tuple[str, str]]:
-    return [
-        *((name, "built") for name in plan.built),
-        *((name, f"reused from {tag}") for name, tag in plan.reused.items()),
-        *((name, "missing: neither built nor held by a tag") for name in plan.missing),
-        *((each.cell.name, f"left out: {each.reason}")
-          for each in split_cells(config.matrix).left_out),
-    ]  # fmt: skip
 
 
 def _runners(config: Config, context: Context) -> tuple[Runner, ...]:

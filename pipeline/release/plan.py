@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.config.model import PIP_CELL, Pin
@@ -24,6 +24,12 @@ class ReleasePlan:
     missing: tuple[str, ...]
     tags: tuple[str, ...]
     """Those that are to be made."""
+
+    def rows(self) -> Iterator[tuple[str, str]]:
+        """Each cell, and where its payload comes from."""
+        yield from ((name, "built") for name in self.built)
+        yield from ((name, f"reused from {tag}") for name, tag in self.reused.items())
+        yield from ((name, "missing: neither built nor held by a tag") for name in self.missing)
 
 
 def plan_release(
