@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from pipeline.build.components import (
 from pipeline.build.digest import cell_digest, origin_of, payload_config
 from pipeline.build.inventory import Inventory, contents, scan
 from pipeline.build.model import Kind, Member
-from pipeline.build.pack import PackFile, Tree, pack_tree
+from pipeline.build.pack import Packed, PackFile, Tree, pack_tree
 from pipeline.build.staging import ContentWriter, Stage, StagedContent, copying, staging
 from pipeline.build.trim import TrimPlan, plan_trim
 from pipeline.config.model import Asset, Cell, Matrix
@@ -36,13 +36,12 @@ from pipeline.formats.payload.manifest import dir_entry, link_entry
 from pipeline.formats.payload.model import (
     LICENSES,
     Component,
-    Manifest,
     Origin,
     PayloadMetadata,
     Steps,
 )
 from pipeline.system.errors import ArchiveError
-from pipeline.system.files import CHUNK_BYTES, disk_errors, scratch_dir
+from pipeline.system.files import disk_errors, scratch_dir
 
 EXTRA_LICENSES = Path(__file__).with_name("licenses")
 """Texts that PYTHON.json names and PBS's archives lack (seen in releases of 2026)."""
@@ -70,17 +69,15 @@ class CellPlan:
     """The folder of ``unpack_cell``; contents are read there, not in the archive again."""
 
     @property
-    def kept_bytes(self) -> int:
-        """The shipped files as they are in the archive."""
-        return sum(member.size_bytes for member in self._distinct_files())
-
-    @property
-    def shipped_bytes(self) -> int:
-        """The shipped files, stripped; a content that several names share counts once."""
-        return sum(self.shipped_size(member) for member in self._distinct_files())
-
-    def _distinct_files(self) -> Iterable[Member]:
-        return {m.content: m for m in self.trim.kept if m.kind is Kind.FILE}.values()
+    def steps(self) -> Steps:
+        """How the bytes become fewer; a content that several names share counts once."""
+        files = {m.content: m for m in self.trim.kept if m.kind is Kind.FILE}.values()
+        return Steps(
+            archive=self.asset.size_bytes,
+            unpacked=self.inventory.unpacked_bytes,
+            trimmed=sum(member.size_bytes for member in files),
+            stripped=sum(self.shipped_size(member) for member in files),
+        )
 
     def texts(self) -> Iterator[tuple[str, Member]]:
         """Licence texts of the archive that may ship, by their names in the payload's tree."""
@@ -107,17 +104,6 @@ class CellPlan:
     def strip_plan(self, member: Member) -> StripPlan | None:
         """How the member is stripped, if it is."""
         return self.inventory.strips.get(member.content) if self.strip else None
-
-
-@dataclass(frozen=True, slots=True)
-class CellResult:
-    """A finished payload."""
-
-    cell: Cell
-    folder: Path
-    manifest: Manifest
-    steps: Steps
-    packed_bytes: int
 
 
 def plan_cell(
@@ -165,18 +151,12 @@ def apply_cell(
     processors: int,
     progress: Callable[[int], Callable[[int], None]] = lambda _total: lambda _count: None,
     compiler: Compiler | None = None,
-) -> CellResult:
+) -> Packed:
     """Write the payload to ``out/<cell name>``, whole or not at all.
 
     ``progress`` is called with the bytes that will be compressed; its result is called with each
     count of bytes that were. ``compiler`` is needed where ``plan.modules`` are to be compiled.
     """
-    steps = Steps(
-        archive=plan.asset.size_bytes,
-        unpacked=plan.inventory.unpacked_bytes,
-        trimmed=plan.kept_bytes,
-        stripped=plan.shipped_bytes,
-    )
     with staging(out) as stage:
         detector = LibraryDetector()
         staged = _stage_contents(plan, stage, detector)
@@ -186,9 +166,9 @@ def apply_cell(
             components = settle_components(plan.components, detector.found(), texts)
         added = _stage_bytecode(plan, staged, stage, compiler)
         added |= {name: texts[name] for each in components for name in each.texts}
-        about = PayloadMetadata(plan.origin, plan.digest, components, steps)
+        about = PayloadMetadata(plan.origin, plan.digest, components, plan.steps)
         tree = _tree(plan, staged, added, about)
-        packed = pack_tree(
+        return pack_tree(
             stage,
             tree,
             out / plan.cell.name,
@@ -196,7 +176,6 @@ def apply_cell(
             processors=processors,
             advance=progress(tree.content_bytes),
         )
-    return CellResult(plan.cell, packed.folder, packed.manifest, steps, packed.packed_bytes)
 
 
 def _stage_contents(
@@ -307,8 +286,10 @@ def unpack_cell(plan: CellPlan, folder: Path) -> CellPlan:
     with disk_errors(folder):
         for ordinal, read in contents(plan.path, plan.asset, files.keys()):
             first, *others = (folder / name for name in files[ordinal])
-            executable = any(member.executable for member in files[ordinal].values())
-            _write_file(first, read, executable=executable)
+            first.parent.mkdir(parents=True, exist_ok=True)
+            with first.open("wb") as file:
+                copying(read)(file.write)
+            first.chmod(0o755 if any(m.executable for m in files[ordinal].values()) else 0o644)
             for other in others:
                 other.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(first, other)
@@ -318,11 +299,3 @@ def unpack_cell(plan: CellPlan, folder: Path) -> CellPlan:
                 link.parent.mkdir(parents=True, exist_ok=True)
                 link.symlink_to(member.target)
     return replace(plan, unpacked=folder)
-
-
-def _write_file(path: Path, read: Read, *, executable: bool) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        while chunk := read(CHUNK_BYTES):
-            file.write(chunk)
-    path.chmod(0o755 if executable else 0o644)

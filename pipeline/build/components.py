@@ -7,15 +7,16 @@ versions, and some libraries too many; the binaries settle that (``formats.libra
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+
+from pydantic import AliasPath, BaseModel, Field, ValidationError
 
 from pipeline.formats.payload.model import LICENSES, Component
+from pipeline.formats.validation import validation_faults
 from pipeline.system.errors import ArchiveError
 
 CPYTHON = "cpython"
@@ -40,80 +41,62 @@ _UNDECLARED: Mapping[str, tuple[tuple[str, ...], str]] = {
 without the library matches its signature."""
 
 
-@dataclass(frozen=True, slots=True)
-class Extension:
+class Extension(BaseModel, frozen=True):
     """An extension module of PYTHON.json and its libraries."""
 
-    file: str
-    """Where it is in the tree; ``""`` for one that is built into the interpreter."""
-    system_only: bool
-    """Whether all its libraries are the system's, which do not ship."""
-    licenses: tuple[str, ...]
-    texts: tuple[str, ...]
-    """File names below the archive's ``licenses/``."""
+    in_core: bool = False
+    shared_lib: str | None = None
+    links: tuple[dict[str, object], ...] | None = None
+    licenses: tuple[str, ...] | None = None
+    license_path: str | None = None
+    license_paths: tuple[str, ...] | None = None
+
+    @property
+    def file(self) -> str:
+        """Where it is in the tree; ``""`` for one that is built into the interpreter."""
+        return "" if self.in_core else (self.shared_lib or "").removeprefix(_INSTALL)
+
+    @property
+    def system_only(self) -> bool:
+        """Whether all its libraries are the system's, which do not ship."""
+        links = self.links or ()
+        return bool(links) and not any("path_static" in e or "path_dynamic" in e for e in links)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """File names below the archive's ``licenses/``."""
+        paths = self.license_paths or [self.license_path or ""]
+        return tuple(posixpath.basename(path) for path in paths if path)
 
 
-@dataclass(frozen=True, slots=True)
-class BuildInfo:
+class BuildInfo(BaseModel, frozen=True):
     """The part of PYTHON.json that licences depend on."""
 
-    version: str
-    triple: str
-    licenses: tuple[str, ...]
-    text: str
-    extensions: tuple[Extension, ...]
+    version: str = Field(validation_alias="python_version")
+    triple: str = Field(validation_alias="target_triple")
+    licenses: tuple[str, ...] | None = None
+    license_path: str
+    variants: dict[str, tuple[Extension, ...]] = Field(
+        validation_alias=AliasPath("build_info", "extensions")
+    )
+
+    @property
+    def extensions(self) -> tuple[Extension, ...]:
+        """All variants of all extension modules."""
+        return tuple(each for several in self.variants.values() for each in several)
 
 
 def parse_build_info(data: bytes, *, where: str) -> BuildInfo:
     """Read PYTHON.json; raises ``ArchiveError``. ``where`` names the archive."""
     try:
-        fields = json.loads(data)
-        extensions = fields["build_info"]["extensions"]
-        return BuildInfo(
-            _text(fields["python_version"]),
-            _text(fields["target_triple"]),
-            _licenses(fields),
-            _base(fields["license_path"]),
-            tuple(_extension(each) for several in extensions.values() for each in several),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as fault:
+        return BuildInfo.model_validate_json(data)
+    except ValidationError as fault:
         raise ArchiveError(
-            f"{where}: PYTHON.json has no licences in a known form: {fault!r}",
+            f"{where}: PYTHON.json has no licences in a known form",
+            details=validation_faults(fault),
             hint="Its format is newer than this goempy, or it is not an archive of "
             "python-build-standalone.",
         ) from fault
-
-
-def _extension(fields: Mapping[str, Any]) -> Extension:
-    shared = _text(fields.get("shared_lib") or "")
-    paths = fields.get("license_paths") or fields.get("license_path") or ()
-    return Extension(
-        "" if fields.get("in_core") else shared.removeprefix(_INSTALL),
-        _has_system_libraries_only(fields.get("links") or ()),
-        _licenses(fields),
-        tuple(map(_base, [paths] if isinstance(paths, str) else paths)),
-    )
-
-
-def _has_system_libraries_only(links: Sequence[Mapping[str, Any]]) -> bool:
-    return bool(links) and not any("path_static" in e or "path_dynamic" in e for e in links)
-
-
-def _licenses(fields: Mapping[str, Any]) -> tuple[str, ...]:
-    found = fields.get("licenses") or []
-    if not isinstance(found, list):
-        raise TypeError(f"{found!r} is not a list")
-    return tuple(map(_text, found))
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is not a string")
-    return value
-
-
-def _base(path: object) -> str:
-    return posixpath.basename(_text(path))
 
 
 def plan_components(info: BuildInfo, dropped: Collection[str]) -> tuple[Component, ...]:
@@ -128,7 +111,8 @@ def plan_components(info: BuildInfo, dropped: Collection[str]) -> tuple[Componen
     libraries = [
         Component(component_name(text), "", ids[text], (f"{LICENSES}/{text}",)) for text in named
     ]
-    cpython = Component(CPYTHON, info.version, info.licenses, (f"{LICENSES}/{info.text}",))
+    text = posixpath.basename(info.license_path)
+    cpython = Component(CPYTHON, info.version, info.licenses or (), (f"{LICENSES}/{text}",))
     return (cpython, *sorted(libraries, key=lambda each: (each.name, each.texts)))
 
 
@@ -190,11 +174,12 @@ def _licenses_by_text(extensions: Sequence[Extension]) -> Mapping[str, tuple[str
     ids.update({text: set(found) for text, found in _ALTERNATIVES.items()})
     for each in extensions:
         if len(each.texts) == 1:
-            ids[each.texts[0]].update(each.licenses)
+            ids[each.texts[0]].update(each.licenses or ())
     alone = {text: frozenset(found) for text, found in ids.items()}
     for each in extensions:
         known = set[str]().union(*(alone.get(text, frozenset()) for text in each.texts))
         unknown = [text for text in each.texts if text not in alone]
         for text in unknown:
-            ids[text].update(set(each.licenses) - known or each.licenses)
+            licenses = set(each.licenses or ())
+            ids[text].update(licenses - known or licenses)
     return {text: tuple(sorted(found)) for text, found in ids.items()}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pipeline.build.cell import CellPlan, CellResult, apply_cell, plan_cell
+from pipeline.build.cell import CellPlan, apply_cell, plan_cell
 from pipeline.build.host_python import HostInterpreters, this_machine, unless_stopped
 from pipeline.build.once import Once
 from pipeline.build.pack import Packed
@@ -39,7 +39,7 @@ class BuiltCell:
     """A cell that was built."""
 
     plan: CellPlan
-    result: CellResult
+    packed: Packed
     seconds: float
 
 
@@ -114,7 +114,7 @@ class _Builder:
             host = self.interpreters.of(cell.line) if plan.modules else None
             if host and host.plan.cell == cell:
                 plan = host.plan
-            result = apply_cell(
+            packed = apply_cell(
                 plan,
                 self.request.out,
                 self.request.matrix,
@@ -124,7 +124,7 @@ class _Builder:
             )
         except PipelineError as fault:
             raise fault.at(cell.name) from None
-        return BuiltCell(plan, result, self.console.clock() - began)
+        return BuiltCell(plan, packed, self.console.clock() - began)
 
 
 def _in_parallel(builder: _Builder) -> tuple[BuiltCell, ...]:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import posixpath
-import re
 import tarfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -25,7 +23,7 @@ from pipeline.build.model import Kind, Member
 from pipeline.build.trim import parents
 from pipeline.config.model import Asset
 from pipeline.formats.forward_reader import Read
-from pipeline.formats.payload.manifest import link_fault
+from pipeline.formats.payload.manifest import link_fault, name_fault
 from pipeline.system.errors import ArchiveError
 
 MAX_WINDOW_BYTES = 1 << 27
@@ -47,7 +45,6 @@ _DAMAGE = (
     gzip.BadGzipFile,
 )
 _READ_AHEAD_BYTES = 1 << 20
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +148,8 @@ def _checked_member(
 ) -> Member:
     """The member that a header describes; raises ``ArchiveError`` for one that is not safe."""
     name = info.name.removeprefix("./")
-    if fault := _path_fault(name):
-        raise bad_member(asset, info.name, fault)
+    if fault := name_fault(name):
+        raise bad_member(asset, info.name, f"has an unsafe name: {fault}")
     member = _member(info, name, ordinal, seen, asset)
     for parent in parents(name):
         above = seen.setdefault(parent, Member(parent, Kind.DIR))
@@ -190,20 +187,6 @@ def _member(
             raise bad_member(asset, info.name, f"claims a size of {info.size} bytes")
         return Member(name, Kind.FILE, info.size, executable, content=ordinal)
     raise bad_member(asset, info.name, "is a device, pipe or other special file")
-
-
-def _path_fault(name: str) -> str:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return "has a name that is not UTF-8"
-    if posixpath.isabs(name):
-        return "has an absolute path"
-    if ".." in name.split("/"):
-        return "has '..' in its path"
-    if _UNSAFE.search(name) or any(part in {"", "."} for part in name.split("/")):
-        return "has a path that is not clean"
-    return ""
 
 
 def bad_member(asset: Asset, member: str, what: str) -> ArchiveError:

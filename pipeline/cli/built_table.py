@@ -24,9 +24,9 @@ def show_built(built: Built, context: Context, reused: Mapping[str, Payload] | N
 
 def _built_rows(built: Built) -> Iterator[list[str]]:
     for each in built.cells:
-        steps = each.result.steps
+        steps = each.plan.steps
         sizes = (steps.archive, steps.unpacked, steps.trimmed, steps.stripped)
-        yield _row(each.result.cell.name, (*sizes, each.result.packed_bytes), each.seconds)
+        yield _row(each.plan.cell.name, (*sizes, each.packed.packed_bytes), each.seconds)
     if built.wheels is not None:
         packed = built.wheels.packed
         unpacked = sum(entry.size_bytes for entry in packed.manifest.entries)

@@ -29,7 +29,7 @@ def show_tags(tagged: Sequence[Tagged], console: Console, built: Sequence[BuiltC
     """Print a row a tag, the highest last, as Go sorts them."""
     seconds = dict.fromkeys((each.plan.line for each in tagged), 0.0)
     for cell in built:
-        seconds[cell.result.cell.line] += cell.seconds
+        seconds[cell.plan.cell.line] += cell.seconds
     rows = [
         [
             each.plan.tag,

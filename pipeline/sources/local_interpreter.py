@@ -14,7 +14,7 @@ import posixpath
 import shutil
 import stat
 import tarfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -138,12 +138,18 @@ def make_asset(
     line = Line(PythonVersion.parse(found.version), LOCAL, variant, (platform.name,))
     name = asset_name(Cell(line, platform), LOCAL)
     path = folder / name
-    tree = _with_libraries(found, [*_sources(found)])
+    tree = sorted(_with_libraries(found, [*_sources(found)]), key=lambda each: each.name)
+    shipped = {
+        Path(each.name).name for each in tree if Path(each.name).parent == Path(_LIBRARY_DIR)
+    }
+
+    def content(entry: _Entry) -> Path:
+        search = _new_search_path(entry, found, shipped)
+        return entry.path if search is None else _relocated(entry, search, scratch / "elf", run)
+
     with disk_errors(folder), scratch_dir(folder) as scratch:
-        relocate = _Relocator(found, tree, scratch, run)
-        part = scratch / name
-        _write_archive(part, sorted(tree, key=lambda each: each.name), relocate)
-        part.replace(path)
+        _write_archive(scratch / name, tree, content)
+        (scratch / name).replace(path)
     return line, Asset(LOCAL, name, sha256_of(path), path.stat().st_size)
 
 
@@ -250,48 +256,35 @@ def _files_below(folder: Path, root: str) -> Iterator[_Entry]:
                 yield _file_entry(entry, path)
 
 
-class _Relocator:
-    """Copies ELF files with search paths that do not lead back to the original tree."""
+def _new_search_path(
+    entry: _Entry, found: Interpreter, shipped: Collection[str]
+) -> tuple[str, ...] | None:
+    """A search path that does not lead back to the original tree; ``None`` where the old one fits.
 
-    def __init__(self, found: Interpreter, tree: Sequence[_Entry], scratch: Path, run: Run) -> None:
-        self._found = found
-        self._shipped = {
-            posixpath.basename(source.name)
-            for source in tree
-            if posixpath.dirname(source.name) == _LIBRARY_DIR
-        }
-        self._copy = scratch / "elf"
-        self._run = run
+    ``shipped`` are the file names of the libraries in the archive's ``lib``.
+    """
+    if entry.elf is None:
+        return None
+    old = entry.elf.runpath or entry.elf.rpath
+    foreign = [
+        each for each in old if not each.startswith("$ORIGIN") and not _is_own_folder(each, found)
+    ]
+    folder = posixpath.relpath(_LIBRARY_DIR, posixpath.dirname(entry.name))
+    here = [f"$ORIGIN/{folder}"] if {*shipped} & {*entry.elf.needed} else []
+    new = (*here, *foreign)
+    return None if new == old else new
 
-    def content(self, source: _Entry) -> Path:
-        """The file to pack: the original, or a copy with another search path."""
-        search = self._search_path(source)
-        if search is None:
-            return source.path
-        _copy_stripped(source.path, self._copy)
-        option = ["--set-rpath", ":".join(search)] if search else ["--remove-rpath"]
-        done = self._run(["patchelf", *option, str(self._copy)])
-        if done.code:
-            raise ToolError(
-                f"patchelf cannot change {source.path}: {error_tail(done)}",
-                hint="Name another interpreter with --python.",
-            )
-        return self._copy
 
-    def _search_path(self, source: _Entry) -> tuple[str, ...] | None:
-        """The search path that the copy needs, ``None`` where the original's is right."""
-        if source.elf is None:
-            return None
-        old = source.elf.runpath or source.elf.rpath
-        foreign = [entry for entry in old if not self._is_own(entry)]
-        folder = posixpath.relpath(_LIBRARY_DIR, posixpath.dirname(source.name))
-        here = [posixpath.join("$ORIGIN", folder)] if self._shipped & {*source.elf.needed} else []
-        new = (*here, *foreign)
-        return None if new == old else new
-
-    def _is_own(self, entry: str) -> bool:
-        """Whether a search path leads into the interpreter's own directories."""
-        return entry.startswith("$ORIGIN") or _is_own_folder(entry, self._found)
+def _relocated(entry: _Entry, search: Sequence[str], copy: Path, run: Run) -> Path:
+    _copy_stripped(entry.path, copy)
+    option = ["--set-rpath", ":".join(search)] if search else ["--remove-rpath"]
+    done = run(["patchelf", *option, str(copy)])
+    if done.code:
+        raise ToolError(
+            f"patchelf cannot change {entry.path}: {error_tail(done)}",
+            hint="Name another interpreter with --python.",
+        )
+    return copy
 
 
 def _copy_stripped(path: Path, target: Path) -> None:
@@ -309,21 +302,23 @@ def _copy_stripped(path: Path, target: Path) -> None:
     target.chmod(0o755)
 
 
-def _write_archive(path: Path, sources: Sequence[_Entry], relocate: _Relocator) -> None:
+def _write_archive(
+    path: Path, entries: Sequence[_Entry], content: Callable[[_Entry], Path]
+) -> None:
+    """Write a tar of ``entries``; ``content`` returns the file that holds an entry's bytes."""
     compressor = zstandard.ZstdCompressor(level=1)
     with (
         path.open("wb") as file,
         compressor.stream_writer(file, closefd=False) as stream,
         tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as tar,
     ):
-        for source in sources:
-            info = tarfile.TarInfo(f"python/{source.name}")
-            info.mode = 0o755 if source.path.stat().st_mode & stat.S_IXUSR else 0o644
-            if source.target:
-                info.type, info.linkname = tarfile.SYMTYPE, source.target
+        for entry in entries:
+            info = tarfile.TarInfo(f"python/{entry.name}")
+            info.mode = 0o755 if entry.path.stat().st_mode & stat.S_IXUSR else 0o644
+            if entry.target:
+                info.type, info.linkname = tarfile.SYMTYPE, entry.target
                 tar.addfile(info)
                 continue
-            content = relocate.content(source)
-            info.size = content.stat().st_size
-            with content.open("rb") as data:
+            with content(entry).open("rb") as data:
+                info.size = os.fstat(data.fileno()).st_size
                 tar.addfile(info, data)

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
-from pipeline.formats.marshal import FormatError, canonical, layout_of
+from pipeline.formats.marshal import FormatError, canonical, code_layout
 
 UNCHECKED_HASH = 1
 """Flags of a pyc's header (PEP 552): by hash, which importlib does not compare."""
@@ -69,7 +69,7 @@ def compile_source(name: str, source: bytes) -> bytes:
     ``name`` becomes ``co_filename``, which importlib replaces by the real path on loading.
     """
     code = compile(source, name, "exec", dont_inherit=True, optimize=0)
-    spelled = canonical(marshal.dumps(code), layout_of(sys.version_info[:2]))
+    spelled = canonical(marshal.dumps(code), code_layout(sys.version_info[:2]))
     check_same(code, spelled)
     flags = UNCHECKED_HASH.to_bytes(4, "little")
     magic = importlib.util.MAGIC_NUMBER
@@ -86,7 +86,7 @@ def check_same(code: CodeType, spelled: bytes) -> None:
     if loaded != code or _facts(loaded) != _facts(code):
         raise FormatError("it is loaded as something else")
     # What neither comparison covers must be in the dump of what was loaded.
-    if canonical(marshal.dumps(loaded), layout_of(sys.version_info[:2])) != spelled:
+    if canonical(marshal.dumps(loaded), code_layout(sys.version_info[:2])) != spelled:
         raise FormatError("its second canonical form differs from the first")
 
 

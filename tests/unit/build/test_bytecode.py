@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from pipeline.build.bytecode import worker as inside
 from pipeline.build.bytecode.compile import Compiled, SourceFile, compile_sources
-from pipeline.formats.marshal import FormatError, canonical, layout_of
+from pipeline.formats.marshal import FormatError, canonical, code_layout
 from pipeline.sources.local_interpreter import Interpreter
 from pipeline.system.errors import DiskError, ToolError, TreeError
 from pipeline.system.process import ProcessResult, run
@@ -25,7 +25,7 @@ from tests.builders.interpreters import interpreters
 from tests.harness.project import REPOSITORY
 
 PYTHON = Path(sys.executable)
-LAYOUT = layout_of(sys.version_info[:2])
+LAYOUT = code_layout(sys.version_info[:2])
 EVERY_CONSTANT = """
 '''A docstring of more than one line,
 of nobody.'''
@@ -186,9 +186,9 @@ def test_any_constants_are_loaded_as_they_were(values: list[object]) -> None:
 def test_a_dump_that_ends_early_or_late_is_refused() -> None:
     dump = spelled("x = (2**99, 'é', 'two words', 1.5)\ndef f(): return 'two words'")
     for end in range(len(dump)):
-        with pytest.raises(FormatError, match="it ends too early"):
+        with pytest.raises(FormatError, match="it ends early"):
             canonical(dump[:end], LAYOUT)
-    with pytest.raises(FormatError, match=f"something follows at byte {len(dump)}"):
+    with pytest.raises(FormatError, match=f"trailing data at byte {len(dump)}"):
         canonical(dump + b"N", LAYOUT)
 
 
@@ -198,7 +198,7 @@ def test_a_dump_that_ends_early_or_late_is_refused() -> None:
         (marshal.dumps([1]), r"unknown type '\[' at byte 0"),
         (b")\x02Nr\x00\x00\x00\x00", "a reference to nothing, 0, before byte 8"),
         (b"\xa9\x01r\x00\x00\x00\x00", "a reference to nothing, 0, before byte 7"),
-        (b"s\xff\xff\xff\xff", "it ends too early"),
+        (b"s\xff\xff\xff\xff", "it ends early"),
     ],
 )
 def test_what_code_never_holds_is_refused(dump: bytes, reason: str) -> None:

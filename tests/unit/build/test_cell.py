@@ -130,7 +130,7 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_the_bytes_of_this_recipe(tmp_path: Path) -> None:
-    """When this fails, the same assets give other payloads: raise ``recipe.RECIPE`` with it.
+    """When this fails, the same assets give other payloads: raise ``digest.RECIPE`` with it.
 
     Earlier tags' payloads are found by their cell digest, and the digest holds the recipe.
     """
