@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from pipeline.cli import parameters
-from pipeline.cli.context import Context, pass_context
+from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
 from pipeline.config.project import read_config
 from pipeline.system.errors import CheckError
@@ -26,7 +26,6 @@ _NONE = "-"
 @click.argument("tags", nargs=-1, metavar="[TAG]...", callback=parameters.words)
 @parameters.platform
 @parameters.module
-@pass_context
 def command(context: Context, tags: tuple[str, ...], platform: str, module: str) -> None:
     """Get tags, by default those of VERSION, and run the Python in them."""
     config = read_config(context.root, module)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.cli import parameters
-from pipeline.cli.context import Context, pass_context
+from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
 from pipeline.config.project import Selection, read_config
 from pipeline.system.errors import PayloadError, SmokeTestError
@@ -29,7 +29,6 @@ _NONE = "-"
 @parameters.payloads
 @parameters.lines
 @parameters.platform
-@pass_context
 def command(context: Context, payloads: Path, lines: tuple[str, ...], platform: str) -> None:
     """Test each line that has a payload for the platform, and print a row a cell."""
     config = read_config(context.root)

@@ -8,9 +8,8 @@ from pathlib import Path
 import click
 
 from pipeline.cli import parameters
-from pipeline.cli.context import Context, pass_context
+from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
-from pipeline.sources.fetch import AssetFetcher
 from pipeline.system.errors import VerifyError
 from pipeline.verify.rebuild import plan_from_source, read_released_tag, rebuild
 
@@ -22,12 +21,9 @@ from pipeline.verify.rebuild import plan_from_source, read_released_tag, rebuild
 )
 @click.argument("name", metavar="TAG")
 @parameters.repo
-@click.option(
-    "--out", type=parameters.GIT_PATH, metavar="DIR", help="Keep the rebuilt payloads there."
-)
+@parameters.path_option("--out", "DIR", "Keep the rebuilt payloads there.")
 @parameters.only_platforms
 @parameters.source
-@pass_context
 def command(
     context: Context,
     name: str,
@@ -42,14 +38,7 @@ def command(
     plan, pins = plan_from_source(tag, platforms)
     if plan.custom_module:
         console.info(f"the tag is module {tag.commit.module}, as --module makes it")
-    fetcher = AssetFetcher(
-        plan.config.matrix.archive,
-        context.source(source),
-        pins,
-        context.cache,
-        console,
-        context.env,
-    )
+    fetcher = context.fetcher(plan.config.matrix, context.source(source), pins)
     with tempfile.TemporaryDirectory(prefix="goempy-verify-") as folder:
         payloads = out.resolve() if out else Path(folder)
         with context.lock(payloads):
