@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pydantic
 import pytest
 
-from tests.bench.model import (
-    Curve,
-    Figure,
-    Growth,
-    Measured,
-    Part,
-    Point,
-    Profile,
-    Report,
-    Row,
-    Unit,
-    load_report,
-    save_report,
-)
-from tests.harness.bench_report import MACHINE
+from tests.bench.model import REPORT, Row, load_report
+from tests.builders import bench_report
 
 
 def row(ours: tuple[float, ...], peer: tuple[float, ...] | None, **judged: float) -> Row:
-    measured = Measured("peer", peer) if peer else None
-    return Row("work", Measured("goempy", ours), measured, **judged)
+    return Row("work", ours, "peer" if peer else "", peer or (), **judged)
 
 
 def test_a_ratio_is_taken_run_by_run() -> None:
@@ -71,32 +58,22 @@ def test_an_aim_that_no_peer_stands_for_is_missed() -> None:
     assert row((1.0,), None, aim=2.0).reached is False
 
 
-def test_medians() -> None:
-    assert Measured("goempy", (9, 1, 2)).median == 2
-    assert Point(4, (1, 2)).median == 1.5
-
-
 def test_a_report_comes_back_from_its_file(tmp_path: Path) -> None:
-    one = row((0.1, 0.2), (1 / 3, 2.0), aim=5.0, limit=0.002)
-    report = Report(
-        MACHINE,
-        2,
-        (Figure("key", 'to `print("hello")` …', Unit.SECONDS, "how", (one, row((1.5,), None))),),
-        (Growth("g", "title", "cells", Unit.BYTES, "how", (Curve("c", (Point(1, (2, 3)),)),)),),
-        (Profile("p", "title", "how", (Part("a", 0.25),), (("main;f", 0.5), ("main", 0.1))),),
-        ("something",),
-    )
     path = tmp_path / "results.json"
-    save_report(report, path)
-    assert load_report(path) == report
-    written = path.read_bytes()
-    save_report(load_report(path), path)
-    assert path.read_bytes() == written
-    assert written.endswith(b"}\n")
+    path.write_bytes(REPORT.dump_json(bench_report.REPORT))
+    assert load_report(path) == bench_report.REPORT
+
+
+def test_a_result_takes_the_place_of_an_earlier_one() -> None:
+    made = bench_report.report(bench_report.FIRST, bench_report.STARTS)
+    newer = dataclasses.replace(bench_report.FIRST, note="newer")
+    made.add(newer)
+    assert [*made.figures.values()] == [newer]
+    assert [*made.growths.values()] == [bench_report.STARTS]
 
 
 def test_a_file_that_holds_something_else_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
-    path.write_text('{"machine": {}, "runs": "many"}', "utf-8")
-    with pytest.raises(pydantic.ValidationError, match="runs"):
+    path.write_text('{"machine": [], "effort": "many"}', "utf-8")
+    with pytest.raises(pydantic.ValidationError, match="effort"):
         load_report(path)
