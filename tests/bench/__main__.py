@@ -16,13 +16,12 @@ from pathlib import Path
 import click
 
 from tests.bench import build_time, release_time, run_time
-from tests.bench.model import FULL, REPORT, SHORT, Figure, Growth, Profile, Report, load_report
+from tests.bench.model import FULL, REPORT, SHORT, Figure, Growth, Profile, Report
 from tests.bench.page import write_page
 from tests.bench.quantities import quantity
 from tests.bench.world import World
 from tests.harness.project import REPOSITORY
 
-SCRATCH_BYTES = 12 << 30
 RESULTS = Path("tests") / "bench" / "results.json"
 GROUPS: dict[str, Callable[[World], Iterator[Figure | Growth | Profile]]] = {
     "running": run_time.first_starts,
@@ -40,13 +39,15 @@ say = partial(click.echo, err=True)
 def scratch_folder() -> Path:
     """Memory where there is enough: what else a disk has to do does not count then."""
     memory = Path("/dev/shm")  # noqa: S108 - folders in it get unpredictable names
-    enough = memory.is_dir() and shutil.disk_usage(memory).free >= SCRATCH_BYTES
+    enough = memory.is_dir() and shutil.disk_usage(memory).free >= 12 << 30
     return memory if enough else Path(tempfile.gettempdir())
 
 
 @click.command(help=__doc__)
 @click.option("--short", is_flag=True, help="One run, one peer, small trees: it only has to work.")
-@click.option("--only", multiple=True, type=click.Choice([*GROUPS]), help="Keep other results.")
+@click.option(
+    "--only", multiple=True, type=click.Choice([*GROUPS]), help="Measure only these again."
+)
 @click.option("--render", is_flag=True, help="Measure nothing; write the page of the results.")
 @click.option("--out", type=PATH, default=REPOSITORY, help="Where BENCHMARKS.md is.")
 @click.option("--scratch", type=PATH, default=scratch_folder, help="Where to work.")
@@ -54,7 +55,7 @@ def main(*, short: bool, only: tuple[str, ...], render: bool, out: Path, scratch
     results = out / RESULTS
     if not render:
         results.parent.mkdir(parents=True, exist_ok=True)
-        before = load_report(results) if only and results.is_file() else None
+        before = REPORT.validate_json(results.read_bytes()) if only and results.is_file() else None
         with tempfile.TemporaryDirectory(dir=scratch, prefix="goempy-bench-") as folder:
             effort = SHORT if short else FULL
             world = World(Path(folder), effort, results.parent / "plots", say)
@@ -66,7 +67,7 @@ def main(*, short: bool, only: tuple[str, ...], render: bool, out: Path, scratch
                     report.add(result)
                 # What is done is kept if something fails later.
                 results.write_bytes(REPORT.dump_json(report, indent=1) + b"\n")
-    write_page(load_report(results), out)
+    write_page(REPORT.validate_json(results.read_bytes()), out)
     say(f"wrote {out / 'BENCHMARKS.md'}")
 
 

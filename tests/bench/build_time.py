@@ -7,16 +7,15 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from tests.bench.measure import Sample, column, run_measured
 from tests.bench.model import Figure, Row
 from tests.bench.world import EMBED, OWN, World
 from tests.builders.peer_trees import PLATFORM, Tree
 from tests.harness.go import Go
+from tests.harness.measure import Sample, column, run_measured
 from tests.harness.peers import Peer, stored_bytes
 
 
 def figures(world: World) -> Iterator[Figure]:
-    """All of build time, each when it is measured."""
     payloads, programs = [], []
     for tree in world.released:
         ours = stored_bytes(world.payloads / tree.cell_name())

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import median
 
 from pydantic import TypeAdapter
 
-Values = tuple[float, ...]
-"""One value a run, in the order of the runs."""
+Values = tuple[float, ...]  # one a run, in the order of the runs
 
 
 @dataclass(frozen=True)
@@ -28,10 +26,7 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """The median of the peer's value over ours, run by run.
-
-        Of differences, which may be negative, the medians are compared.
-        """
+        """The median of the peer's value over ours, run by run; of differences that of medians."""
         if not self.peer:
             return None
         if min(self.ours) <= 0:
@@ -78,15 +73,11 @@ class Profile:
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is measured; ``few_runs`` of what is drawn and not judged.
-
-    Of what takes milliseconds one value is the median of ``block_runs``. The short form shows that
-    the bench works, and nothing else.
-    """
+    """How much is measured. The short form shows that the bench works, and nothing else."""
 
     runs: int = 9
-    few_runs: int = 3
-    block_runs: int = 15
+    few_runs: int = 3  # of what is drawn and not judged
+    block_runs: int = 15  # of what takes milliseconds: their median is one value
     short: bool = False
 
     def some(self, places: tuple[int, ...]) -> tuple[int, ...]:
@@ -114,8 +105,3 @@ class Report:
 
 
 REPORT = TypeAdapter(Report)
-
-
-def load_report(path: Path) -> Report:
-    """The report of a ``results.json``; raises ``pydantic.ValidationError`` for anything else."""
-    return REPORT.validate_json(path.read_bytes())

@@ -71,10 +71,7 @@ def judged(report: Report) -> list[Judged]:
 
 
 def closest_calls(report: Report) -> list[Judged]:
-    """Of each figure and each aim one row: the best peer, or the tree with the smallest lead.
-
-    A missed row comes before a reached one.
-    """
+    """Of each figure and each aim one row: a missed one, or that with the smallest lead."""
     groups: dict[object, list[Judged]] = {}
     for each in judged(report):
         groups.setdefault((each.key, each.row.aim, each.row.limit), []).append(each)
@@ -85,17 +82,12 @@ def closest_calls(report: Report) -> list[Judged]:
 
 
 def benchmarks_md(report: Report) -> str:
-    """The page."""
     effort = report.effort
-    facts = {
-        "block_runs": effort.block_runs,
-        "few_runs": effort.few_runs,
-        "turns": effort.runs * effort.block_runs,
-    }
+    turns = effort.runs * effort.block_runs
 
     def how(words: str, figure: Figure | None = None) -> str:
-        alone = figure.alone if figure else None
-        return words.format(**facts, alone=quantity(alone, "s") if alone is not None else "")
+        alone = quantity(figure.alone, "s") if figure and figure.alone is not None else ""
+        return words.format(effort=effort, turns=turns, alone=alone)
 
     environment = jinja2.Environment(  # noqa: S701 - Markdown, of our own text
         loader=jinja2.FileSystemLoader(FOLDER),

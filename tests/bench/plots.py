@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 import matplotlib as mpl
-from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -17,21 +17,8 @@ from matplotlib.ticker import LogLocator, NullLocator
 from tests.bench.model import Growth, Profile, Row
 from tests.bench.quantities import TIMES, aim, quantity, ratio
 
-# Of Okabe and Ito's palette, which people with colour blindness can tell apart.
-BLUE, RED, GREEN = "#0072b2", "#d55e00", "#009e73"
-STYLE: Any = {
-    # Letters stay letters, in a font that the viewer has.
-    "svg.fonttype": "none",
-    "svg.hashsalt": "goempy",
-    "font.sans-serif": ["DejaVu Sans", "Arial"],
-    "font.size": 9,
-    "text.parse_math": False,
-    "axes.prop_cycle": cycler(color=[BLUE, RED, GREEN], marker=["o", "s", "^"]),
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "grid.color": "#d1d9e0",
-}
+STYLE = Path(__file__).with_name("plots.mplstyle")
+REACHED, MISSED = "#0072b2", "#d55e00"
 Words = Mapping[str, Any]
 
 
@@ -52,14 +39,14 @@ def _plain(text: str) -> str:
     return text.replace("`", "")
 
 
-@mpl.rc_context(STYLE)
+@mpl.rc_context(fname=STYLE)
 def ratios(rows: Sequence[tuple[Words, Row]]) -> bytes:
     """Bars: how many times less goempy needs than each peer; a row with the text of its figure."""
     compared = [(words, row, row.ratio or 0) for words, row in rows if row.peer]
     figure, axes = _sheet("How many times less goempy needs", 10, 1.2 + 0.32 * len(compared))
     for place, (words, row, times) in enumerate(compared):
         unit = words["unit"]
-        axes.barh(place, times - 1, left=1, height=0.6, color=BLUE if row.reached else RED)
+        axes.barh(place, times - 1, left=1, height=0.6, color=REACHED if row.reached else MISSED)
         label = ratio(row.ratio)
         if row.limit is not None:
             label += f", {quantity(median(row.ours), unit)}"
@@ -79,13 +66,13 @@ def ratios(rows: Sequence[tuple[Words, Row]]) -> bytes:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.grid(axis="x")
     axes.axvline(1, color="black", linewidth=0.8)
-    keys = {"aim reached": BLUE, "aim missed": RED, "aim": "black"}
+    keys = {"aim reached": REACHED, "aim missed": MISSED, "aim": "black"}
     patches = [Patch(color=colour, label=label) for label, colour in keys.items()]
     figure.legend(handles=patches, loc="outside upper right", ncols=3)
     return _svg(figure)
 
 
-@mpl.rc_context(STYLE)
+@mpl.rc_context(fname=STYLE)
 def growth(found: Growth, words: Words) -> bytes:
     """Lines through the medians, in a band from the lowest to the highest value."""
     figure, axes = _sheet(words["title"], 8, 4)
@@ -101,7 +88,7 @@ def growth(found: Growth, words: Words) -> bytes:
     return _svg(figure)
 
 
-@mpl.rc_context(STYLE)
+@mpl.rc_context(fname=STYLE)
 def parts(profile: Profile, title: str) -> bytes:
     """The wall clock of one run: a bar for each of its parts."""
     whole = sum(profile.parts.values()) or 1.0

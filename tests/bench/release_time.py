@@ -16,15 +16,15 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from tests.bench.measure import Sample, column, run_measured
 from tests.bench.model import Figure, Growth, Profile, Row
 from tests.bench.run_time import HELLO
 from tests.bench.world import DATA, NEWEST, UNSTRIPPED, World
 from tests.builders.peer_trees import PLATFORM, Tree, shipping_matrix, write_assets
+from tests.harness.measure import Sample, column, run_measured
 from tests.harness.project import git
 
-OTHER_PLATFORM = "darwin-arm64"
-"""Where the newest peer strips nothing, which it does in a container."""
+Run = Callable[[], Sample]
+OTHER_PLATFORM = "darwin-arm64"  # the newest peer strips Linux binaries, in a container
 CELLS = (1, 2, 4, 8, 16)
 RATE_HZ = 100
 CELL_PARTS = {
@@ -41,7 +41,6 @@ _TOP = re.compile(r" *([\d.]+)(?:us)? +[\d.]+% +[\d.]+% +([\d.]+)(?:us)? +[\d.]+
 
 
 def figures(world: World) -> Iterator[Figure]:
-    """All of release time, each when it is measured."""
     newest = world.trees[0]
     platform = OTHER_PLATFORM if OTHER_PLATFORM in newest.platforms else newest.platforms[-1]
     chosen = [(UNSTRIPPED, PLATFORM)] if UNSTRIPPED in world.trees else []
@@ -72,11 +71,9 @@ def _build(world: World, root: Path, *cells: str, assets: Path | None = None) ->
 
 def _cell(world: World, tree: Tree, platform: str) -> dict[str, tuple[Sample, ...]]:
     generator = _make_generator(world, tree, platform)
-    subjects: dict[str, Callable[[], Sample]] = {
-        "peer": partial(_generate, world, generator, tree, platform),
-        "ours": partial(_build, world, world.checkout, tree.cell_name(platform)),
-    }
-    return world.turns(f"one cell: {tree.peer.name}", subjects, warmups=0)
+    peer: Run = partial(_generate, world, generator, tree, platform)
+    ours: Run = partial(_build, world, world.checkout, tree.cell_name(platform))
+    return world.turns(f"one cell: {tree.peer.name}", {"peer": peer, "ours": ours}, warmups=0)
 
 
 def _make_generator(world: World, tree: Tree, platform: str) -> Path:
@@ -172,7 +169,6 @@ def growths(world: World) -> Iterator[Growth]:
 
 
 def profiles(world: World) -> Iterator[Profile]:
-    """Both; raises ``AssertionError`` where no process may be observed."""
     yield _first_run(world)
     name = world.trees[0].cell_name()
     _spy(world, name, world.plots / "flame-cell.svg", "--format=flamegraph")
@@ -187,26 +183,25 @@ def _first_run(world: World) -> Profile:
     newest, times = world.trees[0], 2 if world.effort.short else 40
     shipped = world.program(newest, "shipped")
     program = world.program(newest, "shipped", DATA / "profile" / "main.go")
-    samples = world.fresh() / "cpu.pprof"
-    command = [str(program), str(world.fresh()), str(times), str(samples)]
+    command = [str(program), str(world.fresh()), str(times), f"{world.fresh()}/cpu.pprof"]
     printed = subprocess.check_output(command, env=world.env(world.fresh()), text=True)
     rows = [[float(word) for word in line.split()] for line in printed.splitlines()]
     extraction, check, hello = (median(values) for values in zip(*rows, strict=True))
-    runs = (
-        run_measured([shipped, *HELLO], env=world.env(world.fresh()))
+    whole = [
+        run_measured([shipped, *HELLO], env=world.env(world.fresh())).wall_s
         for _ in range(world.effort.runs)
-    )
-    rest = median(each.wall_s for each in runs) - extraction - check - hello
+    ]
+    rest = median(whole) - extraction - check - hello
     parts = {
         "start and end of the Go process": max(rest, 0.0),
         "extraction": extraction,
         "self check: Python starts once": check,
         'Python: print("hello")': hello,
     }
-    options = ("tool", "pprof", "-top", "-nodecount=12", "-unit=us")
-    top = world.go.run(*options, str(program), str(samples), cwd=world.folder)
+    pprof = ("tool", "pprof", "-top", "-nodecount=12", "-unit=us", command[0], command[3])
+    top = parse_top(world.go.run(*pprof, cwd=world.folder))
     world.sweep()
-    functions = tuple((name, own / times, whole / times) for name, own, whole in parse_top(top))
+    functions = tuple((name, own / times, total / times) for name, own, total in top)
     return Profile("first-run", newest.peer.python, parts, functions)
 
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from tests.bench.measure import Sample, column, run_measured
 from tests.bench.model import Figure, Growth, Row, Values
 from tests.bench.world import DATA, PROGRAM, Kind, World, extracted_by
 from tests.builders.peer_trees import Tree
+from tests.harness.measure import Sample, column, run_measured
 
 HELLO = ("-c", 'print("hello")')
 IMPORTS = ("-c", "import json, asyncio, ssl, urllib.request, sqlite3, logging")
@@ -29,8 +29,10 @@ WARM_LIMIT_S = 0.002
 TIMER, PACKER = DATA / "timer" / "main.go", DATA / "packer" / "main.go"
 TIMES = (1, 4, 16)
 STARTS = (1, 2, 4, 8, 16, 32, 64)
-FILES = 700
-"""About as many as an interpreter's tree has."""
+FILES = 700  # about as many as an interpreter's tree has
+
+
+Taken = Mapping[str, Values]
 
 
 class Pair(NamedTuple):
@@ -40,9 +42,7 @@ class Pair(NamedTuple):
     tree: Tree
     kind: Kind
 
-    def row(
-        self, taken: Mapping[str, Values], aim: float | None, limit: float | None = None
-    ) -> Row:
+    def row(self, taken: Taken, aim: float | None, limit: float | None = None) -> Row:
         peer = self.tree.peer.name
         return Row(self.work, taken[self.work], peer, taken[peer], aim, limit)
 
@@ -50,8 +50,9 @@ class Pair(NamedTuple):
 def pairs(world: World) -> list[Pair]:
     """Each peer's own tree around our module, and what each ships."""
     found = [Pair(f"tree of {each.peer.name}", each, "none") for each in reversed(world.trees)]
-    newest = world.trees[0]
-    found.append(Pair(f"tree of {newest.peer.name}, packed with bytecode", newest, "common"))
+    if not world.effort.short:
+        newest = world.trees[0]
+        found.append(Pair(f"tree of {newest.peer.name}, packed with bytecode", newest, "common"))
     for tree in world.released:
         work = f"as shipped, Python {tree.peer.python}: {tree.peer.name.split()[0]}"
         found.append(Pair(work, tree, "shipped"))
@@ -65,7 +66,6 @@ def programs(world: World, chosen: Sequence[Pair], source: Path = PROGRAM) -> di
 
 
 def first_starts(world: World) -> Iterator[Figure]:
-    """Everything that finds nothing extracted."""
     every = pairs(world)
     plain = [pair for pair in every if pair.kind != "common"]
     hello = _first_runs(world, HELLO)
@@ -76,9 +76,11 @@ def first_starts(world: World) -> Iterator[Figure]:
     walls = column(_first_runs(world, IMPORTS), "wall_s")
     rows = [pair.row(walls, None if pair.kind == "none" else 5.0) for pair in every]
     yield Figure("first-run-imports", tuple(rows), median(walls[ALONE]))
-    crowds = {name: partial(_crowd, world, path) for name, path in programs(world, plain).items()}
-    crowds[ALONE] = partial(_all_hello, [world.interpreter(), *HELLO], world.env(), CROWD)
-    taken = world.turns(f"{CROWD} processes at once", crowds, between=world.between)
+    count = 2 if world.effort.short else CROWD
+    paths = programs(world, plain)
+    crowds = {name: partial(_crowd, world, path, count) for name, path in paths.items()}
+    crowds[ALONE] = partial(_all_hello, [world.interpreter(), *HELLO], world.env(), count)
+    taken = world.turns(f"{count} processes at once", crowds, between=world.between)
     yield Figure("crowd", tuple(pair.row(taken, 10.0) for pair in plain), median(taken[ALONE]))
 
 
@@ -91,7 +93,7 @@ def _first_runs(world: World, args: tuple[str, ...]) -> dict[str, tuple[Sample, 
     return world.turns(f"first runs: {args[-1]}", subjects, between=world.between)
 
 
-def _crowd(world: World, program: Path, count: int = CROWD) -> float:
+def _crowd(world: World, program: Path, count: int) -> float:
     """Seconds until ``count`` processes that find nothing extracted have all ended well."""
     return _all_hello([program, *HELLO], world.env(world.fresh()), count)
 
@@ -119,10 +121,7 @@ def warm_starts(world: World) -> Iterator[Figure]:
 
 
 def _overheads(world: World, pair: Pair) -> dict[str, Values]:
-    """What each adds to a start of the interpreter that it extracted, once a block of turns.
-
-    A single pair of runs differs more by chance than by cause.
-    """
+    """What each adds to a start of the interpreter that it extracted: medians of blocks."""
     subjects: dict[tuple[str, bool], Callable[[], Sample]] = {}
     for name, program in programs(world, [pair]).items():
         env = world.env(world.fresh("warm"))
@@ -142,16 +141,15 @@ def _calls(world: World, pair: Pair) -> dict[str, Values]:
     def timed(program: Path, env: dict[str, str]) -> float:
         return float(subprocess.check_output([program], env=env))
 
+    paths = programs(world, [pair], TIMER)
     subjects = {
-        name: partial(timed, program, world.env(world.fresh()))
-        for name, program in programs(world, [pair], TIMER).items()
+        name: partial(timed, path, world.env(world.fresh())) for name, path in paths.items()
     }
     turns = world.effort.runs * world.effort.block_runs
     return world.turns(f"warm calls: {pair.work}", subjects, turns, between=lambda: None)
 
 
 def growths(world: World) -> Iterator[Growth]:
-    """Files that are packed, extracted and found, and processes that find nothing extracted."""
     yield from _files(world)
     newest = world.trees[0]
     paths = {

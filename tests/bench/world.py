@@ -17,18 +17,17 @@ from typing import Literal
 
 from pipeline.release.module_tree import TEMPLATE, template_module_path
 from pipeline.system.process import run
-from tests.bench.measure import Key, Value, in_turns
 from tests.bench.model import Effort
 from tests.builders.peer_trees import PLATFORM, Tree, keeping_matrix, shipping_matrix, write_assets
 from tests.harness.go import Go, find_go, from_repository
+from tests.harness.measure import Key, Value, in_turns
 from tests.harness.peers import GO_EMBED_PYTHON, GO_EMBED_PYTHON_NEWEST, RATATOSKR
 from tests.harness.project import FIVE_PLATFORMS, git, write_project
 
 OWN = template_module_path(TEMPLATE)
 DATA = Path(__file__).parents[1] / "data" / "bench"
 PROGRAM = DATA / "main.go"
-EMBED = "ratatoskr_embed"
-"""The build tag without which ratatoskr embeds nothing."""
+EMBED = "ratatoskr_embed"  # the build tag without which ratatoskr embeds nothing
 Say = Callable[[str], None]
 Command = list[str | Path]
 Kind = Literal["peer", "shipped", "none", "common"]
@@ -78,15 +77,12 @@ class World:
         return subprocess.check_output(command, text=True).strip()
 
     def between(self) -> None:
-        """Between two runs that fill new directories: in memory, make room.
-
-        On a disk nothing is deleted: ext4 does not use the inodes of deleted files again for
-        minutes, and looks at each of them for every file that it makes.
-        """
+        """Between two runs that fill new directories: in memory, make room."""
+        # ext4 does not use the inodes of deleted files again for minutes, and looks at each of
+        # them for every file that it makes: on a disk nothing is deleted.
         if self.file_system == "tmpfs":
             self.sweep()
-        else:
-            os.sync()
+        os.sync()
 
     def sweep(self) -> None:
         """Remove what runs have left."""
@@ -107,12 +103,10 @@ class World:
 
     @property
     def released(self) -> tuple[Tree, ...]:
-        """Those that goempy ships in this run."""
         return tuple(tree for tree in self.trees if tree is not OLDER)
 
     @cached_property
     def assets(self) -> Path:
-        """Archives of all trees, as ``goempy --source`` takes them."""
         self.say("archives of the peers' trees")
         write_assets(self.folder / "assets", self.trees, small=self.effort.short)
         return self.folder / "assets"
@@ -129,18 +123,19 @@ class World:
         assert done.code == 0, done.stdout.decode() + done.stderr
 
     def project(self, name: str, matrix: str) -> Path:
-        """A checkout of a project with this matrix.toml."""
         primary = self.trees[0].peer.python.rpartition(".")[0]
         return write_project(self.folder / name, matrix, primary=primary).root
 
     @cached_property
     def checkout(self) -> Path:
         """The project that ships the newest tree for all platforms, and ratatoskr's for one."""
-        return self.project("checkout", shipping_matrix(self.released, fast=self.effort.short))
+        short = self.effort.short
+        bytecode = "none" if short else "common"
+        matrix = shipping_matrix(self.released, fast=short, bytecode=bytecode)
+        return self.project("checkout", matrix)
 
     @cached_property
     def payloads(self) -> Path:
-        """The payloads of ``checkout``: ``<python>/<platform>``."""
         self.say("payloads, as goempy ships them")
         out = self.folder / "payloads"
         names = [tree.cell_name(each) for tree in self.released for each in tree.platforms]
@@ -159,7 +154,6 @@ class World:
 
     @cached_property
     def go(self) -> Go:
-        """Go with this machine's own module cache."""
         command = [str(find_go()), "env", "GOMODCACHE"]
         return Go(Path(subprocess.check_output(command, text=True).strip()))
 
@@ -169,7 +163,6 @@ class World:
         return from_repository(self.folder / "modcache", self.repository, OWN)
 
     def tag(self, tree: Tree) -> str:
-        """The tag that ships a tree."""
         return "v0.1.0" if tree.peer is self.trees[0].peer else f"v0.1.0-py{tree.peer.python}"
 
     def program(self, tree: Tree, kind: Kind, source: Path = PROGRAM) -> Path:

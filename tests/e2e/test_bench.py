@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.bench.__main__ import RESULTS
-from tests.bench.model import FULL, load_report
+from tests.bench.model import FULL, REPORT
 from tests.bench.page import benchmarks_md
 from tests.harness.project import REPOSITORY
 
@@ -40,7 +40,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_figure_is_measured(out: Path) -> None:
-    report = load_report(out / RESULTS)
+    report = REPORT.validate_json((out / RESULTS).read_bytes())
     assert set(report.figures) == FIGURES
     assert set(report.growths) == GROWTHS
     assert set(report.profiles) == PROFILES
@@ -70,7 +70,7 @@ def test_the_page_can_be_written_again_from_the_results(out: Path, tmp_path: Pat
 
 
 def test_what_stands_in_the_repository_is_a_whole_run() -> None:
-    report = load_report(REPOSITORY / RESULTS)
+    report = REPORT.validate_json((REPOSITORY / RESULTS).read_bytes())
     assert report.effort == FULL
     assert set(report.figures) == FIGURES
     assert set(report.growths) == GROWTHS
@@ -79,5 +79,5 @@ def test_what_stands_in_the_repository_is_a_whole_run() -> None:
 
 def test_the_page_in_the_repository_is_made_of_its_results() -> None:
     page = (REPOSITORY / "BENCHMARKS.md").read_text("utf-8")
-    assert page == benchmarks_md(load_report(REPOSITORY / RESULTS))
+    assert page == benchmarks_md(REPORT.validate_json((REPOSITORY / RESULTS).read_bytes()))
     assert "Missed: not explained" not in page

@@ -9,9 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from tests.bench.model import Values
-
-LAUNCHER = Path(__file__).with_name("launcher.py")
+LAUNCHER = Path(__file__).with_name("measure_launcher.py")
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
@@ -20,7 +18,7 @@ class Sample(NamedTuple):
     """One run. ``cpu_s`` and ``peak_bytes`` include the processes that it waited for.
 
     ``peak_bytes`` is the largest resident set of any one process, and at least the 10 MB of
-    ``launcher``.
+    ``measure_launcher``.
     """
 
     wall_s: float
@@ -63,6 +61,6 @@ def in_turns(
     return {name: tuple(values[warmups:]) for name, values in taken.items()}
 
 
-def column(taken: Mapping[Key, Sequence[Sample]], name: str) -> dict[Key, Values]:
+def column(taken: Mapping[Key, Sequence[Sample]], name: str) -> dict[Key, tuple[float, ...]]:
     """One field of all samples."""
     return {key: tuple(getattr(each, name) for each in samples) for key, samples in taken.items()}
