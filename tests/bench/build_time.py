@@ -31,14 +31,14 @@ def figures(world: World) -> Iterator[Figure]:
         count = sum(1 for _manifest in tree.peer.payload("").glob("*/files.json"))
         work = f"all platforms: goempy {newest.peer.python}, {len(newest.platforms)}; "
         work += f"{tree.peer.name}, {count}"
-        zips.append(_sizes(work, tree, ours, _zip_bytes(world.go, tree.peer), aim=3.0))
+        zips.append(_sizes(work, tree, ours, _zip_bytes(world.go, tree.peer), target=3.0))
     yield Figure("module-zip", tuple(zips))
     subjects = {
         "peer": partial(_go_build, world, world.go, world.program(newest, "peer").parent),
         "ours": partial(_go_build, world, world.own_go, world.program(newest, "shipped").parent),
     }
     walls = column(world.turns("go build", subjects, warmups=0), "wall_s")
-    row = Row(_work(newest), walls["ours"], newest.peer.name, walls["peer"], aim=1.0)
+    row = Row(_work(newest), walls["ours"], newest.peer.name, walls["peer"], target=1.0)
     yield Figure("go-build", (row,))
 
 
@@ -46,8 +46,8 @@ def _work(tree: Tree) -> str:
     return f"Python {tree.peer.python}: {tree.peer.name.split()[0]}"
 
 
-def _sizes(work: str, tree: Tree, ours: int, theirs: int, *, aim: float = 8.0) -> Row:
-    return Row(work, (float(ours),), tree.peer.name, (float(theirs),), aim)
+def _sizes(work: str, tree: Tree, ours: int, theirs: int, *, target: float = 8.0) -> Row:
+    return Row(work, (float(ours),), tree.peer.name, (float(theirs),), target)
 
 
 def _zip_bytes(go: Go, peer: Peer) -> int:

@@ -14,14 +14,14 @@ Values = tuple[float, ...]  # one a run, in the order of the runs
 class Row:
     """The same work done by a peer (empty: none can do it) and by goempy, in turns.
 
-    Ours is to be ``aim`` times less, and under ``limit``; without either it is not judged.
+    Ours is to be ``target`` times less, and under ``limit``; without either it is not judged.
     """
 
     work: str
     ours: Values
     peer: str = ""
     theirs: Values = ()
-    aim: float | None = None
+    target: float | None = None
     limit: float | None = None
 
     @property
@@ -35,11 +35,11 @@ class Row:
 
     @property
     def reached(self) -> bool | None:
-        """Whether the aim is met; ``None`` without one."""
-        if self.aim is None and self.limit is None:
+        """Whether the target is met; ``None`` without one."""
+        if self.target is None and self.limit is None:
             return None
-        under = self.limit is None or median(self.ours) < self.limit
-        return under and (self.aim is None or (self.ratio is not None and self.ratio >= self.aim))
+        enough = self.target is None or (self.ratio or 0) >= self.target
+        return enough and (self.limit is None or median(self.ours) < self.limit)
 
 
 @dataclass(frozen=True)

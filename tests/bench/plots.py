@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullLocator
 
 from tests.bench.model import Growth, Profile, Row
-from tests.bench.quantities import TIMES, aim, quantity, ratio
+from tests.bench.quantities import TIMES, quantity, ratio, target
 
 STYLE = Path(__file__).with_name("plots.mplstyle")
 REACHED, MISSED = "#0072b2", "#d55e00"
@@ -51,10 +51,10 @@ def ratios(rows: Sequence[tuple[Words, Row]]) -> bytes:
         if row.limit is not None:
             label += f", {quantity(median(row.ours), unit)}"
         if not row.reached:
-            label += f" (aim {aim(row.aim, row.limit, unit)})"
-        if row.aim is not None:
-            axes.vlines(row.aim, place - 0.4, place + 0.4, color="black", linewidth=2)
-        beside = max(times, row.aim or 0, 1)
+            label += f" (target {target(row.target, row.limit, unit)})"
+        if row.target is not None:
+            axes.vlines(row.target, place - 0.4, place + 0.4, color="black", linewidth=2)
+        beside = max(times, row.target or 0, 1)
         axes.annotate(label, (beside, place), (5, 0), textcoords="offset points", va="center")
     names = [f"{_plain(words['title'])}\n{row.work}" for words, row, _times in compared]
     axes.set_yticks(range(len(names)), names, fontsize=7)
@@ -66,7 +66,7 @@ def ratios(rows: Sequence[tuple[Words, Row]]) -> bytes:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.grid(axis="x")
     axes.axvline(1, color="black", linewidth=0.8)
-    keys = {"aim reached": REACHED, "aim missed": MISSED, "aim": "black"}
+    keys = {"target reached": REACHED, "target missed": MISSED, "target": "black"}
     patches = [Patch(color=colour, label=label) for label, colour in keys.items()]
     figure.legend(handles=patches, loc="outside upper right", ncols=3)
     return _svg(figure)

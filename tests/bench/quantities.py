@@ -1,4 +1,4 @@
-"""Measured values as people read them: times with their spread, sizes, ratios and aims."""
+"""Measured values as people read them: times with their spread, sizes, ratios and targets."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def ratio(value: float | None) -> str:
     return f"{floor:.{places}f} {TIMES}".replace("-", "\N{MINUS SIGN}")
 
 
-def aim(factor: float | None, limit: float | None, unit: str) -> str:
+def target(factor: float | None, limit: float | None, unit: str) -> str:
     """The ratio to reach, and the value to stay under."""
     wanted = [] if factor is None else [f"{factor:g} {TIMES}"]
     wanted += [] if limit is None else [f"< {quantity(limit, unit, 2)}"]

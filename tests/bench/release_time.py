@@ -51,7 +51,7 @@ def figures(world: World) -> Iterator[Figure]:
             values = column(taken, name)
             work = f"Python {tree.peer.python} for {where.replace('-', '/')}"
             work += ", with debug sections" if tree is UNSTRIPPED else ""
-            rows.append(Row(work, values["ours"], tree.peer.name, values["peer"], aim=2.0))
+            rows.append(Row(work, values["ours"], tree.peer.name, values["peer"], target=2.0))
         yield Figure(key, tuple(rows))
     subjects = {"ours": partial(_release_again, world, _raised(world))}
     again = world.turns("a release with only VERSION changed", subjects)["ours"]

@@ -42,9 +42,9 @@ class Pair(NamedTuple):
     tree: Tree
     kind: Kind
 
-    def row(self, taken: Taken, aim: float | None, limit: float | None = None) -> Row:
+    def row(self, taken: Taken, target: float | None, limit: float | None = None) -> Row:
         peer = self.tree.peer.name
-        return Row(self.work, taken[self.work], peer, taken[peer], aim, limit)
+        return Row(self.work, taken[self.work], peer, taken[peer], target, limit)
 
 
 def pairs(world: World) -> list[Pair]:

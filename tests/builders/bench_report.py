@@ -11,11 +11,15 @@ MACHINE = (("date", "2026-11-21"), ("memory", "8.00 GB"), ("Go", "1.26.0"))
 
 
 def row(
-    work: str, ours: float, peer: float | None, aim: float | None = None, limit: float | None = None
+    work: str,
+    ours: float,
+    peer: float | None,
+    target: float | None = None,
+    limit: float | None = None,
 ) -> Row:
     theirs = (0.9 * peer, peer, 1.1 * peer) if peer else ()
     values = (0.9 * ours, ours, 1.1 * ours)
-    return Row(work, values, "a peer" if peer else "", theirs, aim, limit)
+    return Row(work, values, "a peer" if peer else "", theirs, target, limit)
 
 
 FIRST = Figure(

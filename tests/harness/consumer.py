@@ -106,8 +106,8 @@ class Consumer:
         modules = extension_modules(read_payload(site.payloads / cell.name).manifest)
         assert len(modules) > 20
         done = self.run(self.build_program("start"), "-c", PROBE_SCRIPT, ALL_BUILTINS, *modules)
-        _tree, portrait = started(done)
-        return [*probe_faults(portrait, cell, modules, exempt)]
+        _tree, facts = started(done)
+        return [*probe_faults(facts, cell, modules, exempt)]
 
     def run_tests(self, package: str, *flags: str, timeout_s: float) -> str:
         """Run the tests of a package there; what they print. A failure shows it."""

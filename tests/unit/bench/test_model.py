@@ -1,4 +1,4 @@
-"""What was measured: ratios, aims, and the file that keeps it."""
+"""What was measured: ratios, targets, and the file that keeps it."""
 
 from __future__ import annotations
 
@@ -33,29 +33,31 @@ def test_a_ratio_needs_as_many_runs_of_both() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ours", "aim", "reached"),
+    ("ours", "target", "reached"),
     [(1.0, 5.0, True), (1.0001, 5.0, False), (0.5, 5.0, True), (5.0, 1.0, True)],
 )
-def test_an_aim_is_reached_at_the_aim_itself(ours: float, aim: float, *, reached: bool) -> None:
-    assert row((ours,), (5.0,), aim=aim).reached is reached
+def test_a_target_is_reached_at_the_target_itself(
+    ours: float, target: float, *, reached: bool
+) -> None:
+    assert row((ours,), (5.0,), target=target).reached is reached
 
 
 @pytest.mark.parametrize(("ours", "reached"), [(1.999, True), (2.0, False), (2.1, False)])
 def test_a_limit_is_to_be_stayed_under(ours: float, *, reached: bool) -> None:
     assert row((ours,), None, limit=2.0).reached is reached
-    assert row((ours,), (100.0,), limit=2.0, aim=5.0).reached is reached
+    assert row((ours,), (100.0,), limit=2.0, target=5.0).reached is reached
 
 
 def test_both_have_to_be_met() -> None:
-    assert row((1.0,), (4.0,), limit=2.0, aim=5.0).reached is False
+    assert row((1.0,), (4.0,), limit=2.0, target=5.0).reached is False
 
 
 def test_what_is_not_judged_is_neither_reached_nor_missed() -> None:
     assert row((1.0,), (100.0,)).reached is None
 
 
-def test_an_aim_that_no_peer_stands_for_is_missed() -> None:
-    assert row((1.0,), None, aim=2.0).reached is False
+def test_a_target_without_a_peer_is_missed() -> None:
+    assert row((1.0,), None, target=2.0).reached is False
 
 
 def test_a_report_comes_back_from_its_file(tmp_path: Path) -> None:

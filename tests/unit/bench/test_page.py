@@ -22,7 +22,7 @@ def table(page: str, heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in line] for line in cells if line[0].strip("-")]
 
 
-def test_the_closest_call_of_each_aim() -> None:
+def test_the_closest_call_of_each_target() -> None:
     calls = [(call.key, call.row.work, call.row.reached) for call in closest_calls(REPORT)]
     assert calls == [
         ("first-run-hello", "same tree", False),
@@ -37,13 +37,13 @@ def test_a_missed_row_is_closer_than_a_worse_ratio() -> None:
     assert call.row == slow
 
 
-def test_the_summary_has_a_line_for_each_aim() -> None:
+def test_the_summary_has_a_line_for_each_target() -> None:
     page = benchmarks_md(REPORT)
-    assert "\n2 of 3 aims are reached. " in page
+    assert "\n2 of 3 targets are reached. " in page
     link = '[First run to `print("hello")`](#first-run-to-printhello)'
     warm = "[Warm start over the bare interpreter](#warm-start-over-the-bare-interpreter)"
     assert table(page, "## Summary") == [
-        ["figure", "work", "best peer", "goempy", "ratio", "aim", "reached"],
+        ["figure", "work", "best peer", "goempy", "ratio", "target", "reached"],
         [link, "same tree", "1.80 s, a peer", "200 ms", "9.0 ×", "10 ×", "**no**"],
         [link, "shipped", "4.00 s, a peer", "100 ms", "40.0 ×", "25 ×", "yes"],
         [warm, "same tree", "40.0 ms, a peer", "1.80 ms", "22.2 ×", "5 ×, < 2.0 ms", "yes"],
@@ -56,7 +56,7 @@ def test_a_figure_has_a_line_for_each_row_and_says_how() -> None:
     assert f"{heading}\n\nNothing is extracted;" in page
     assert "started directly, takes 20.0 ms. Made up.\n\n| work |" in page
     assert table(page, heading)[:2] == [
-        ["work", "peer", "peer's value", "goempy", "ratio", "aim"],
+        ["work", "peer", "peer's value", "goempy", "ratio", "target"],
         ["same tree", "a peer", "1.80 s (1.62–1.98)", "200 ms (180–220)", "9.0 ×",
          "10 ×, **missed**"],
     ]  # fmt: skip

@@ -59,13 +59,13 @@ def test_a_ratio_is_never_rounded_up(value: float, told: str) -> None:
 
 def test_what_there_is_none_of() -> None:
     assert quantities.ratio(None) == quantities.NOTHING
-    assert quantities.aim(None, None, "s") == quantities.NOTHING
+    assert quantities.target(None, None, "s") == quantities.NOTHING
 
 
 @pytest.mark.parametrize(
-    ("aim", "limit", "told"),
+    ("target", "limit", "told"),
     [(5, 0.002, "5 ×, < 2.0 ms"), (2.5, None, "2.5 ×"), (None, 35e6, "< 35 MB")],
 )
-def test_aims(aim: float | None, limit: float | None, told: str) -> None:
-    unit = "B" if aim is None else "s"
-    assert quantities.aim(aim, limit, unit) == told.replace("×", quantities.TIMES)
+def test_targets(target: float | None, limit: float | None, told: str) -> None:
+    unit = "B" if target is None else "s"
+    assert quantities.target(target, limit, unit) == told.replace("×", quantities.TIMES)
