@@ -14,7 +14,7 @@ from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
 from pipeline.config.cells import cells_named
 from pipeline.config.model import PIP_CELL
-from pipeline.config.project import read_matrix, read_pins
+from pipeline.config.project import read_matrix
 from pipeline.formats.payload.tarball import pack_payloads
 
 
@@ -49,7 +49,7 @@ def command(
     with context.lock(request.out):
         built = build_payloads(
             request,
-            context.fetcher(matrix, context.source(source), read_pins(context.root)),
+            context.fetcher(matrix, source),
             context.console,
         )
         if pack is not None:

@@ -94,11 +94,19 @@ class Context:
 
         return open_source(name or self.env.get(MIRROR_VARIABLE, "") or "github", downloader)
 
-    def fetcher(self, matrix: Matrix, source: AssetSource, pins: Mapping[str, Pin]) -> AssetFetcher:
-        """What brings the assets of ``matrix`` from ``source`` into the cache."""
+    def fetcher(
+        self, matrix: Matrix, source: str, pins: Mapping[str, Pin] | None = None
+    ) -> AssetFetcher:
+        """What brings the assets of ``matrix`` into the cache; ``source`` is ``--source``.
+
+        ``pins`` are by asset name, by default those of matrix.lock.
+        """
+        from pipeline.config.project import read_pins  # noqa: PLC0415
         from pipeline.sources.fetch import AssetFetcher  # noqa: PLC0415
 
-        return AssetFetcher(matrix.archive, source, pins, self.cache, self.console, self.env)
+        pins = read_pins(self.root) if pins is None else pins
+        assets = self.source(source)
+        return AssetFetcher(matrix.archive, assets, pins, self.cache, self.console, self.env)
 
     def github(self, address: str = "") -> GitHubClient:
         """The GitHub API at ``address``, by default that of GITHUB_API_URL.

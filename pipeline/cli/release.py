@@ -15,10 +15,9 @@ from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
 from pipeline.cli.tag_table import show_tags
 from pipeline.config.model import PIP_CELL
-from pipeline.config.project import Config, Selection, read_config, read_matrix, read_pins
+from pipeline.config.project import Config, Selection, read_config, read_matrix
 from pipeline.release.local_release import how_to_use, local_config, make_release, pack_interpreters
 from pipeline.sources.fetch import AssetFetcher
-from pipeline.sources.source import FolderSource
 from pipeline.system.git import Git
 from pipeline.system.tables import Column
 from pipeline.system.units import human_seconds
@@ -70,7 +69,7 @@ def command(
         _release(
             config,
             request,
-            context.fetcher(matrix, context.source(source), read_pins(context.root)),
+            context.fetcher(matrix, source),
             out,
             context,
             dry_run=dry_run,
@@ -88,9 +87,7 @@ def command(
         request = BuildRequest(
             packed.cells, packed.matrix, out / "payloads", bool(packed.matrix.wheels)
         )
-        fetcher = context.fetcher(
-            packed.matrix, FolderSource(Path(folder), verify_digest), packed.pins
-        )
+        fetcher = context.fetcher(packed.matrix, folder, packed.pins)
         _release(config, request, fetcher, out, context, dry_run=dry_run)
 
 

@@ -38,7 +38,7 @@ def command(
     plan, pins = plan_from_source(tag, platforms)
     if plan.custom_module:
         console.info(f"the tag is module {tag.commit.module}, as --module makes it")
-    fetcher = context.fetcher(plan.config.matrix, context.source(source), pins)
+    fetcher = context.fetcher(plan.config.matrix, source, pins)
     with tempfile.TemporaryDirectory(prefix="goempy-verify-") as folder:
         payloads = out.resolve() if out else Path(folder)
         with context.lock(payloads):

@@ -8,7 +8,7 @@ from pipeline.cli import parameters
 from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
 from pipeline.config.cells import cells_named
-from pipeline.config.project import read_matrix, read_pins
+from pipeline.config.project import read_matrix
 from pipeline.system.tables import Column
 
 _TITLES = ("cell", "asset", "signer", "source commit", "run")
@@ -26,9 +26,7 @@ def command(context: Context, names: tuple[str, ...], source: str) -> None:
     """Print a row for each proven asset; all cells are looked at before the command fails."""
     matrix = read_matrix(context.root)
     cells = cells_named(names, matrix)
-    attested = context.fetcher(matrix, context.source(source), read_pins(context.root)).attest_all(
-        cells
-    )
+    attested = context.fetcher(matrix, source).attest_all(cells)
     if attested.proven:
         rows = [
             [cell.name, asset.name, found.signer, found.commit, found.run]
