@@ -5,6 +5,7 @@ Each command is one file here: its options, one call into a room below, and what
 
 from __future__ import annotations
 
+import errno
 import functools
 import io
 import os
@@ -23,7 +24,7 @@ import click
 from pipeline.cli.context import Context
 from pipeline.cli.help import Group
 from pipeline.cli.parameters import path_option
-from pipeline.system.errors import PipelineError
+from pipeline.system.errors import DiskError, PipelineError
 
 if TYPE_CHECKING:
     from pipeline.system.console import Console
@@ -63,6 +64,16 @@ def main(
     except PipelineError as fault:
         context.console.error(str(fault))
         return fault.exit_code
+    except OSError as fault:
+        # Rooms report the disks that they write to; what is left is mostly standard output.
+        if fault.errno != errno.ENOSPC:
+            raise
+        where = fault.filename or "standard output"
+        full = DiskError(
+            f"the disk that holds {where} is full", hint="Free some space, then rerun."
+        )
+        context.console.error(str(full))
+        return full.exit_code
     except (click.Abort, KeyboardInterrupt):
         context.console.error("interrupted. No partial output remains; rerun to continue.")
         return INTERRUPTED

@@ -23,7 +23,7 @@ from pipeline.formats.payload.tarball import pack_payloads
     example="goempy build 3.14.9/linux-amd64 pip --out dist/payloads",
     environment=["GOEMPY_PBS_MIRROR", "GOEMPY_CACHE_DIR", "GITHUB_STEP_SUMMARY"],
 )
-@click.argument("names", nargs=-1, required=True, metavar="CELL...")
+@click.argument("names", nargs=-1, required=True, metavar="CELL...", help=parameters.CELL_HELP)
 @parameters.path_option(
     "--out", "DIR", "Payload directory; a payload goes to DIR/CELL.", required=True
 )

@@ -23,7 +23,13 @@ _NONE = "-"
 @goempy_command(
     "check", example="goempy check v0.1.0-py3.13.17", environment=["GITHUB_STEP_SUMMARY"]
 )
-@click.argument("tags", nargs=-1, metavar="[TAG]...", callback=parameters.words)
+@click.argument(
+    "tags",
+    nargs=-1,
+    metavar="[TAG]...",
+    callback=parameters.words,
+    help="[default: those of VERSION]",
+)
 @parameters.platform
 @parameters.module
 def command(context: Context, tags: tuple[str, ...], platform: str, module: str) -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.system.errors import UsageError
+
 if TYPE_CHECKING:
     from pipeline.config.model import Matrix, Pin
     from pipeline.sources.fetch import AssetFetcher
@@ -129,6 +131,11 @@ class Context:
 
         if named := self.env.get(variable, ""):
             path = Path(named)
+            if not path.parent.is_dir():
+                raise UsageError(
+                    f"{variable} is {named!r}, in a folder that does not exist",
+                    hint="GitHub Actions sets it; elsewhere unset it, or name a file to append to.",
+                )
             with disk_errors(path), path.open("a", encoding="utf-8", newline="\n") as file:
                 file.write(text)
 

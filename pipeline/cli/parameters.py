@@ -11,6 +11,7 @@ import click
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 DIST = Path("dist")
+CELL_HELP = "Such as 3.14.9/linux-amd64; 'goempy plan' lists them."
 
 
 def git_path(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Path | None:
@@ -38,10 +39,11 @@ def path_option(
 ) -> Callable[[_Function], _Function]:
     """An option that takes a path; a default is shown."""
     shown = f"{text}  [default: {default}]" if default else text
+    # click takes a default of None for a value that was given, and then requires none.
+    known: dict[str, Any] = {} if default is None else {"default": default}
     return click.option(
-        name, type=str, callback=git_path, required=required, default=default, metavar=metavar,
-        help=shown,
-    )  # fmt: skip
+        name, type=str, callback=git_path, required=required, metavar=metavar, help=shown, **known
+    )
 
 
 source = click.option(

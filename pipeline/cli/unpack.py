@@ -13,7 +13,7 @@ from pipeline.formats.payload.tarball import unpack_payloads
 
 
 @goempy_command("unpack", example="goempy unpack artifacts --out dist/payloads")
-@click.argument("folder", callback=parameters.git_path, metavar="DIR")
+@click.argument("folder", callback=parameters.git_path, metavar="DIR", help="Every .tar below it.")
 @click.option(
     "--out",
     callback=parameters.git_path,

@@ -19,7 +19,7 @@ from pipeline.verify.rebuild import plan_from_source, read_released_tag, rebuild
     example="goempy verify v0.1.0-py3.13.17",
     environment=["GOEMPY_PBS_MIRROR", "GOEMPY_CACHE_DIR"],
 )
-@click.argument("name", metavar="TAG")
+@click.argument("name", metavar="TAG", help="Such as v0.1.0-py3.13.17.")
 @parameters.repo
 @parameters.path_option("--out", "DIR", "Keep the rebuilt payloads there.")
 @parameters.only_platforms

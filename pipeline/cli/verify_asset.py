@@ -20,7 +20,7 @@ _COLUMNS = [Column(title, folds=title != "cell") for title in _TITLES]
     example="goempy verify-asset 3.14.9/linux-amd64",
     environment=["GOEMPY_PBS_MIRROR", "GOEMPY_CACHE_DIR", "GITHUB_TOKEN"],
 )
-@click.argument("names", nargs=-1, required=True, metavar="CELL...")
+@click.argument("names", nargs=-1, required=True, metavar="CELL...", help=parameters.CELL_HELP)
 @parameters.source
 def command(context: Context, names: tuple[str, ...], source: str) -> None:
     """Print a row for each proven asset; all cells are looked at before the command fails."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import semver
 
-from pipeline.config.model import Line
+from pipeline.config.model import Line, PythonVersion
 from pipeline.system.errors import ConfigError
 
 
@@ -46,9 +46,14 @@ def version_of(tag: str) -> semver.Version | None:
     """The VERSION that a tag was released with; ``None`` for tags of another kind."""
     try:
         whole = sort_key(tag) if tag.startswith("v") else None
+        if whole is None or whole.build:
+            return None
+        if whole.prerelease is not None:
+            kind, py, python = whole.prerelease.partition("py")
+            if kind or not py:
+                return None
+            PythonVersion.parse(python.removesuffix("t"))
     except ValueError:
-        return None
-    if whole is None or whole.build or not (whole.prerelease or "py").startswith("py"):
         return None
     return whole.finalize_version()
 

@@ -19,6 +19,7 @@ _TOKENS = ("GITHUB_TOKEN", "GH_TOKEN")
 _API = "GITHUB_API_URL"
 """Set by GitHub Actions: the API of the GitHub that made the token."""
 _NAME = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+_ADDRESS = re.compile(r"https?://[^/\s]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,15 @@ def token_of(env: Mapping[str, str]) -> str:
 def connect(env: Mapping[str, str], patience: Patience, address: str = "") -> GitHubClient:
     """A client of the API at ``address``, by default that of GITHUB_API_URL.
 
-    The token goes only to the GitHub that made it.
+    The token goes only to the GitHub that made it. Raises ``UsageError`` if GITHUB_API_URL is no
+    address.
     """
     # PyGithub is imported only when it is used.
     from pipeline.system.github.client import GitHubClient  # noqa: PLC0415
 
     home = env.get(_API, "") or PUBLIC_API
+    if not _ADDRESS.match(home):
+        raise UsageError(f"{_API} is {home!r}", hint=f"Set it to an address such as {PUBLIC_API}.")
     address = address or home
     at_home = address.rstrip("/") == home.rstrip("/")
     # As httpx takes them; requests has a variable of its own.

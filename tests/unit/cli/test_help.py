@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
 
 from pipeline.cli import goempy, main
 from pipeline.cli.help import COMMANDS, Command
-from pipeline.system.errors import PipelineError
+from pipeline.system.errors import DiskError, PipelineError, UsageError
 from tests.harness.console import captured_console
 from tests.harness.project import REPOSITORY
 
@@ -88,3 +89,61 @@ def test_the_nearest_name_of_what_does_not_exist(
 ) -> None:
     assert run(*argv) == 2
     assert meant in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["build", "3.14.9/linux-amd64"],
+        ["unpack", "artifacts"],
+        ["finalize", "--repo", "."],
+        ["finalize", "--payloads", "payloads"],
+        ["assets"],
+        ["publish"],
+    ],
+)
+def test_a_required_option_that_is_not_given(
+    argv: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*argv) == UsageError.exit_code
+    assert "Missing option" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_argument_is_described(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(name, "--help") == 0
+    text = capsys.readouterr().out
+    has_arguments = any(isinstance(each, click.Argument) for each in command(name).params)
+    assert has_arguments == ("Positional arguments:" in text)
+
+
+def test_an_api_that_is_no_address() -> None:
+    env = {"GITHUB_API_URL": "api.corp.example", "GITHUB_REPOSITORY": "a/b", "GITHUB_TOKEN": "x"}
+    console, log = captured_console()
+    assert main(["propose"], env, lambda: console) == UsageError.exit_code
+    assert "GITHUB_API_URL is 'api.corp.example'" in log.getvalue()
+
+
+def test_an_output_file_in_a_folder_that_does_not_exist(tmp_path: Path) -> None:
+    named = str(tmp_path / "none" / "output")
+    env = {"GITHUB_OUTPUT": named, "GOEMPY_CACHE_DIR": str(tmp_path)}
+    console, log = captured_console()
+    argv = ["--root", str(REPOSITORY), "plan", "--json"]
+    assert main(argv, env, lambda: console) == UsageError.exit_code
+    assert "GITHUB_OUTPUT is " in log.getvalue()
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs /dev/full, of Linux")
+def test_standard_output_on_a_full_disk() -> None:
+    command_line = [sys.executable, "-m", "pipeline", "plan"]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            command_line,
+            cwd=REPOSITORY,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == DiskError.exit_code
+    assert "the disk that holds standard output is full" in done.stderr

@@ -57,7 +57,11 @@ def test_a_cell_that_is_not_pinned_has_no_digest() -> None:
     [
         ("v0.1.0", "0.1.0"),
         ("v1.2.3-py3.14.9t", "1.2.3"),
+        ("v1.2.3-py3.15.0rc2t", "1.2.3"),
         ("v1.2.3-rc1", None),
+        ("v1.2.3-py9", None),
+        ("v1.2.3-pytest", None),
+        ("v1.2.3-py3.14.9tt", None),
         ("v1.2.3+build", None),
         ("1.2.3", None),
         ("nightly", None),
