@@ -29,6 +29,9 @@ class Machine:
     goarch: str
     libc: str
 
+    def __str__(self) -> str:
+        return f"{self.goos}/{self.goarch} {self.libc}".strip()
+
 
 def this_machine() -> Machine:
     """Ask the running interpreter."""
@@ -92,9 +95,8 @@ class HostInterpreters:
         if found is not None:
             reason = unsupported_reason(Cell(line, found))
         if found is None or reason:
-            kind = f"{machine.goos}/{machine.goarch} {machine.libc}".strip()
             raise ToolError(
-                f"this machine ({kind}) cannot run Python {line.name}, which compiles its own "
+                f"this machine ({machine}) cannot run Python {line.name}, which compiles its own "
                 f"standard library: {reason}",
                 hint='Build on another machine, or set bytecode = "none" in matrix.toml.',
             )

@@ -7,14 +7,13 @@ from pathlib import Path
 import click
 
 from pipeline.cli import parameters
-from pipeline.cli.context import Context, pass_context
+from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
 from pipeline.config.project import read_version
 from pipeline.publish.assets import choose_tags, write_assets
 from pipeline.publish.release_notes import ReleaseSite
 from pipeline.release.tag_index import known_tags
 from pipeline.system.files import scratch_dir
-from pipeline.system.git import Git
 from pipeline.system.github.context import repository_of
 from pipeline.system.scratch_repo import remote_address
 
@@ -24,7 +23,7 @@ from pipeline.system.scratch_repo import remote_address
     example="goempy assets --out dist/assets",
     environment=("GITHUB_REPOSITORY", "GITHUB_SERVER_URL"),
 )
-@click.argument("tags", nargs=-1, metavar="[TAG]...")
+@click.argument("tags", nargs=-1, metavar="[TAG]...", help="[default: those of VERSION]")
 @parameters.repo
 @click.option(
     "--remote",
@@ -32,19 +31,14 @@ from pipeline.system.scratch_repo import remote_address
     metavar="REMOTE",
     help="Fetch from there what the repository lacks, such as the previous tag of each line.",
 )
-@click.option(
-    "--out",
-    type=parameters.GIT_PATH,
-    required=True,
-    metavar="DIR",
-    help="Gets a folder for each tag; an existing one is replaced.",
+@parameters.path_option(
+    "--out", "DIR", "Gets a folder for each tag; an existing one is replaced.", required=True
 )
-@pass_context
 def command(
     context: Context, tags: tuple[str, ...], repo: Path | None, remote: str, out: Path
 ) -> None:
     """Write the assets of tags, by default of all tags of VERSION."""
-    git = Git((repo or context.root).resolve(), context.env)
+    git = context.git(repo)
     repository = repository_of(context.env)
     server = context.env.get("GITHUB_SERVER_URL", "") or "https://github.com"
     site = ReleaseSite(server, repository) if repository else None

@@ -5,14 +5,15 @@ from __future__ import annotations
 import click
 
 from pipeline.cli import parameters
-from pipeline.cli.context import Context, pass_context
+from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
 from pipeline.config.project import read_config
 from pipeline.system.errors import CheckError
 from pipeline.system.tables import Column, markdown_table
 from pipeline.system.units import human_seconds
 from pipeline.verify.go import Go, target_platform
-from pipeline.verify.published import CheckResult, check_tags, expected_tags
+from pipeline.verify.published import check_tags, expected_tags
+from pipeline.verify.sandbox import ModuleResult
 
 _TITLES = ("tag", "platform", "Python", "OpenSSL", "SQLite", "time", "result")
 _COLUMNS = tuple(Column(title) for title in _TITLES)
@@ -25,7 +26,6 @@ _NONE = "-"
 @click.argument("tags", nargs=-1, metavar="[TAG]...", callback=parameters.words)
 @parameters.platform
 @parameters.module
-@pass_context
 def command(context: Context, tags: tuple[str, ...], platform: str, module: str) -> None:
     """Get tags, by default those of VERSION, and run the Python in them."""
     config = read_config(context.root, module)
@@ -36,7 +36,7 @@ def command(context: Context, tags: tuple[str, ...], platform: str, module: str)
     rows = [_row(each, target.name) for each in results]
     context.console.table(_COLUMNS, rows)
     context.summary(f"### Check on {target.name}\n\n{markdown_table(_COLUMNS, rows)}")
-    if faults := [f"{each.tag}: {fault}" for each in results for fault in each.faults]:
+    if faults := [f"{each.name}: {fault}" for each in results for fault in each.faults]:
         raise CheckError(
             f"tags are not what they should be on {target.name}",
             details=faults,
@@ -45,12 +45,12 @@ def command(context: Context, tags: tuple[str, ...], platform: str, module: str)
         )
 
 
-def _row(result: CheckResult, platform: str) -> list[str]:
+def _row(result: ModuleResult, platform: str) -> list[str]:
     passed = "ok" if result.has_payload else "builds; has no Python for this platform"
     probe = result.probe
     python = (probe.line_name, probe.openssl, probe.sqlite) if probe else ("", "", "")
     return [
-        result.tag,
+        result.name,
         platform,
         *(text or _NONE for text in python),
         human_seconds(result.seconds),

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from pipeline.cli import parameters
-from pipeline.cli.context import Context, pass_context
+from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
 from pipeline.cli.tag_table import show_tags
 from pipeline.config.project import Selection, read_config, read_pins
@@ -26,19 +26,14 @@ from pipeline.system.units import human_bytes
     example="goempy finalize --payloads dist/payloads --repo . --push origin",
     environment=["GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"],
 )
-@click.option(
+@parameters.path_option(
     "--payloads",
-    type=parameters.GIT_PATH,
+    "DIR",
+    "Payload directory, as 'goempy build' and 'goempy unpack' write it.",
     required=True,
-    metavar="DIR",
-    help="Payload directory, as 'goempy build' and 'goempy unpack' write it.",
 )
-@click.option(
-    "--repo",
-    type=parameters.GIT_PATH,
-    required=True,
-    metavar="PATH",
-    help="Repository that gets the tags; its HEAD is the source commit.",
+@parameters.path_option(
+    "--repo", "PATH", "Repository that gets the tags; its HEAD is the source commit.", required=True
 )
 @click.option("--push", default="", metavar="REMOTE", help="Push the tags there as well.")
 @click.option(
@@ -51,7 +46,6 @@ from pipeline.system.units import human_bytes
 @parameters.dry_run
 @parameters.lines
 @parameters.only_platforms
-@pass_context
 def command(
     context: Context,
     payloads: Path,
@@ -66,8 +60,7 @@ def command(
 ) -> None:
     """Commit payloads and tag them."""
     config = read_config(context.root, module)
-    git = Git(repo.resolve(), context.env)
-    git.git_dir()
+    git = context.repository(repo)
     request = FinalizeRequest(
         config,
         config.cells(Selection(lines, platforms)),

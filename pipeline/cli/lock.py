@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from pipeline.cli import parameters
-from pipeline.cli.context import Context, pass_context
+from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
 from pipeline.config.lock import asset_refs, check_lock
 from pipeline.config.project import LOCK_FILE, MATRIX_FILE, read_matrix, read_pins
@@ -25,7 +25,6 @@ from pipeline.system.files import write_atomically
     help="Compare matrix.lock with matrix.toml; write nothing, connect to nothing.",
 )
 @parameters.source
-@pass_context
 def command(context: Context, source: str, *, check: bool) -> None:
     """Write ``matrix.lock``, or compare it with the matrix."""
     if check and source:

@@ -59,6 +59,17 @@ GIT_PATH = _GitPath()
 NAMES = _Names()
 TRUTH = _Truth()
 
+
+def path_option(
+    name: str, metavar: str, text: str, *, required: bool = False, default: Path | None = None
+) -> Callable[[_Function], _Function]:
+    """An option that takes a path; a default is shown."""
+    shown = f"{text}  [default: {default}]" if default else text
+    return click.option(
+        name, type=GIT_PATH, required=required, default=default, metavar=metavar, help=shown
+    )
+
+
 source = click.option(
     "--source",
     default="",
@@ -86,9 +97,8 @@ platform = click.option(
     metavar="NAME",
     help="Such as linux-amd64.  [default: this machine]",
 )
-repo = click.option(
-    "--repo", type=GIT_PATH, default=None, metavar="PATH", help="Where tags are.  [default: --root]"
-)
+payloads = path_option("--payloads", "DIR", "Folder of payloads.", default=DIST / "payloads")
+repo = path_option("--repo", "PATH", "Where tags are.  [default: --root]")
 
 
 def rebuild(effect: str) -> Callable[[_Function], _Function]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from pipeline.cli import parameters
-from pipeline.cli.context import TOKEN_VARIABLES, Context, pass_context
+from pipeline.cli.context import TOKEN_VARIABLES, Context
 from pipeline.cli.help import goempy_command
 from pipeline.config.cells import asset_name, split_cells
 from pipeline.config.ci_runners import Runner, runners_for, without_runner
@@ -20,7 +20,6 @@ from pipeline.release.tag_index import TagIndex, known_tags
 from pipeline.release.workflow_jobs import workflow_outputs
 from pipeline.system.errors import GitError
 from pipeline.system.files import scratch_dir
-from pipeline.system.git import Git
 from pipeline.system.github import Releases
 from pipeline.system.github.context import repository_of
 from pipeline.system.scratch_repo import remote_address
@@ -44,7 +43,6 @@ from pipeline.system.units import human_bytes
 @parameters.rebuild("build the selected cells, whatever exists.")
 @parameters.lines
 @parameters.only_platforms
-@pass_context
 def command(
     context: Context,
     as_json: bool,
@@ -90,7 +88,7 @@ def _show_cells(config: Config, selection: Selection, context: Context) -> None:
 
 
 def _tags(repo: Path | None, remote: str, scratch: Path, context: Context) -> TagIndex:
-    git = Git((repo or context.root).resolve(), context.env)
+    git = context.git(repo)
     try:
         git.git_dir()
     except GitError:

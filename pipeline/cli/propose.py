@@ -5,13 +5,12 @@ from __future__ import annotations
 import click
 
 from pipeline.cli import parameters
-from pipeline.cli.context import Context, pass_context
+from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
 from pipeline.publish.update_pr import open_target, propose_update
 from pipeline.publish.update_summary import summarize
 from pipeline.sources.catalog import open_catalog
 from pipeline.sources.pinning import update_matrix
-from pipeline.system.git import Git
 from pipeline.system.github import Pulls
 from pipeline.system.github.context import github_repository
 
@@ -35,13 +34,11 @@ from pipeline.system.github.context import github_repository
     help="The branch of the pull request.",
 )
 @parameters.source
-@pass_context
 def command(context: Context, branch: str, source: str) -> None:
     """Open, edit or close the pull request of an update."""
     permissions = "contents: write and pull-requests: write"
     repository = github_repository(context.env, context.github, permissions)
-    git = Git(context.root, context.env)
-    git.git_dir()
+    git = context.repository()
     target = open_target(git, Pulls(repository.client, repository.name), branch)
     catalog = open_catalog(context.root, context.source(source), context.github, context.console)
     update = update_matrix(context.root, catalog, context.today())

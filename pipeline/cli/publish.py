@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from pipeline.cli import parameters
-from pipeline.cli.context import Context, pass_context
+from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
 from pipeline.publish.github_release import (
     ReleaseAction,
@@ -16,7 +16,6 @@ from pipeline.publish.github_release import (
     plan_publish,
 )
 from pipeline.publish.release_spec import read_release_specs
-from pipeline.system.git import Git
 from pipeline.system.github import Release, Releases
 from pipeline.system.github.context import github_repository
 from pipeline.system.tables import Column
@@ -27,24 +26,16 @@ from pipeline.system.tables import Column
     example="goempy publish --assets dist/assets",
     environment=("GITHUB_REPOSITORY", "GITHUB_TOKEN", "GITHUB_API_URL", "GITHUB_STEP_SUMMARY"),
 )
-@click.argument("tags", nargs=-1, metavar="[TAG]...")
-@click.option(
-    "--assets",
-    type=parameters.GIT_PATH,
-    required=True,
-    metavar="DIR",
-    help="Folder that 'goempy assets' wrote.",
-)
+@click.argument("tags", nargs=-1, metavar="[TAG]...", help="[default: all of --assets]")
+@parameters.path_option("--assets", "DIR", "Folder that 'goempy assets' wrote.", required=True)
 @parameters.repo
 @parameters.dry_run
-@pass_context
 def command(
     context: Context, tags: tuple[str, ...], assets: Path, repo: Path | None, *, dry_run: bool
 ) -> None:
     """Publish the releases that do not exist yet, the primary line last."""
     specs = read_release_specs(assets.resolve(), tags)
-    git = Git((repo or context.root).resolve(), context.env)
-    git.git_dir()
+    git = context.repository(repo)
     repository = github_repository(context.env, context.github, "contents: write")
     releases = Releases(repository.client, repository.name)
     actions = plan_publish(specs, releases, git.tags())

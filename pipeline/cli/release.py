@@ -11,14 +11,13 @@ import click
 from pipeline.build.runner import BuildRequest
 from pipeline.cli import parameters
 from pipeline.cli.built_table import show_built
-from pipeline.cli.context import Context, pass_context
+from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
-from pipeline.cli.tag_table import how_to_use, show_tags
+from pipeline.cli.tag_table import show_tags
 from pipeline.config.model import PIP_CELL
 from pipeline.config.project import Config, Selection, read_config, read_matrix
-from pipeline.release.local_release import local_config, make_release, pack_interpreters
+from pipeline.release.local_release import how_to_use, local_config, make_release, pack_interpreters
 from pipeline.sources.fetch import AssetFetcher
-from pipeline.sources.source import FolderSource
 from pipeline.system.git import Git
 from pipeline.system.tables import Column
 from pipeline.system.units import human_seconds
@@ -40,19 +39,14 @@ from pipeline.system.units import human_seconds
 @click.option(
     "--primary", default="", metavar="X.Y", help="With --local: the line that is @latest."
 )
-@click.option(
-    "--out",
-    type=parameters.GIT_PATH,
-    default=parameters.DIST,
-    metavar="DIR",
-    help=f"Where payloads and release.git go.  [default: {parameters.DIST}]",
+@parameters.path_option(
+    "--out", "DIR", "Where payloads and release.git go.", default=parameters.DIST
 )
 @parameters.source
 @parameters.module
 @parameters.dry_run
 @parameters.lines
 @parameters.only_platforms
-@pass_context
 def command(
     context: Context,
     local: bool,
@@ -72,7 +66,14 @@ def command(
         config = read_config(context.root, module)
         matrix, cells = config.matrix, config.cells(Selection(lines, platforms))
         request = BuildRequest(cells, matrix, out / "payloads", bool(matrix.wheels))
-        _release(config, request, context.fetcher(matrix, source), out, context, dry_run=dry_run)
+        _release(
+            config,
+            request,
+            context.fetcher(matrix, source),
+            out,
+            context,
+            dry_run=dry_run,
+        )
         return
     with tempfile.TemporaryDirectory(prefix="goempy-local-") as folder:
         packed = pack_interpreters(
@@ -86,10 +87,7 @@ def command(
         request = BuildRequest(
             packed.cells, packed.matrix, out / "payloads", bool(packed.matrix.wheels)
         )
-        fetcher = AssetFetcher(
-            packed.matrix.archive, FolderSource(Path(folder)), packed.pins,
-            context.cache, context.console, context.env,
-        )  # fmt: skip
+        fetcher = context.fetcher(packed.matrix, folder, packed.pins)
         _release(config, request, fetcher, out, context, dry_run=dry_run)
 
 

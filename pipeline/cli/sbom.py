@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pipeline.cli import parameters
-from pipeline.cli.context import Context, pass_context
+from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
 from pipeline.publish.sbom import make_sbom
 from pipeline.release.tag_index import known_tags
@@ -16,15 +16,9 @@ from pipeline.system.git import Git
 
 
 @goempy_command("sbom", example="goempy sbom v0.1.0 --out sbom.cdx.json")
-@click.argument("tag")
+@click.argument("tag", help="Such as v0.1.0-py3.13.17.")
 @parameters.repo
-@click.option(
-    "--out",
-    type=parameters.GIT_PATH,
-    metavar="FILE",
-    help="Where to write it.  [default: standard output]",
-)
-@pass_context
+@parameters.path_option("--out", "FILE", "Where to write it.  [default: standard output]")
 def command(context: Context, tag: str, repo: Path | None, out: Path | None) -> None:
     """Print it or write it to a file."""
     index = known_tags(Git((repo or context.root).resolve(), context.env))

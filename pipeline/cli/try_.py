@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
-
 from pipeline.cli import parameters
-from pipeline.cli.context import Context, pass_context
+from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
 from pipeline.config.project import Selection, read_config
 from pipeline.system.errors import PayloadError, SmokeTestError
 from pipeline.system.tables import Column, markdown_table
 from pipeline.system.units import human_seconds
 from pipeline.verify.go import Go, target_platform
-from pipeline.verify.smoke_test import SmokeTestResult, smoke_test_cells
+from pipeline.verify.sandbox import ModuleResult
+from pipeline.verify.smoke_test import smoke_test_cells
 
 _TITLES = ("cell", "Python", "OpenSSL", "SQLite", "modules", "pip", "Go tests", "time", "result")
 _COLUMNS = tuple(Column(title) for title in _TITLES)
@@ -27,17 +26,9 @@ _NONE = "-"
     example="goempy try --payloads dist/payloads --lines 3.14",
     environment=["GITHUB_STEP_SUMMARY"],
 )
-@click.option(
-    "--payloads",
-    type=parameters.GIT_PATH,
-    default=Path("dist/payloads"),
-    show_default=True,
-    metavar="DIR",
-    help="Folder of payloads.",
-)
+@parameters.payloads
 @parameters.lines
 @parameters.platform
-@pass_context
 def command(context: Context, payloads: Path, lines: tuple[str, ...], platform: str) -> None:
     """Test each line that has a payload for the platform, and print a row a cell."""
     config = read_config(context.root)
@@ -55,7 +46,7 @@ def command(context: Context, payloads: Path, lines: tuple[str, ...], platform: 
         context.console.info(go.call("version", cwd=Path()).strip())
     results = smoke_test_cells(present, config, folder, go, context.console)
     _show(results, absent, target.name, context)
-    if faults := [f"{each.cell.name}: {fault}" for each in results for fault in each.faults]:
+    if faults := [f"{each.name}: {fault}" for each in results for fault in each.faults]:
         raise SmokeTestError(
             f"smoke test failed on {target.name}",
             details=faults,
@@ -64,7 +55,7 @@ def command(context: Context, payloads: Path, lines: tuple[str, ...], platform: 
 
 
 def _show(
-    results: Sequence[SmokeTestResult], absent: Sequence[str], platform: str, context: Context
+    results: Sequence[ModuleResult], absent: Sequence[str], platform: str, context: Context
 ) -> None:
     rows = [_row(each) for each in results]
     if rows:
@@ -80,14 +71,14 @@ def _show(
     context.summary(f"### Smoke test on {platform}\n\n{summary}")
 
 
-def _row(result: SmokeTestResult) -> list[str]:
+def _row(result: ModuleResult) -> list[str]:
     python = ("", "", "", "")
     if probe := result.probe:
         count = len(probe.imported)
         modules = f"{count} of {count + len(probe.failed)}"
         python = (probe.line_name, probe.openssl, probe.sqlite, modules)
     return [
-        result.cell.name,
+        result.name,
         *(text or _NONE for text in (*python, result.pip, result.go_tests)),
         human_seconds(result.seconds),
         "failed" if result.faults else "ok",

@@ -7,7 +7,7 @@ import re
 import click
 
 from pipeline.cli import parameters
-from pipeline.cli.context import Context, pass_context
+from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
 from pipeline.publish.update_summary import summarize
 from pipeline.sources.catalog import open_catalog
@@ -35,7 +35,6 @@ def _release(_context: click.Context, _parameter: click.Parameter, text: str) ->
 )
 @parameters.source
 @parameters.dry_run
-@pass_context
 def command(context: Context, pbs: str, source: str, *, dry_run: bool) -> None:
     """Write ``matrix.toml`` and ``matrix.lock``; print the summary as Markdown."""
     catalog = open_catalog(context.root, context.source(source), context.github, context.console)

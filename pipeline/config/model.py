@@ -192,12 +192,12 @@ class TrimPart:
     ship: StrictBool
     globs: NonEmpty[Text]
     needs: tuple[Name, ...] = ()
-    """Parts without which it is of no use."""
+    """Parts that it does not work without."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrimConfig:
-    """``[trim]``: ``keep`` decides what is looked at, ``drop`` what leaves it again."""
+    """``[trim]``: ``keep_…`` select files of the tree, ``drop`` removes some of them again."""
 
     keep_unix: tuple[Text, ...]
     keep_windows: tuple[Text, ...]

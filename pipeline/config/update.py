@@ -56,7 +56,7 @@ class LineUpdate:
     after: Line
     cells: int
     end_of_life: bool = False
-    """Whether CPython fixes its minor version no more."""
+    """Whether CPython no longer fixes its minor version."""
     why: str = ""
     missing: tuple[str, ...] = ()
     """Assets that the newer version lacks, if that is why the line stays."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import semver
@@ -22,32 +21,19 @@ from pipeline.publish.release_notes import (
     PICTURE,
     SUMS,
     ReleaseSite,
-    TagFacts,
     facts_of,
     release_notes,
     site_of,
 )
 from pipeline.publish.sbom import make_sbom
-from pipeline.publish.sizes import TagSizes, measure_tag, tag_rows
+from pipeline.publish.sizes import measure_tag, tag_rows
 from pipeline.release.tag_index import TagIndex
-from pipeline.release.tag_tree import TagContents
 from pipeline.release.third_party_licenses import FILE_NAME as NOTICES
 from pipeline.system.errors import UsageError
 from pipeline.system.files import replace_dir
 
 SBOM = "sbom.cdx.json"
 _PYTHON = re.compile(r"^Python: (\S+)$", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class _Tag:
-    contents: TagContents
-    sizes: TagSizes
-    notices: bytes
-
-    @property
-    def facts(self) -> TagFacts:
-        return facts_of(self.contents, self.sizes)
 
 
 def choose_tags(names: Sequence[str], version: semver.Version, index: TagIndex) -> list[str]:
@@ -84,26 +70,24 @@ def _files(
     tag: str, index: TagIndex, pythons: Mapping[str, str], site: ReleaseSite | None
 ) -> Mapping[str, bytes]:
     """What is uploaded, its checksums, and the notes."""
-    read = _read(tag, index)
-    files = {
-        SBOM: make_sbom(read.contents),
-        PICTURE: draw(tag_rows(read.sizes), break_down(tag, read.sizes.contents)),
-    }
-    if read.notices:
-        files[NOTICES] = read.notices
-    rows = [f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files)]
-    files[SUMS] = "".join(rows).encode()
-    now = read.facts
-    earlier = previous_tag(tag, now.line.minor_name, pythons)
-    before = _read(earlier, index).facts if earlier else None
-    files[NOTES] = release_notes(now, before, site or site_of(now.module)).encode()
-    return files
-
-
-def _read(tag: str, index: TagIndex) -> _Tag:
     tree = index.trees([tag])[tag]
     contents = tree.contents()
-    return _Tag(contents, measure_tag(contents), tree.read(NOTICES))
+    sizes = measure_tag(contents)
+    files = {
+        SBOM: make_sbom(contents),
+        PICTURE: draw(tag_rows(sizes), break_down(tag, sizes.contents)),
+    }
+    if notices := tree.read(NOTICES):
+        files[NOTICES] = notices
+    rows = [f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files)]
+    files[SUMS] = "".join(rows).encode()
+    now = facts_of(contents, sizes)
+    before = None
+    if earlier := previous_tag(tag, now.line.minor_name, pythons):
+        contents = index.trees([earlier])[earlier].contents()
+        before = facts_of(contents, measure_tag(contents))
+    files[NOTES] = release_notes(now, before, site or site_of(now.module)).encode()
+    return files
 
 
 def line_names(index: TagIndex) -> dict[str, str]:

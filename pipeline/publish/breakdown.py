@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import posixpath
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from pipeline.formats.payload.manifest import blob_name, distinct_files
@@ -82,13 +82,8 @@ def contents_of_payload(payload: Payload, shared: Collection[str] = ()) -> Itera
     for entry in distinct_files(manifest.entries):
         blob = manifest.stream or blob_name(entry)
         packed_bytes = None if manifest.stream else sizes[blob]
-        yield ContentSize(
-            kind_of(entry.name),
-            package(entry.name),
-            entry.size_bytes,
-            packed_bytes,
-            blob in shared,
-        )
+        kind, size_bytes = kind_of(entry.name), entry.size_bytes
+        yield ContentSize(kind, package(entry.name), size_bytes, packed_bytes, blob in shared)
 
 
 def kind_of(name: str) -> FileKind:
@@ -147,12 +142,7 @@ def break_down(name: str, contents: Sequence[ContentSize]) -> Breakdown:
     return Breakdown(name, tuple(kinds), tuple(shown), _sum("total", contents))
 
 
-def _sum(name: str, contents: Iterable[ContentSize]) -> Share:
-    files = plain = 0
-    packed: int | None = 0
-    for each in contents:
-        files += 1
-        plain += each.plain_bytes
-        known = packed is not None and each.packed_bytes is not None
-        packed = (packed or 0) + (each.packed_bytes or 0) if known else None
-    return Share(name, files, plain, packed)
+def _sum(name: str, contents: Sequence[ContentSize]) -> Share:
+    packed = [each.packed_bytes for each in contents if each.packed_bytes is not None]
+    packed_bytes = sum(packed) if len(packed) == len(contents) else None
+    return Share(name, len(contents), sum(each.plain_bytes for each in contents), packed_bytes)

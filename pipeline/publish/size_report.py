@@ -16,7 +16,7 @@ from pipeline.release.tag_index import known_tags
 from pipeline.release.tag_tree import TagTree
 from pipeline.system.errors import UsageError
 from pipeline.system.git import Git
-from pipeline.system.suggest import near_names
+from pipeline.system.suggest import unknown_names
 
 _TAG = re.compile(r"v\d.*")
 
@@ -42,11 +42,7 @@ def read_sizes(names: Sequence[str], folder: Path, repo: Git) -> list[SizeReport
         )
     names = list(dict.fromkeys(names)) or list(cells)
     wanted_tags = [name for name in names if _TAG.fullmatch(name)]
-    faults = [
-        near_names("cell", name, cells)
-        for name in names
-        if name not in cells and name not in wanted_tags
-    ]
+    faults = unknown_names("cell", [name for name in names if name not in wanted_tags], cells)
     trees: Mapping[str, TagTree] = {}
     if wanted_tags:
         tags = known_tags(repo)

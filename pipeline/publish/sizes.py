@@ -5,6 +5,7 @@ Pure: manifests and the sizes of stored files in, sums out.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -112,18 +113,15 @@ def measure_tag(tag: TagContents) -> TagSizes:
 
 
 def payload_row(payload: PayloadSizes, *, of_tag: bool = False) -> StepRow:
-    """A payload's row; what pip's packages were before is what they are, uncompressed."""
-    steps, plain = payload.steps, payload.plain_bytes
+    """A payload's row; of pip's packages only the uncompressed size is known."""
+    steps, unshared = payload.steps, payload.embedded_bytes - payload.shared_bytes
     return StepRow(
         payload.name,
-        archive=steps.archive if steps else None,
-        unpacked=steps.unpacked if steps else plain,
-        trimmed=steps.trimmed if steps else None,
-        stripped=steps.stripped if steps else None,
+        **(dataclasses.asdict(steps) if steps else {"unpacked": payload.plain_bytes}),
         packed=payload.packed_bytes,
         shared=payload.shared_bytes if of_tag else None,
         embedded=payload.embedded_bytes,
-        fetched=payload.embedded_bytes - payload.shared_bytes if of_tag else None,
+        fetched=unshared if of_tag else None,
     )
 
 

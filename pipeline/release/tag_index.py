@@ -30,7 +30,7 @@ from pipeline.system.scratch_repo import (
     mark_shallow,
     shallow_commits,
 )
-from pipeline.system.suggest import near_names
+from pipeline.system.suggest import unknown_names
 
 SEARCHED_TAGS = 40
 """Older tags are not searched: building a cell again takes minutes, not hours."""
@@ -98,7 +98,7 @@ class TagIndex:
 
     def unknown(self, names: Iterable[str]) -> list[str]:
         """A row for each name that is not a release tag, with the nearest one."""
-        return [near_names("tag", each, self.commits) for each in names if each not in self.commits]
+        return unknown_names("tag", names, self.commits)
 
     def require(self, names: Iterable[str]) -> None:
         """Raise ``UsageError`` that lists all names that are not release tags."""

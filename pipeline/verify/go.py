@@ -90,9 +90,8 @@ def target_platform(name: str, platforms: Sequence[Platform]) -> Platform:
     machine = this_machine()
     found = platform_of(platforms, machine.goos, machine.goarch, machine.libc)
     if found is None:
-        kind = f"{machine.goos}/{machine.goarch} {machine.libc}".strip()
         raise UsageError(
-            f"matrix.toml has no platform for this machine ({kind})",
+            f"matrix.toml has no platform for this machine ({machine})",
             hint="Name one that this machine can run with --platform.",
         )
     return found

@@ -53,15 +53,14 @@ every line, so on Python 3.10 as well.
 
 @dataclass(frozen=True, slots=True)
 class Exempt:
-    """An extension module that need not import on platforms that match a glob, and why."""
+    """An extension module that need not import on platforms that match a glob, and why.
+
+    No payload of a release has one.
+    """
 
     platforms: str
     module: str
     reason: str
-
-
-EXEMPT: tuple[Exempt, ...] = ()
-"""None: every module of a payload can be imported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +104,8 @@ def read_probe(printed: str, error_tail: str) -> Probe:
     rows = printed.splitlines() or [""]
     try:
         answer = json.loads(rows[-1])
-        return Probe(
-            answer["version"],
-            answer["free_threaded"],
-            answer["openssl"],
-            answer["sqlite"],
-            tuple(answer["imported"]),
-            tuple(sorted(answer["failed"].items())),
-        )
+        imported, failed = tuple(answer["imported"]), tuple(sorted(answer["failed"].items()))
+        return Probe(**{**answer, "imported": imported, "failed": failed})
     except (ValueError, TypeError, KeyError):
         begun = [row.removeprefix("importing ") for row in rows if row.startswith("importing ")]
         when = f"while importing {begun[-1]}" if begun else "before it printed anything"
@@ -122,7 +115,7 @@ def read_probe(printed: str, error_tail: str) -> Probe:
 
 
 def probe_faults(
-    probe: Probe, cell: Cell, wanted: Sequence[str], exempt: Sequence[Exempt] = EXEMPT
+    probe: Probe, cell: Cell, wanted: Sequence[str], exempt: Sequence[Exempt] = ()
 ) -> Iterator[str]:
     """Where Python is not what the cell promises, one sentence each."""
     yield from probe.version_faults(cell.line.name)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-import semver
+import tenacity
 
 from pipeline.config import tags
 from pipeline.config.cells import all_cells
@@ -19,12 +19,11 @@ from pipeline.system.console import Console
 from pipeline.system.errors import CheckError, PipelineError, ToolError, UsageError
 from pipeline.system.process import run
 from pipeline.verify.go import Go
-from pipeline.verify.interpreter_probe import Probe
-from pipeline.verify.sandbox import Sandbox, write_programs
+from pipeline.verify.sandbox import ModuleResult, Sandbox, in_sandbox, write_programs
 
-_WAITS_S = (5.0, 10.0, 20.0)
-"""A pushed tag may need a moment until every server of a host has it."""
-_LINE_TAG = re.compile(r"v\d+\.\d+\.\d+(?:-py(?P<line>\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?t?))?")
+_ATTEMPTS = 4
+_BACKOFF = tenacity.wait_exponential(multiplier=5)
+"""5, 10, 20 s: a pushed tag may need a moment until every server of a host has it."""
 _RELEASE_PYTHON = re.compile(r'^\tPython +=\s+"(?P<line>[^"]+)"$', re.MULTILINE)
 _RELEASE_PLATFORM = re.compile(r'^\t"(?P<name>[^"]+)",$', re.MULTILINE)
 _PRIVATE = ("GOPRIVATE", "GONOPROXY", "GONOSUMDB")
@@ -53,17 +52,6 @@ class FoundTag:
     platforms: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """The result of one tag; ``probe`` is ``None`` where Python did not run."""
-
-    tag: str
-    faults: tuple[str, ...]
-    probe: Probe | None = None
-    has_payload: bool = True
-    seconds: float = 0.0
-
-
 def expected_tags(
     names: Sequence[str], config: Config, platform: Platform
 ) -> tuple[ExpectedTag, ...]:
@@ -73,7 +61,8 @@ def expected_tags(
     """
     cells = all_cells(config.matrix)
     lines = {config.tag_of(cell.line): cell.line for cell in cells}
-    if faults := [f"{name!r}" for name in names if not _LINE_TAG.fullmatch(name)]:
+    versions = {name: tags.version_of(name) for name in names or sorted(lines, key=tags.sort_key)}
+    if faults := [repr(name) for name, version in versions.items() if version is None]:
         raise UsageError(
             "these are no release tags", details=faults, hint="Name tags such as v0.1.0-py3.13.17."
         )
@@ -81,18 +70,14 @@ def expected_tags(
     return tuple(
         ExpectedTag(
             name,
-            tags.module_path(config.matrix.module, semver.Version.parse(name[1:])),
-            lines[name].name if name in lines else _line_of(name),
+            tags.module_path(config.matrix.module, version),
+            lines[name].name if name in lines else name.partition("-py")[2],
             lines.get(name) in here,
             name == config.tag_of(config.primary),
         )
-        for name in dict.fromkeys(names) or sorted(lines, key=tags.sort_key)
+        for name, version in versions.items()
+        if version
     )
-
-
-def _line_of(tag: str) -> str:
-    match = _LINE_TAG.fullmatch(tag)
-    return (match["line"] if match else None) or ""
 
 
 def check_tags(
@@ -101,14 +86,33 @@ def check_tags(
     module_base: str,
     console: Console,
     sleep: Callable[[float], None],
-) -> tuple[CheckResult, ...]:
+) -> tuple[ModuleResult, ...]:
     """Get each tag as its users will, and run its Python; ``module_base`` is without ``/vN``.
 
     Raises ``ToolError`` where go or git is missing.
     """
     _require_git(go.env)
-    env = _private_environment(go, module_base)
-    return tuple(_check_tag(each, Go(env, go.platform), console, sleep) for each in expected)
+    private = Go(_private_environment(go, module_base), go.platform)
+
+    def report(state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        reason = error.what if isinstance(error, PipelineError) else error
+        console.info(f"{reason}; retrying in {state.upcoming_sleep:g} s")
+
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type((ToolError, CheckError)),
+        stop=tenacity.stop_after_attempt(_ATTEMPTS),
+        wait=_BACKOFF,
+        sleep=sleep,
+        before_sleep=report,
+        reraise=True,
+    )
+    results = []
+    for each in expected:
+        console.info(f"getting {each.module_path}@{each.tag}")
+        check = partial(_check_tag, each, retrying)
+        results.append(in_sandbox(each.tag, private, console, check))
+    return tuple(results)
 
 
 def _require_git(env: Mapping[str, str]) -> None:
@@ -136,93 +140,64 @@ def _private_environment(go: Go, module_base: str) -> dict[str, str]:
 
 
 def _check_tag(
-    expected: ExpectedTag, go: Go, console: Console, sleep: Callable[[float], None]
-) -> CheckResult:
-    began = console.clock()
-    console.info(f"getting {expected.module_path}@{expected.tag}")
-    with tempfile.TemporaryDirectory(prefix="goempy-check-", ignore_cleanup_errors=True) as name:
-        folder = Path(name).resolve()
-        env = {**go.env, "GOMODCACHE": str(folder / "modules")}
-        sandbox = Sandbox(Go(env, go.platform), folder, console.info)
-        try:
-            result = _Check(expected, sandbox, console, sleep).run()
-        except PipelineError as error:
-            result = CheckResult(expected.tag, (error.what, *error.details))
-    return replace(result, seconds=console.clock() - began)
+    expected: ExpectedTag, retrying: tenacity.Retrying, sandbox: Sandbox
+) -> ModuleResult:
+    """Get, build and run."""
+    modules = {"GOMODCACHE": str(sandbox.folder / "modules")}
+    go = Go({**sandbox.go.env, **modules}, sandbox.go.platform)
+    sandbox = replace(sandbox, go=go)
+    found = _get(expected, retrying, sandbox)
+    name = go.platform.name
+    faults = [*tag_faults(expected, found, name), *_latest_faults(expected, retrying, sandbox)]
+    program = sandbox.build("start")
+    if name not in found.platforms:
+        return ModuleResult(expected.tag, tuple(faults), has_payload=False)
+    faults += _embed_faults(expected, sandbox)
+    _tree, probe = sandbox.probe(program)
+    faults += probe.version_faults(expected.line or found.line)
+    return ModuleResult(expected.tag, tuple(faults), probe)
 
 
-@dataclass(frozen=True, slots=True)
-class _Check:
-    """The check of one tag, in a sandbox whose module cache is empty."""
+def _get(expected: ExpectedTag, retrying: tenacity.Retrying, sandbox: Sandbox) -> FoundTag:
+    """``go get`` the tag into a new module, and read what it says of itself."""
+    module, tag = expected.module_path, expected.tag
+    write_programs(sandbox.programs, module, ["start"])
+    call = partial(sandbox.go.call, cwd=sandbox.programs)
+    call("mod", "init", "example.com/check")
+    query = f"{module}@{tag}"
+    retrying(call, "get", query)
+    version, folder = call("list", "-m", "-f", "{{.Version}}\n{{.Dir}}", module).split("\n")[:2]
+    if version != tag:
+        raise CheckError(f"go get {query} got {version}", hint="Look at the module's tags.")
+    return read_release_file((Path(folder.strip()) / DATA / "release.go").read_text("utf-8"))
 
-    expected: ExpectedTag
-    sandbox: Sandbox
-    console: Console
-    sleep: Callable[[float], None]
 
-    def run(self) -> CheckResult:
-        """Get, build and run."""
-        expected, name = self.expected, self.sandbox.go.platform.name
-        found = self._get()
-        faults = [*tag_faults(expected, found, name), *self._latest_faults()]
-        program = self.sandbox.build("start")
-        if name not in found.platforms:
-            return CheckResult(expected.tag, tuple(faults), has_payload=False)
-        faults += self._embed_faults()
-        _tree, probe = self.sandbox.probe(program)
-        faults += probe.version_faults(expected.line or found.line)
-        return CheckResult(expected.tag, tuple(faults), probe)
+def _latest_faults(
+    expected: ExpectedTag, retrying: tenacity.Retrying, sandbox: Sandbox
+) -> list[str]:
+    query = ("list", "-m", "-f", "{{.Version}}", f"{expected.module_path}@latest")
 
-    def _go(self, *args: str) -> str:
-        return self.sandbox.go.call(*args, cwd=self.sandbox.programs)
+    def require_latest() -> None:
+        latest = sandbox.go.call(*query, cwd=sandbox.programs).strip()
+        if latest != expected.tag:
+            raise CheckError(f"@latest is {latest}", hint="Look at the module's tags.")
 
-    def _get(self) -> FoundTag:
-        """``go get`` the tag into a new module, and read what it says of itself."""
-        module, tag = self.expected.module_path, self.expected.tag
-        write_programs(self.sandbox.programs, module, ["start"])
-        self._go("mod", "init", "example.com/check")
-        query = f"{module}@{tag}"
-        self._retry(lambda: self._go("get", query))
-        listed = self._go("list", "-m", "-f", "{{.Version}}\n{{.Dir}}", module)
-        version, folder = listed.split("\n")[:2]
-        if version != tag:
-            raise CheckError(f"go get {query} got {version}", hint="Look at the module's tags.")
-        return read_release_file((Path(folder.strip()) / DATA / "release.go").read_text("utf-8"))
+    try:
+        if expected.latest:
+            retrying(require_latest)
+    except CheckError as error:
+        return [error.what]
+    return []
 
-    def _latest_faults(self) -> list[str]:
-        query = f"{self.expected.module_path}@latest"
 
-        def require_latest() -> None:
-            latest = self._go("list", "-m", "-f", "{{.Version}}", query).strip()
-            if latest != self.expected.tag:
-                raise CheckError(f"@latest is {latest}", hint="Look at the module's tags.")
-
-        try:
-            if self.expected.latest:
-                self._retry(require_latest)
-        except CheckError as error:
-            return [error.what]
+def _embed_faults(expected: ExpectedTag, sandbox: Sandbox) -> list[str]:
+    """Whether the build takes the payload of the platform, and not that of a sibling."""
+    go, package = sandbox.go, f"{expected.module_path}/{DATA}"
+    patterns = "{{range .EmbedPatterns}}{{.}} {{end}}"
+    embedded = go.call("list", go.tags, "-f", patterns, package, cwd=sandbox.programs).split()
+    if go.platform.name in embedded:
         return []
-
-    def _embed_faults(self) -> list[str]:
-        """Whether the build takes the payload of the platform, and not that of a sibling."""
-        go, package = self.sandbox.go, f"{self.expected.module_path}/{DATA}"
-        patterns = "{{range .EmbedPatterns}}{{.}} {{end}}"
-        embedded = self._go("list", go.tags, "-f", patterns, package).split()
-        if go.platform.name in embedded:
-            return []
-        return [f"the program embeds {', '.join(embedded) or 'nothing'}"]
-
-    def _retry(self, attempt: Callable[[], object]) -> None:
-        for wait_s in _WAITS_S:
-            try:
-                attempt()
-            except (ToolError, CheckError) as error:
-                self.console.info(f"{error.what}; retrying in {wait_s:g} s")
-                self.sleep(wait_s)
-            else:
-                return
-        attempt()
+    return [f"the program embeds {', '.join(embedded) or 'nothing'}"]
 
 
 def read_release_file(text: str) -> FoundTag:

@@ -1,13 +1,16 @@
-"""Programs that use the module, run where nothing else can be found by chance."""
+"""A module under test: programs that use it, run where nothing else can be found by chance."""
 
 from __future__ import annotations
 
+import dataclasses
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.release.module_tree import TEMPLATE, template_module_path
-from pipeline.system.errors import SmokeTestError
+from pipeline.system.console import Console
+from pipeline.system.errors import PipelineError, SmokeTestError
 from pipeline.system.files import disk_errors
 from pipeline.system.process import ProcessResult, error_tail, run
 from pipeline.verify.go import Go
@@ -68,6 +71,38 @@ class Sandbox:
         return tree, probe
 
 
+@dataclass(frozen=True, slots=True)
+class ModuleResult:
+    """The result of one module; ``faults`` are sentences, none if it passed."""
+
+    name: str
+    """That of its cell or tag."""
+    faults: tuple[str, ...]
+    probe: Probe | None = None
+    """``None`` where Python did not run."""
+    has_payload: bool = True
+    """For the platform that it was built for."""
+    pip: str = ""
+    """``ok`` where package ``pip`` was tested."""
+    go_tests: str = ""
+    """``ok`` and flags where the module's own tests ran."""
+    seconds: float = 0.0
+
+
+def in_sandbox(
+    name: str, go: Go, console: Console, test: Callable[[Sandbox], ModuleResult]
+) -> ModuleResult:
+    """Call ``test`` with a new sandbox; an error that it raises is a fault."""
+    began = console.clock()
+    try:
+        # On Windows a file may be in use for a moment longer than the program that used it.
+        with tempfile.TemporaryDirectory(prefix="goempy-", ignore_cleanup_errors=True) as folder:
+            result = test(Sandbox(go, Path(folder).resolve(), console.info))
+    except PipelineError as error:
+        result = ModuleResult(name, (error.what, *error.details))
+    return dataclasses.replace(result, seconds=console.clock() - began)
+
+
 def read_start(done: ProcessResult) -> tuple[str, Probe]:
     """Read what program ``start`` printed: Python's path, and the output of ``PROBE_SCRIPT``.
 
@@ -103,8 +138,11 @@ def write_programs(folder: Path, module_path: str, names: Sequence[str]) -> None
 
 
 def go_mod(module_path: str, version: str, tree: str) -> str:
-    """The go.mod of programs that use the module at ``tree``, a path relative to their folder."""
+    """The go.mod of programs that use the module at ``tree``, a path relative to their folder.
+
+    Of ``version``, such as ``v2.0.0``, only the major number matters.
+    """
     return (
         f"module {PROGRAMS_MODULE}\n\ngo 1.24\n\n"
-        f"require {module_path} v{version}\n\nreplace {module_path} => {tree}\n"
+        f"require {module_path} {version}\n\nreplace {module_path} => {tree}\n"
     )

@@ -9,19 +9,18 @@ from __future__ import annotations
 import dataclasses
 import re
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pipeline.config.cells import all_cells
 from pipeline.config.model import PIP_CELL, Cell, Line, Platform
 from pipeline.config.project import Config
 from pipeline.release.module_tree import PLATFORM_LIST, platform_list
-from pipeline.release.tagging import plan_tags, read_payloads
+from pipeline.release.tagging import TagPlan, plan_tags, read_payloads
 from pipeline.system.console import Console
-from pipeline.system.errors import PipelineError, SmokeTestError, ToolError
+from pipeline.system.errors import SmokeTestError, ToolError
 from pipeline.system.files import disk_errors
 from pipeline.system.git import TreeFile
 from pipeline.system.process import error_tail
@@ -32,7 +31,14 @@ from pipeline.verify.interpreter_probe import (
     extension_modules,
     probe_faults,
 )
-from pipeline.verify.sandbox import SEE_LOG, Sandbox, go_mod, write_programs
+from pipeline.verify.sandbox import (
+    SEE_LOG,
+    ModuleResult,
+    Sandbox,
+    go_mod,
+    in_sandbox,
+    write_programs,
+)
 
 _PACKAGE = "goempy_smoke_test"
 _GREETING = "a wheel for this platform"
@@ -42,53 +48,16 @@ _SHOWN = 5
 _FAILED_TEST = re.compile(r"^--- FAIL: (\S+)", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class SmokeTest:
-    """A cell, and the module that carries it alone."""
-
-    cell: Cell
-    module_path: str
-    version: str
-    files: tuple[TreeFile, ...]
-    extensions: tuple[str, ...]
-    has_pip: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SmokeTestResult:
-    """The result of one cell; ``faults`` are sentences, none if it passed.
-
-    ``pip`` and ``go_tests`` are ``ok`` or empty, the latter with the flags of the tests.
-    """
-
-    cell: Cell
-    faults: tuple[str, ...]
-    seconds: float
-    probe: Probe | None = None
-    pip: str = ""
-    go_tests: str = ""
-
-
 def smoke_test_cells(
     cells: Sequence[Cell], config: Config, payloads: Path, go: Go, console: Console
-) -> tuple[SmokeTestResult, ...]:
+) -> tuple[ModuleResult, ...]:
     """Test the cells, whose payloads are below ``payloads``, one after the other."""
     tested = line_to_test([cell.line for cell in cells], config.primary)
     results = []
     for cell in cells:
-        began = console.clock()
         console.info(f"{cell.name}: smoke test of its module")
-        try:
-            test = plan_smoke_test(cell, config, payloads)
-            # On Windows a file may be in use for a moment longer than the program that used it.
-            with tempfile.TemporaryDirectory(
-                prefix="goempy-try-", ignore_cleanup_errors=True
-            ) as folder:
-                sandbox = Sandbox(go, Path(folder), console.info)
-                result = apply_smoke_test(test, sandbox, with_go_tests=cell.line == tested)
-        except PipelineError as error:
-            result = SmokeTestResult(cell, (error.what, *error.details), 0.0)
-        results.append(dataclasses.replace(result, seconds=console.clock() - began))
+        test = partial(_test_cell, cell, config, payloads, with_go_tests=cell.line == tested)
+        results.append(in_sandbox(cell.name, go, console, test))
     return tuple(results)
 
 
@@ -105,7 +74,7 @@ def line_to_test(lines: Sequence[Line], primary: Line) -> Line | None:
     return max(lines, key=age)
 
 
-def plan_smoke_test(cell: Cell, config: Config, payloads: Path) -> SmokeTest:
+def plan_module(cell: Cell, config: Config, payloads: Path) -> TagPlan:
     """The module as its tag will have it, with one platform; raises ``PayloadError``."""
     matrix = config.matrix
     if not (payloads / PIP_CELL).is_dir():
@@ -114,14 +83,7 @@ def plan_smoke_test(cell: Cell, config: Config, payloads: Path) -> SmokeTest:
     found = read_payloads([cell], matrix, payloads)
     (plan,) = plan_tags(matrix, config.version, config.primary, [cell], found)
     siblings = [each.platform for each in all_cells(matrix) if each.line == cell.line]
-    return SmokeTest(
-        cell,
-        plan.module_path,
-        str(config.version),
-        with_platforms(plan.files, siblings),
-        extension_modules(found[cell.name].manifest),
-        has_pip=PIP_CELL in found,
-    )
+    return dataclasses.replace(plan, files=with_platforms(plan.files, siblings))
 
 
 def with_platforms(
@@ -132,16 +94,19 @@ def with_platforms(
     return tuple(listed if file.path == PLATFORM_LIST else file for file in files)
 
 
-def apply_smoke_test(test: SmokeTest, sandbox: Sandbox, *, with_go_tests: bool) -> SmokeTestResult:
+def _test_cell(
+    cell: Cell, config: Config, payloads: Path, sandbox: Sandbox, *, with_go_tests: bool
+) -> ModuleResult:
     """Run every check; a failed one is in ``faults``, and the Go tests run all the same."""
+    plan = plan_module(cell, config, payloads)
     faults: list[str] = []
     probe, pip, go_tests = None, "", ""
     try:
-        write_module(test, sandbox)
-        probe, found = _start_twice(test, sandbox)
+        _write_module(plan, sandbox)
+        probe, found = _start_twice(cell, plan, sandbox)
         faults += found
-        if test.has_pip:
-            _install_wheel(test.cell.platform, sandbox)
+        if plan.pip:
+            _install_wheel(cell.platform, sandbox)
             pip = "ok"
     except (ToolError, SmokeTestError) as error:
         faults.append(error.what)
@@ -150,15 +115,15 @@ def apply_smoke_test(test: SmokeTest, sandbox: Sandbox, *, with_go_tests: bool) 
             go_tests = run_go_tests(sandbox)
         except (ToolError, SmokeTestError) as error:
             faults.append(error.what)
-    return SmokeTestResult(test.cell, tuple(faults), 0.0, probe, pip, go_tests)
+    return ModuleResult(cell.name, tuple(faults), probe, pip=pip, go_tests=go_tests)
 
 
-def write_module(test: SmokeTest, sandbox: Sandbox) -> None:
+def _write_module(plan: TagPlan, sandbox: Sandbox) -> None:
     """Write the module, and the programs beside it."""
-    write_tree(test.files, sandbox.module)
-    names = ("start", "install", "use") if test.has_pip else ("start",)
-    write_programs(sandbox.programs, test.module_path, names)
-    text = go_mod(test.module_path, test.version, "../module")
+    write_tree(plan.files, sandbox.module)
+    names = ("start", "install", "use") if plan.pip else ("start",)
+    write_programs(sandbox.programs, plan.module_path, names)
+    text = go_mod(plan.module_path, plan.tag, "../module")
     with disk_errors(sandbox.programs):
         (sandbox.programs / "go.mod").write_text(text, encoding="utf-8", newline="\n")
         # So that the module's dependencies are those that its authors had.
@@ -177,14 +142,14 @@ def write_tree(files: Sequence[TreeFile], folder: Path) -> None:
                 path.write_bytes(file.text)
 
 
-def _start_twice(test: SmokeTest, sandbox: Sandbox) -> tuple[Probe, list[str]]:
+def _start_twice(cell: Cell, plan: TagPlan, sandbox: Sandbox) -> tuple[Probe, list[str]]:
     """The first start extracts into an empty directory, the second one writes nothing."""
     program = sandbox.build("start")
-    modules = (ALL_BUILTINS, *test.extensions)
-    tree, probe = sandbox.probe(program, modules)
+    extensions = extension_modules(plan.payloads[0].payload.manifest)
+    tree, probe = sandbox.probe(program, (ALL_BUILTINS, *extensions))
     before = snapshot(tree)
-    again, _probe = sandbox.probe(program, modules)
-    faults = list(probe_faults(probe, test.cell, test.extensions))
+    again, _probe = sandbox.probe(program, (ALL_BUILTINS, *extensions))
+    faults = list(probe_faults(probe, cell, extensions))
     if again != tree:
         faults.append(f"the second start extracted to {again}, the first one to {tree}")
     elif written := changed(before, snapshot(tree)):

@@ -1,167 +1,107 @@
-"""What was measured, as data. Times are in seconds, memory and sizes in bytes."""
+"""What was measured, as data: ``results.json``. Times are in seconds, memory and sizes in bytes."""
 
 from __future__ import annotations
 
-import enum
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from statistics import median
 
 from pydantic import TypeAdapter
 
-
-class Unit(enum.Enum):
-    """What a figure's values are."""
-
-    SECONDS = "s"
-    BYTES = "B"
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One contender's values, in the order of the runs."""
-
-    contender: str
-    values: tuple[float, ...]
-
-    @property
-    def median(self) -> float:
-        return median(self.values)
+Values = tuple[float, ...]  # one a run, in the order of the runs
 
 
 @dataclass(frozen=True)
 class Row:
-    """The same work done by a peer and by goempy, in turns."""
+    """The same work done by a peer (empty: none can do it) and by goempy, in turns.
+
+    Ours is to be ``target`` times less, and under ``limit``; without either it is not judged.
+    """
 
     work: str
-    ours: Measured
-    peer: Measured | None = None
-    """``None`` where no peer can do it."""
-    aim: float | None = None
-    """How many times less ours is to be; ``None``: shown, not judged."""
+    ours: Values
+    peer: str = ""
+    theirs: Values = ()
+    target: float | None = None
     limit: float | None = None
-    """What ours is to stay under, whatever the peer needs."""
 
     @property
     def ratio(self) -> float | None:
-        """The peer's value over ours, run by run, of those the median.
-
-        Of values that are differences, and may be less than nothing, the medians are compared.
-        """
-        if self.peer is None:
+        """The median of the peer's value over ours, run by run; of differences that of medians."""
+        if not self.peer:
             return None
-        if min(self.ours.values) <= 0:
-            return self.peer.median / self.ours.median if self.ours.median > 0 else None
-        pairs = zip(self.peer.values, self.ours.values, strict=True)
-        return median(peer / ours for peer, ours in pairs)
+        if min(self.ours) <= 0:
+            return median(self.theirs) / median(self.ours) if median(self.ours) > 0 else None
+        return median(a / b for a, b in zip(self.theirs, self.ours, strict=True))
 
     @property
     def reached(self) -> bool | None:
-        """Whether the aim is met; ``None`` without one."""
-        if self.aim is None and self.limit is None:
+        """Whether the target is met; ``None`` without one."""
+        if self.target is None and self.limit is None:
             return None
-        near = self.limit is None or self.ours.median < self.limit
-        far = self.aim is None or (self.ratio is not None and self.ratio >= self.aim)
-        return near and far
+        enough = self.target is None or (self.ratio or 0) >= self.target
+        return enough and (self.limit is None or median(self.ours) < self.limit)
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One question, and what each contender's answer was."""
+    """A table; ``alone`` is the time of the bare interpreter, ``note`` of this run only."""
 
     key: str
-    title: str
-    unit: Unit
-    how: str
-    """What exactly is run and what of it counts, in a sentence or two."""
     rows: tuple[Row, ...]
-
-
-@dataclass(frozen=True)
-class Point:
-    """Values at one place of a curve's axis."""
-
-    at: float
-    values: tuple[float, ...]
-
-    @property
-    def median(self) -> float:
-        return median(self.values)
-
-
-@dataclass(frozen=True)
-class Curve:
-    """How one contender's values go along the axis."""
-
-    name: str
-    points: tuple[Point, ...]
+    alone: float | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class Growth:
-    """How a cost grows with what it depends on."""
+    """How costs grow: of each contender the values at each place of the axis."""
 
     key: str
-    title: str
-    axis: str
-    unit: Unit
-    how: str
-    curves: tuple[Curve, ...]
-
-
-@dataclass(frozen=True)
-class Part:
-    """A part of the time of a whole, by what it was spent on."""
-
-    name: str
-    seconds: float
+    at: tuple[int, ...]
+    curves: dict[str, tuple[Values, ...]]
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Where the time of one run goes."""
+    """The wall clock of one run by part; processor time of functions, and with what they call."""
 
     key: str
-    title: str
-    how: str
-    parts: tuple[Part, ...]
-    stacks: tuple[tuple[str, float], ...]
-    """Folded stacks, outermost call first and cut with ``;``, and seconds of processor time."""
+    subject: str
+    parts: dict[str, float]
+    functions: tuple[tuple[str, float, float], ...] = ()
 
 
 @dataclass(frozen=True)
-class Machine:
-    """What all was measured on."""
+class Effort:
+    """How much is measured. The short form shows that the bench works, and nothing else."""
 
-    date: str
-    processor: str
-    processors: int
-    memory_bytes: int
-    system: str
-    file_system: str
-    versions: tuple[tuple[str, str], ...]
-    """Of goempy, the peers and the tools: name and version."""
+    runs: int = 9
+    few_runs: int = 3  # of what is drawn and not judged
+    block_runs: int = 15  # of what takes milliseconds: their median is one value
+    short: bool = False
+
+    def some(self, places: tuple[int, ...]) -> tuple[int, ...]:
+        """The places of an axis to measure at."""
+        return places[:1] if self.short else places
+
+
+FULL, SHORT = Effort(), Effort(runs=1, few_runs=1, block_runs=1, short=True)
 
 
 @dataclass(frozen=True)
 class Report:
-    """One run of the bench."""
+    """One run of the bench; results are by their keys."""
 
-    machine: Machine
-    runs: int
-    figures: tuple[Figure, ...] = ()
-    growths: tuple[Growth, ...] = ()
-    profiles: tuple[Profile, ...] = ()
-    not_measured: tuple[str, ...] = ()
+    machine: tuple[tuple[str, str], ...]
+    effort: Effort
+    figures: dict[str, Figure] = field(default_factory=dict)
+    growths: dict[str, Growth] = field(default_factory=dict)
+    profiles: dict[str, Profile] = field(default_factory=dict)
 
-
-_REPORT = TypeAdapter(Report)
-
-
-def load_report(path: Path) -> Report:
-    """What ``save_report`` has written; raises ``pydantic.ValidationError`` for anything else."""
-    return _REPORT.validate_json(path.read_bytes())
+    def add(self, result: Figure | Growth | Profile) -> None:
+        """Take a result, in place of an earlier one with its key."""
+        kinds = {Figure: self.figures, Growth: self.growths, Profile: self.profiles}
+        kinds[type(result)][result.key] = result  # type: ignore[index]
 
 
-def save_report(report: Report, path: Path) -> None:
-    path.write_bytes(_REPORT.dump_json(report, indent=1) + b"\n")
+REPORT = TypeAdapter(Report)

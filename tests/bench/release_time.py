@@ -1,4 +1,4 @@
-"""Figures of release time: one cell, a release in which only VERSION changed, many cells.
+"""Release time: one cell, many cells, a release in which only VERSION changed; and profiles.
 
 The peers' generators are built of their own modules as the module proxy has them.
 """
@@ -9,102 +9,85 @@ import dataclasses
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from statistics import median
 
-from tests.bench import sources
-from tests.bench.measure import Sample, in_turns, run_measured
-from tests.bench.model import Curve, Figure, Growth, Measured, Point, Row, Unit
-from tests.bench.sources import Tree
-from tests.bench.world import NEWEST, PLATFORM, UNSTRIPPED, World
-from tests.harness.peers import Peer
+from tests.bench.model import Figure, Growth, Profile, Row
+from tests.bench.run_time import HELLO
+from tests.bench.world import DATA, NEWEST, UNSTRIPPED, World
+from tests.builders.peer_trees import PLATFORM, Tree, shipping_matrix, write_assets
+from tests.harness.measure import Sample, column, run_measured
 from tests.harness.project import git
 
-OTHER_PLATFORM = "darwin-arm64"
-"""Where the newest peer strips nothing, which it does in a container."""
-AIM = 2.0
+Run = Callable[[], Sample]
+OTHER_PLATFORM = "darwin-arm64"  # the newest peer strips Linux binaries, in a container
+CELLS = (1, 2, 4, 8, 16)
+RATE_HZ = 100
+CELL_PARTS = {
+    "a Python to compile with": ("HostInterpreters.of",),
+    "find and check the asset": ("fetch_asset",),
+    "read the archive, decide": ("plan_cell",),
+    "read it again, strip, stage": ("_stage_contents", "_stage_texts"),
+    "compile bytecode": ("_stage_bytecode",),
+    "compress": ("pack_tree",),
+}
+"""What the thread that builds a cell does, by the functions that do it; the first match counts."""
 _JOB = re.compile(r'^\t\t\{"(\w+)", "(\w+)", .*\},\n', re.MULTILINE)
+_TOP = re.compile(r" *([\d.]+)(?:us)? +[\d.]+% +[\d.]+% +([\d.]+)(?:us)? +[\d.]+% +(\S.*)")
 
 
 def figures(world: World) -> Iterator[Figure]:
-    """All of release time, each as soon as it is measured."""
-    taken = [_in_turns(world, each) for each in pairs(world)]
-    yield _figure(
-        "cell-cpu", "One cell, from archive to payload: processor time", Unit.SECONDS,
-        "User and system time of all processes; the archive is a local file. The newest "
-        "go-embed-python strips Linux binaries in a container, which is not measured, so its row "
-        "is macOS; goempy's time includes the bytecode.",
-        [(each, [s.cpu_s for s in ours], [s.cpu_s for s in peer]) for each, ours, peer in taken],
-    )  # fmt: skip
-    yield _figure(
-        "cell-memory", "One cell, from archive to payload: peak memory", Unit.BYTES,
-        "The largest resident set of any one process in the runs above.",
-        [(each, [float(s.peak_bytes) for s in ours], [float(s.peak_bytes) for s in peer])
-         for each, ours, peer in taken],
-    )  # fmt: skip
-    peers = {each.peer: peer for each, _ours, peer in taken}
-    yield from releases_again(world, peers.get(UNSTRIPPED.peer, ()))
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A cell, and the peer whose generator makes the same of its archive."""
-
-    peer: Peer
-    tree: Tree
-    platform: str
-
-    @property
-    def work(self) -> str:
-        """What the row is called."""
-        goos, _, goarch = self.platform.partition("-")
-        shape = ", with debug sections" if self.tree is UNSTRIPPED else ""
-        return f"Python {self.tree.peer.python} for {goos}/{goarch}{shape}"
-
-
-Taken = tuple[Pair, Sequence[Sample], Sequence[Sample]]
-Values = tuple[Pair, list[float], list[float]]
-
-
-def pairs(world: World) -> list[Pair]:
-    """What is compared. A run of the first takes the peer minutes."""
     newest = world.trees[0]
     platform = OTHER_PLATFORM if OTHER_PLATFORM in newest.platforms else newest.platforms[-1]
-    found = [Pair(newest.peer, newest, platform)]
-    if UNSTRIPPED in world.trees:
-        found.insert(0, Pair(UNSTRIPPED.peer, UNSTRIPPED, PLATFORM))
-    return found
+    chosen = [(UNSTRIPPED, PLATFORM)] if UNSTRIPPED in world.trees else []
+    compared = [(*each, _cell(world, *each)) for each in (*chosen, (newest, platform))]
+    for key, name in (("cell-cpu", "cpu_s"), ("cell-memory", "peak_bytes")):
+        rows = []
+        for tree, where, taken in compared:
+            values = column(taken, name)
+            work = f"Python {tree.peer.python} for {where.replace('-', '/')}"
+            work += ", with debug sections" if tree is UNSTRIPPED else ""
+            rows.append(Row(work, values["ours"], tree.peer.name, values["peer"], target=2.0))
+        yield Figure(key, tuple(rows))
+    subjects = {"ours": partial(_release_again, world, _raised(world))}
+    again = world.turns("a release with only VERSION changed", subjects)["ours"]
+    times, sizes = zip(*again, strict=True)
+    work = f"{sum(len(tree.platforms) for tree in world.released)} payloads and pip"
+    # The runs of ratatoskr's generator, for one platform.
+    peer = f"{UNSTRIPPED.peer.name}, one payload" if chosen else ""
+    generated = column(compared[0][2], "wall_s")["peer"] if chosen else ()
+    yield Figure("release-again", (Row(work, times, peer, generated),))
+    yield Figure("release-again-bytes", (Row(work, sizes),))
 
 
-def _in_turns(world: World, pair: Pair) -> Taken:
-    generator = make_generator(world, pair.peer, pair.platform)
-    world.say(f"{pair.work}: {pair.peer.name} and goempy")
-    subjects: dict[str, Callable[[], Sample]] = {
-        "peer": partial(_generate, world, generator, pair),
-        "ours": partial(_build, world, pair),
-    }
-    taken = in_turns(subjects, world.effort.runs, warmups=0)
-    world.sweep()
-    return pair, taken["ours"], taken["peer"]
+def _build(world: World, root: Path, *cells: str, assets: Path | None = None) -> Sample:
+    command = world.build(root, *cells, out=world.fresh(), assets=assets)
+    return run_measured(command, env=world.env(), cwd=world.folder)
 
 
-def make_generator(world: World, peer: Peer, platform: str) -> Path:
+def _cell(world: World, tree: Tree, platform: str) -> dict[str, tuple[Sample, ...]]:
+    generator = _make_generator(world, tree, platform)
+    peer: Run = partial(_generate, world, generator, tree, platform)
+    ours: Run = partial(_build, world, world.checkout, tree.cell_name(platform))
+    return world.turns(f"one cell: {tree.peer.name}", {"peer": peer, "ours": ours}, warmups=0)
+
+
+def _make_generator(world: World, tree: Tree, platform: str) -> Path:
     """The peer's own generator, for one platform alone."""
-    world.say(f"the generator of {peer.name}")
-    folder = world.folder / "generators" / peer.name.replace(" ", "-")
-    # Of the module cache nothing can be written; and the payloads are not needed.
-    shutil.copytree(
-        peer.folder(), folder, copy_function=shutil.copyfile, ignore=shutil.ignore_patterns("data")
-    )
+    folder = world.folder / "generators" / tree.peer.name.replace(" ", "-")
+    # The module cache is read-only; the payloads are not needed.
+    no_data = shutil.ignore_patterns("data")
+    shutil.copytree(tree.peer.folder(), folder, copy_function=shutil.copyfile, ignore=no_data)
     for each in (folder, *folder.rglob("*")):
         each.chmod(each.stat().st_mode | 0o200)
     main = folder / "python" / "generate" / "main.go"
     main.write_text(only_job(main.read_text("utf-8"), platform), "utf-8")
-    program = folder / "generator"
-    world.go.run("build", "-o", str(program), "./python/generate", cwd=folder)
-    return program
+    world.go.run("build", "-o", "generator", "./python/generate", cwd=folder)
+    return folder / "generator"
 
 
 def only_job(source: str, platform: str) -> str:
@@ -114,88 +97,20 @@ def only_job(source: str, platform: str) -> str:
     return _JOB.sub(lambda job: job[0] if f"{job[1]}-{job[2]}" == platform else "", source)
 
 
-def _generate(world: World, generator: Path, pair: Pair) -> Sample:
-    """The peer's generator; the archive lies where it would download it to."""
+def _generate(world: World, generator: Path, tree: Tree, platform: str) -> Sample:
+    """The peer's generator; the archive is where it would download it to."""
     world.sweep()
-    fresh = world.fresh("generate")
-    archive = sources.archive_path(world.assets, pair.tree, pair.platform)
-    (fresh / "prepare").mkdir()
-    os.link(archive, fresh / "prepare" / archive.name)
-    (fresh / "python" / "internal" / "data").mkdir(parents=True)
-    sample = run_measured(
-        [
-            generator, "-python-standalone-version", pair.tree.pbs,
-            "-python-version", pair.tree.peer.python, "-prepare-path", fresh / "prepare",
-        ],
-        env=world.env(fresh), cwd=fresh,
-    )  # fmt: skip
-    assert (fresh / "python" / "internal" / "data" / pair.platform / "files.json").is_file()
+    fresh = world.fresh()
+    archive = tree.archive(world.assets, platform)
+    prepared, data = fresh / "prepare", fresh / "python" / "internal" / "data"
+    prepared.mkdir()
+    data.mkdir(parents=True)
+    os.link(archive, prepared / archive.name)
+    command: list[str | Path] = [generator, "-python-standalone-version", tree.pbs]
+    command += ["-python-version", tree.peer.python, "-prepare-path", prepared]
+    sample = run_measured(command, env=world.env(fresh), cwd=fresh)
+    assert (data / platform / "files.json").is_file()
     return sample
-
-
-def _build(world: World, pair: Pair) -> Sample:
-    cell, out = pair.tree.cell_name(pair.platform), world.fresh("build")
-    command = world.goempy(
-        world.checkout, "build", cell, "--source", world.assets, "--out", out
-    )  # fmt: skip
-    return run_measured(command, env=world.env(), cwd=world.folder)
-
-
-def _figure(key: str, title: str, unit: Unit, how: str, taken: Sequence[Values]) -> Figure:
-    rows = tuple(
-        Row(
-            pair.work,
-            Measured("goempy", tuple(ours)),
-            Measured(pair.peer.name, tuple(peer)),
-            aim=AIM,
-        )
-        for pair, ours, peer in taken
-    )
-    return Figure(key, title, unit, how, rows)
-
-
-# A release in which only VERSION changed
-
-
-@dataclass(frozen=True)
-class Again:
-    """What such a release took, and what it added to the remote repository."""
-
-    wall_s: float
-    added_bytes: int
-
-
-def releases_again(world: World, generator: Sequence[Sample]) -> Iterator[Figure]:
-    """``generator`` are the runs of ratatoskr's for one platform, where there are any."""
-    remote = _raised(world)
-    world.say("a release with only VERSION changed")
-    subjects = {"ours": partial(_release_again, world, remote)}
-    taken = in_turns(subjects, world.effort.runs)["ours"]
-    world.sweep()
-    count = sum(len(tree.platforms) for tree in world.released)
-    work = f"{count} payloads and pip"
-    peer = None
-    if len(generator) == len(taken):
-        name = f"{UNSTRIPPED.peer.name}, one payload"
-        peer = Measured(name, tuple(each.wall_s for each in generator))
-    yield Figure(
-        "release-again",
-        "Release with only VERSION changed: time",
-        Unit.SECONDS,
-        "goempy: `plan --json` and `finalize --push` in a shallow clone, to a repository of this "
-        "machine; no payload is built. A peer's `build-tag.sh` runs the generator for five "
-        "platforms each time: of ratatoskr's, the wall time of the runs above, for one.",
-        (Row(work, Measured("goempy", tuple(each.wall_s for each in taken)), peer),),
-    )
-    added = Measured("goempy", tuple(float(each.added_bytes) for each in taken))
-    yield Figure(
-        "release-again-bytes",
-        "Release with only VERSION changed: bytes added to the repository",
-        Unit.BYTES,
-        "The objects of the remote repository after the push, less those before. "
-        "A peer's generator makes the same bytes again, which git stores once, too.",
-        (Row(work, added),),
-    )
 
 
 def _raised(world: World) -> Path:
@@ -206,7 +121,7 @@ def _raised(world: World) -> Path:
     git(remote, "config", "uploadpack.allowFilter", "true")
     git(remote, "config", "receive.unpackLimit", "1")
     git(world.folder, "clone", "--quiet", str(world.checkout), str(source))
-    world.make(source, "lock", "--source", world.assets)
+    world.make(world.goempy(source, "lock", "--source", world.assets))
     (source / "VERSION").write_text("0.2.0\n", "utf-8")
     git(source, "add", "--all")
     git(source, "commit", "--quiet", "--message=Version 0.2.0")
@@ -214,22 +129,21 @@ def _raised(world: World) -> Path:
     return remote
 
 
-def _release_again(world: World, raised: Path) -> Again:
-    fresh = world.fresh("again")
+def _release_again(world: World, raised: Path) -> tuple[float, float]:
+    """Seconds that a release takes, and bytes that it adds to the remote repository."""
+    fresh = world.fresh()
     remote, clone, payloads = fresh / "remote.git", fresh / "clone", fresh / "payloads"
     shutil.copytree(raised, remote)
     payloads.mkdir()
     address = remote.as_uri()
     git(fresh, "clone", "--quiet", "--depth=1", "--no-tags", "--branch=main", address, str(clone))
     before = _objects_bytes(remote)
-    plan: list[str | Path] = ["plan", "--json", "--repo", clone, "--remote", "origin"]
-    finalize: list[str | Path] = ["finalize", "--payloads", payloads, "--repo", clone]
+    plan = world.goempy(clone, "plan", "--json", "--repo", clone, "--remote", "origin")
+    finalize = world.goempy(clone, "finalize", "--payloads", payloads, "--repo", clone)
     finalize += ["--push", "origin", "--without-licenses"]
-    wall_s = 0.0
-    for command in (plan, finalize):
-        wall_s += run_measured(world.goempy(clone, *command), env=world.env(), cwd=fresh).wall_s
+    wall_s = sum(run_measured(each, env=world.env(), cwd=fresh).wall_s for each in (plan, finalize))
     assert git(remote, "tag", "--list", "v0.2.0*").split()
-    return Again(wall_s, _objects_bytes(remote) - before)
+    return wall_s, float(_objects_bytes(remote) - before)
 
 
 def _objects_bytes(repository: Path) -> int:
@@ -237,47 +151,84 @@ def _objects_bytes(repository: Path) -> int:
     return sum(path.stat().st_size for path in files)
 
 
-# How the cost of a build grows
-
-
-def growth(world: World) -> Iterator[Growth]:
+def growths(world: World) -> Iterator[Growth]:
     """One call of ``goempy build`` for more and more cells: time, and memory."""
-    counts = (1,) if world.effort.short else (1, 2, 4, 8, 16)
-    trees = [
+    counts, short = world.effort.some(CELLS), world.effort.short
+    versions = [
         Tree(dataclasses.replace(NEWEST.peer, python=f"3.14.{patch}"), NEWEST.pbs)
         for patch in range(max(counts))
     ]
-    world.say(f"archives of {len(trees)} versions")
+    names = [tree.cell_name() for tree in versions]
     assets = world.folder / "many-assets"
-    sources.write_assets(assets, trees)
-    matrix = sources.shipping_matrix(trees, fast=world.effort.short, bytecode="none")
-    root = world.project("many", matrix)
-    names = [tree.cell_name() for tree in trees]
-    world.say(f"builds of {', '.join(map(str, counts))} cells")
-    taken = in_turns(
-        {count: partial(_build_many, world, root, assets, names[:count]) for count in counts},
-        runs=1,
-        warmups=0,
-    )
+    write_assets(assets, versions, small=short)
+    root = world.project("many", shipping_matrix(versions, fast=short, bytecode="none"))
+    builds = {n: partial(_build, world, root, *names[:n], assets=assets) for n in counts}
+    taken = world.turns(f"builds of {counts} cells", builds, 1, warmups=0)
+    for key, name in (("cells-time", "wall_s"), ("cells-memory", "peak_bytes")):
+        yield Growth(key, counts, {"goempy": tuple(column(taken, name).values())})
+
+
+def profiles(world: World) -> Iterator[Profile]:
+    yield _first_run(world)
+    name = world.trees[0].cell_name()
+    _spy(world, name, world.plots / "flame-cell.svg", "--format=flamegraph")
+    stacks = world.fresh() / "stacks"
+    _spy(world, name, stacks, "--format=raw", "--idle")
+    yield Profile("cell", name, cell_parts(stacks.read_text("utf-8")))
     world.sweep()
-    how = (
-        f"One `goempy build` without bytecode; each cell is the tree of {NEWEST.peer.name} for "
-        "linux/amd64 under a version of its own. One run each: all take five minutes."
-    )
-    for key, title, unit, value in (
-        ("cells-time", "Cells of one build: time", Unit.SECONDS, lambda each: each.wall_s),
-        ("cells-memory", "Cells of one build: peak memory", Unit.BYTES, _peak),
-    ):
-        points = tuple(
-            Point(count, tuple(value(each) for each in taken[count])) for count in counts
-        )
-        yield Growth(key, title, "cells", unit, how, (Curve("goempy", points),))
 
 
-def _peak(sample: Sample) -> float:
-    return float(sample.peak_bytes)
+def _first_run(world: World) -> Profile:
+    """The shipped program: wall time by phase, and what Go's profiler sees in many first runs."""
+    newest, times = world.trees[0], 2 if world.effort.short else 40
+    shipped = world.program(newest, "shipped")
+    program = world.program(newest, "shipped", DATA / "profile" / "main.go")
+    command = [str(program), str(world.fresh()), str(times), f"{world.fresh()}/cpu.pprof"]
+    printed = subprocess.check_output(command, env=world.env(world.fresh()), text=True)
+    rows = [[float(word) for word in line.split()] for line in printed.splitlines()]
+    extraction, check, hello = (median(values) for values in zip(*rows, strict=True))
+    whole = [
+        run_measured([shipped, *HELLO], env=world.env(world.fresh())).wall_s
+        for _ in range(world.effort.runs)
+    ]
+    rest = median(whole) - extraction - check - hello
+    parts = {
+        "start and end of the Go process": max(rest, 0.0),
+        "extraction": extraction,
+        "self check: Python starts once": check,
+        'Python: print("hello")': hello,
+    }
+    pprof = ("tool", "pprof", "-top", "-nodecount=12", "-unit=us", command[0], command[3])
+    top = parse_top(world.go.run(*pprof, cwd=world.folder))
+    world.sweep()
+    functions = tuple((name, own / times, total / times) for name, own, total in top)
+    return Profile("first-run", newest.peer.python, parts, functions)
 
 
-def _build_many(world: World, root: Path, assets: Path, names: Sequence[str]) -> Sample:
-    command = world.goempy(root, "build", *names, "--source", assets, "--out", world.fresh("many"))
-    return run_measured(command, env=world.env(), cwd=world.folder)
+def parse_top(text: str) -> Iterator[tuple[str, float, float]]:
+    """``go tool pprof -top -unit=us``: functions, seconds in themselves and with their callees."""
+    for row in filter(None, map(_TOP.fullmatch, text.splitlines())):
+        name = row[3].partition(" (")[0].rpartition("/")[2]
+        yield name, float(row[1]) / 1e6, float(row[2]) / 1e6
+
+
+def _spy(world: World, cell: str, out: Path, *options: str) -> None:
+    """py-spy's record of a cell's build."""
+    world.say(f"profile of a cell: {options[0]}")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    spy = [str(Path(sys.executable).with_name("py-spy")), "record", f"--rate={RATE_HZ}"]
+    build = world.build(world.checkout, cell, out=world.fresh())
+    world.make([*spy, "--subprocesses", "--function", *options, "-o", out, "--", *build])
+
+
+def cell_parts(stacks: str) -> dict[str, float]:
+    """Seconds of each part, by py-spy's raw stacks: ``frame;frame COUNT``."""
+    spent = dict.fromkeys(CELL_PARTS, 0.0)
+    for line in stacks.splitlines():
+        stack, _blank, count = line.rpartition(" ")
+        frames = {frame.rpartition(" (")[0] for frame in stack.split(";")}
+        for part, functions in CELL_PARTS.items():
+            if frames.intersection(functions):
+                spent[part] += int(count) / RATE_HZ
+                break
+    return {part: seconds for part, seconds in spent.items() if seconds}

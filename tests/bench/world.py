@@ -6,91 +6,83 @@ this machine's own module cache.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from pipeline.release.module_tree import TEMPLATE, template_module_path
-from tests.bench import sources
-from tests.bench.sources import Tree
-from tests.harness.go import Go, from_repository
-from tests.harness.peers import GO_EMBED_PYTHON, GO_EMBED_PYTHON_NEWEST, RATATOSKR, Peer
+from pipeline.system.process import run
+from tests.bench.model import Effort
+from tests.builders.peer_trees import PLATFORM, Tree, keeping_matrix, shipping_matrix, write_assets
+from tests.harness.go import Go, find_go, from_repository
+from tests.harness.measure import Key, Value, in_turns
+from tests.harness.peers import GO_EMBED_PYTHON, GO_EMBED_PYTHON_NEWEST, RATATOSKR
 from tests.harness.project import FIVE_PLATFORMS, git, write_project
 
 OWN = template_module_path(TEMPLATE)
-PROGRAM = Path(__file__).parents[1] / "data" / "bench" / "main.go"
-PLATFORM = "linux-amd64"
-EMBED = "ratatoskr_embed"
-"""The build tag without which ratatoskr embeds nothing."""
+DATA = Path(__file__).parents[1] / "data" / "bench"
+PROGRAM = DATA / "main.go"
+EMBED = "ratatoskr_embed"  # the build tag without which ratatoskr embeds nothing
+Say = Callable[[str], None]
+Command = list[str | Path]
+Kind = Literal["peer", "shipped", "none", "common"]
+"""Which module has a tree: the peer's, ours of a release, or ours around the peer's tree, file for
+file, with this ``bytecode``."""
 
-TMPFS = "tmpfs"
 
 OLDER = Tree(GO_EMBED_PYTHON, "20241219")
 NEWEST = Tree(GO_EMBED_PYTHON_NEWEST, "20260610", FIVE_PLATFORMS)
 UNSTRIPPED = Tree(RATATOSKR, "20260414")
 
 
-@dataclass(frozen=True)
-class Effort:
-    """How much is measured. The short form shows that the bench works, and nothing else."""
-
-    runs: int = 9
-    few_runs: int = 3
-    """Of what is drawn and not judged."""
-    block_runs: int = 15
-    """Of what takes milliseconds: one value is the median of so many."""
-    short: bool = False
-
-
-FULL = Effort()
-SHORT = Effort(runs=1, few_runs=1, block_runs=2, short=True)
-
-
 class World:
     """Archives, a release, and programs that use them."""
 
-    def __init__(self, folder: Path, effort: Effort, say: Callable[[str], None]) -> None:
-        self.folder = folder
-        self.effort = effort
-        self.say = say
+    def __init__(self, folder: Path, effort: Effort, plots: Path, say: Say) -> None:
+        self.folder, self.effort, self.plots, self.say = folder, effort, plots, say
         self._count = 0
-        self._programs: dict[str, Path] = {}
-        self._modules: dict[Path, tuple[Go, str]] = {}
 
-    # Room to work in
+    def turns(
+        self,
+        what: str,
+        subjects: Mapping[Key, Callable[[], Value]],
+        runs: int = 0,
+        *,
+        warmups: int = 1,
+        between: Callable[[], object] = os.sync,
+    ) -> dict[Key, tuple[Value, ...]]:
+        """Run ``subjects`` in turns, then remove what they left; a short run has no warm-ups."""
+        self.say(what)
+        warmups = 0 if self.effort.short else warmups
+        taken = in_turns(subjects, runs or self.effort.runs, warmups=warmups, between=between)
+        self.sweep()
+        return taken
 
-    def fresh(self, name: str = "run") -> Path:
+    def fresh(self, parent: str = "fresh") -> Path:
         """A new empty directory. It stays until ``sweep``: deleting slows what comes next."""
         self._count += 1
-        path = self.folder / "fresh" / f"{name}-{self._count}"
+        path = self.folder / parent / str(self._count)
         path.mkdir(parents=True)
         return path
 
     @cached_property
     def file_system(self) -> str:
-        """What all of it is on, as ``stat`` calls it; ``unknown`` where that is not there."""
-        asked = subprocess.run(
-            ["stat", "--file-system", "--format=%T", str(self.folder)],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        return asked.stdout.strip() or "unknown"
+        """What all of it is on, as ``stat`` names it."""
+        command = ["stat", "--file-system", "--format=%T", str(self.folder)]
+        return subprocess.check_output(command, text=True).strip()
 
     def between(self) -> None:
-        """What comes between two runs that fill new directories.
-
-        In memory, room is made. On a disk nothing is deleted: ext4 does not use the inodes of
-        deleted files again for minutes, and looks at each of them for every file that it makes.
-        """
-        if self.file_system == TMPFS:
+        """Between two runs that fill new directories: in memory, make room."""
+        # ext4 does not use the inodes of deleted files again for minutes, and looks at each of
+        # them for every file that it makes: on a disk nothing is deleted.
+        if self.file_system == "tmpfs":
             self.sweep()
-        else:
-            os.sync()
+        os.sync()
 
     def sweep(self) -> None:
         """Remove what runs have left."""
@@ -99,65 +91,55 @@ class World:
 
     def env(self, temp: Path | None = None) -> dict[str, str]:
         """The environment of a program whose temp, cache and home directory is ``temp``."""
-        home = str(temp or self.folder)
-        told = {
-            "PATH": os.environ["PATH"],
-            "HOME": home,
-            "GOEMPY_CACHE_DIR": f"{self.folder}/cache",
-        }
-        return {**told, "TMPDIR": home, "XDG_CACHE_HOME": home}
-
-    # Release time
+        home = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME"), str(temp or self.folder))
+        return {"PATH": os.environ["PATH"], "GOEMPY_CACHE_DIR": f"{self.folder}/cache", **home}
 
     @cached_property
     def trees(self) -> tuple[Tree, ...]:
         """What is compared: a short run takes one peer, on two platforms."""
         if self.effort.short:
-            return (Tree(GO_EMBED_PYTHON_NEWEST, NEWEST.pbs, (PLATFORM, "windows-amd64")),)
+            return (Tree(NEWEST.peer, NEWEST.pbs, (PLATFORM, "windows-amd64")),)
         return (NEWEST, UNSTRIPPED, OLDER)
 
     @property
     def released(self) -> tuple[Tree, ...]:
-        """Those that goempy ships in this run."""
         return tuple(tree for tree in self.trees if tree is not OLDER)
 
     @cached_property
     def assets(self) -> Path:
-        """Archives of all trees, as ``goempy --source`` takes them."""
         self.say("archives of the peers' trees")
-        sources.write_assets(self.folder / "assets", self.trees)
+        write_assets(self.folder / "assets", self.trees, small=self.effort.short)
         return self.folder / "assets"
 
-    def goempy(self, root: Path, *args: str | Path) -> list[str | Path]:
-        """The command, as it is typed in a checkout at ``root``."""
+    def goempy(self, root: Path, *args: str | Path) -> Command:
         return [sys.executable, "-m", "pipeline", "--root", root, *args]
 
-    def make(self, root: Path, *args: str | Path) -> None:
-        """Run the command; what it says is shown only if it fails."""
-        done = subprocess.run(
-            self.goempy(root, *args), env=self.env(), cwd=self.folder, check=False,
-            capture_output=True, text=True,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout + done.stderr
+    def build(self, root: Path, *cells: str, out: Path, assets: Path | None = None) -> Command:
+        return self.goempy(root, "build", *cells, "--source", assets or self.assets, "--out", out)
+
+    def make(self, command: Command) -> None:
+        """Run a command; its output is shown only if it fails."""
+        done = run([str(each) for each in command], env=self.env(), cwd=self.folder)
+        assert done.code == 0, done.stdout.decode() + done.stderr
 
     def project(self, name: str, matrix: str) -> Path:
-        """A checkout of a project with this matrix.toml."""
         primary = self.trees[0].peer.python.rpartition(".")[0]
         return write_project(self.folder / name, matrix, primary=primary).root
 
     @cached_property
     def checkout(self) -> Path:
         """The project that ships the newest tree for all platforms, and ratatoskr's for one."""
-        text = sources.shipping_matrix(self.released, fast=self.effort.short)
-        return self.project("checkout", text)
+        short = self.effort.short
+        bytecode = "none" if short else "common"
+        matrix = shipping_matrix(self.released, fast=short, bytecode=bytecode)
+        return self.project("checkout", matrix)
 
     @cached_property
     def payloads(self) -> Path:
-        """The payloads of ``checkout``: ``<python>/<platform>``."""
         self.say("payloads, as goempy ships them")
         out = self.folder / "payloads"
-        names = [tree.cell_name(p) for tree in self.released for p in tree.platforms]
-        self.make(self.checkout, "build", *names, "pip", "--source", self.assets, "--out", out)
+        names = [tree.cell_name(each) for tree in self.released for each in tree.platforms]
+        self.make(self.build(self.checkout, *names, "pip", out=out))
         return out
 
     @cached_property
@@ -166,22 +148,14 @@ class World:
         remote = self.folder / "release.git"
         git(self.folder, "init", "--quiet", "--bare", "--initial-branch=main", str(remote))
         git(self.checkout, "remote", "add", "origin", str(remote))
-        self.make(
-            self.checkout, "finalize", "--payloads", self.payloads, "--repo", self.checkout,
-            "--push", "origin", "--without-licenses",
-        )  # fmt: skip
+        where = ("--payloads", self.payloads, "--repo", self.checkout, "--push", "origin")
+        self.make(self.goempy(self.checkout, "finalize", *where, "--without-licenses"))
         return remote
-
-    # Programs
 
     @cached_property
     def go(self) -> Go:
-        """Go with this machine's own module cache."""
-        asked = subprocess.run(
-            [Go(self.folder).program, "env", "GOMODCACHE"],
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        return Go(Path(asked.stdout.strip()))
+        command = [str(find_go()), "env", "GOMODCACHE"]
+        return Go(Path(subprocess.check_output(command, text=True).strip()))
 
     @cached_property
     def own_go(self) -> Go:
@@ -189,85 +163,52 @@ class World:
         return from_repository(self.folder / "modcache", self.repository, OWN)
 
     def tag(self, tree: Tree) -> str:
-        """The tag that ships a tree."""
         return "v0.1.0" if tree.peer is self.trees[0].peer else f"v0.1.0-py{tree.peer.python}"
 
-    def peer_program(self, tree: Tree) -> Path:
-        """The program with the peer's own module."""
+    def program(self, tree: Tree, kind: Kind, source: Path = PROGRAM) -> Path:
+        """A program, built with the module that has the tree: that of the main.go at ``source``."""
         peer = tree.peer
-        return self._once(
-            peer.name, lambda: self._got(self.go, peer.module, peer.version, peer.name)
-        )
+        folder = self.folder / "programs" / f"{kind}-{peer.name.replace(' ', '-')}"
+        module = peer.module if kind == "peer" else OWN
+        go = self.own_go if kind == "shipped" else self.go
+        if not folder.exists():
+            self.say(f"the module with {peer.name}: {kind}")
+            if kind in ("none", "common"):
+                self._copy_template(tree, kind, folder)
+            else:
+                folder.mkdir(parents=True)
+                (folder / "go.mod").write_text("module example.com/bench\n\ngo 1.24\n", "utf-8")
+                version = peer.version if kind == "peer" else self.tag(tree)
+                go.run("get", f"{module}/python@{version}", cwd=folder)
+        package = folder / "cmd" / source.parent.name
+        if not package.exists():
+            package.mkdir(parents=True)
+            text = source.read_text("utf-8").replace("MODULE", module)
+            (package / "main.go").write_text(text, "utf-8")
+            go.run("build", "-tags", EMBED, "-o", "program", ".", cwd=package)
+        return package / "program"
 
-    def shipped_program(self, tree: Tree) -> Path:
-        """The program with our module, as ``go get`` brings it."""
-        name = f"goempy {tree.peer.python}"
-        return self._once(name, lambda: self._got(self.own_go, OWN, self.tag(tree), name))
-
-    def beside(self, program: Path, source: Path) -> Path:
-        """Another program with the module of ``program``: that of the main.go at ``source``."""
-        go, module = self._modules[program]
-        folder = program.parent / source.parent.name
-        if not (folder / "program").exists():
-            write_main(source, module, folder)
-            target = f"{folder.name}/program"
-            go.run("build", "-tags", EMBED, "-o", target, f"./{folder.name}", cwd=program.parent)
-        return folder / "program"
-
-    def _once(self, name: str, make: Callable[[], Path]) -> Path:
-        if name not in self._programs:
-            self.say(f"the program with {name}")
-            self._programs[name] = make()
-        return self._programs[name]
-
-    def _got(self, go: Go, module: str, version: str, name: str) -> Path:
-        folder = self.folder / "programs" / name.replace(" ", "-")
-        write_main(PROGRAM, module, folder)
-        (folder / "go.mod").write_text("module example.com/bench\n\ngo 1.24\n", "utf-8")
-        go.run("get", f"{module}/python@{version}", cwd=folder)
-        return self._built(go, module, folder, ".")
-
-    def _built(self, go: Go, module: str, folder: Path, package: str) -> Path:
-        go.run("build", "-tags", EMBED, "-o", "program", package, cwd=folder)
-        self._modules[folder / "program"] = go, module
-        return folder / "program"
-
-    def tree_payload(self, tree: Tree, bytecode: str = "none") -> Path:
-        """The peer's tree, file for file, packed with ours."""
-        name = f"kept-{tree.peer.python}-{bytecode}"
+    def _copy_template(self, tree: Tree, bytecode: str, folder: Path) -> None:
+        """Our module with the peer's tree, file for file."""
         one = Tree(tree.peer, tree.pbs)
-        text = sources.keeping_matrix([one], fast=self.effort.short, bytecode=bytecode)
-        root = self.project(name, text)
-        self.make(root, "build", one.cell_name(), "--source", self.assets, "--out", root / "out")
-        return root / "out" / one.cell_name()
-
-    def tree_program(self, tree: Tree, bytecode: str = "none") -> Path:
-        """The program with our module around the peer's tree."""
-        name = f"goempy around {tree.peer.name}, bytecode {bytecode}"
-        return self._once(name, lambda: self._around(self.tree_payload(tree, bytecode), name))
-
-    def _around(self, payload: Path, name: str) -> Path:
-        folder = self.folder / "programs" / name.replace(" ", "-")
+        matrix = keeping_matrix([one], fast=self.effort.short, bytecode=bytecode)
+        root = self.project(f"kept-{tree.peer.python}-{bytecode}", matrix)
+        self.make(self.build(root, one.cell_name(), out=root / "out"))
         shutil.copytree(TEMPLATE, folder)
         data = folder / "python" / "internal" / "data"
-        shutil.copytree(payload, data / PLATFORM)
+        shutil.copytree(root / "out" / one.cell_name(), data / PLATFORM)
         (data / "none.go").unlink()
         (data / "payload.go").write_text(
             f'package data\n\nimport "embed"\n\n//go:embed {PLATFORM}\nvar files embed.FS\n\n'
             f'const platform = "{PLATFORM}"\n'
         )
-        write_main(PROGRAM, OWN, folder / "cmd")
-        return self._built(self.go, OWN, folder, "./cmd")
+
+    def interpreter(self) -> Path:
+        """The interpreter that goempy ships, extracted."""
+        return extracted_by(self.program(self.trees[0], "shipped"), self.env(self.fresh("kept")))
 
 
-def write_main(source: Path, module: str, folder: Path) -> None:
-    """The program at ``source`` as ``folder``'s main.go, with ``module`` where it says MODULE."""
-    folder.mkdir(parents=True)
-    text = source.read_text("utf-8").replace("MODULE", module)
-    (folder / "main.go").write_text(text, "utf-8")
-
-
-def module_zip_bytes(go: Go, peer: Peer) -> int:
-    """What ``go mod download`` of a peer's module fetches."""
-    told = go.run("mod", "download", "-json", f"{peer.module}@{peer.version}", cwd=Path.home())
-    return Path(json.loads(told)["Zip"]).stat().st_size
+def extracted_by(program: Path, env: dict[str, str]) -> Path:
+    """The interpreter that a program extracts, as Python itself names it."""
+    command = [str(program), "-c", "import sys; print(sys.executable)"]
+    return Path(subprocess.check_output(command, env=env, text=True).strip())

@@ -69,7 +69,7 @@ def real_archive(interpreter: local.Interpreter, folder: Path, version: str = ""
     """Pack ``interpreter`` as PBS packs: beside its tree what only a build leaves behind.
 
     ``version`` is what the archive claims to be, where a machine has one interpreter alone; a
-    module ``goempy_line`` in the standard library tells it, and ``sys.version`` does not.
+    module ``goempy_line`` in the standard library has it, and ``sys.version`` has not.
     """
     version = version or interpreter.version
     platform = host_platform()

@@ -16,7 +16,7 @@ INSTALL = "python/install/"
 
 @dataclass(frozen=True)
 class HardLink:
-    """Another name of a file that stands before it in the same tree."""
+    """Another name of a file that comes before it in the same tree."""
 
     name: str
 
@@ -123,7 +123,7 @@ def windows_tree() -> dict[str, bytes | str]:
 
 @dataclass(frozen=True)
 class Extension:
-    """An extension module as PYTHON.json tells of it; ``file`` is relative to the tree.
+    """An extension module as PYTHON.json lists it; ``file`` is relative to the tree.
 
     ``system`` are libraries that it takes from the system.
     """

@@ -1,6 +1,6 @@
 """Archives as python-build-standalone lays them out on each platform, small and made in memory.
 
-What ships and what leaves stands here name by name, so that a test need not ask the trim rules.
+What ships and what is dropped is listed here by name, so that a test need not ask the trim rules.
 It is a choice of the real names: every rule and part of ``[trim]`` has something to do.
 
 Sources: the manifests of go-embed-python 3.14.6 (names on Linux, macOS and Windows); PBS's
@@ -119,7 +119,7 @@ _MACHINES = {"amd64": ("x86_64", 62), "arm64": ("aarch64", 183)}
 
 
 @dataclass(frozen=True)
-class Shape:
+class Layout:
     """A cell's archive: what of its tree ``ships``, and what ``leaves``."""
 
     cell: Cell
@@ -152,7 +152,7 @@ class Shape:
         return {name: target for name, target in self.ships.items() if isinstance(target, str)}
 
 
-def make_shape(cell: Cell) -> Shape:
+def make_layout(cell: Cell) -> Layout:
     """The archive of a cell; its line is one of 3.14 or 3.10."""
     words = _words(cell)
     is_windows = cell.platform.goos == "windows"
@@ -160,7 +160,7 @@ def make_shape(cell: Cell) -> Shape:
     extensions = tuple(_extensions(cell, words))
     gone = {"LICENSE.libX11.txt", "LICENSE.tcl.txt"}
     texts = {text for each in extensions for text in each.texts} - gone
-    return Shape(cell, *tree, extensions, tuple(sorted({"LICENSE.cpython.txt", *texts})))
+    return Layout(cell, *tree, extensions, tuple(sorted({"LICENSE.cpython.txt", *texts})))
 
 
 def _words(cell: Cell) -> dict[str, str]:
@@ -292,7 +292,7 @@ def _pe(cell: Cell, name: str) -> bytes:
 
 
 def _extensions(cell: Cell, words: Mapping[str, str]) -> Iterator[Extension]:
-    """What PYTHON.json tells of those that are linked with other software."""
+    """What PYTHON.json lists of those that are linked with other software."""
     goos, tag = cell.platform.goos, words["tag"]
 
     def file(name: str) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.config.cells import asset_name
-from tests.builders.pbs_archive import INSTALL, beside_tree, unix_extensions
+from tests.builders.peer_trees import write_cell_archive
 from tests.builders.site import PBS, Site, make_site
-from tests.harness.peers import Trees, write_archive
+from tests.harness.peers import Trees
 from tests.harness.project import Line, git, matrix_text
 
 
@@ -23,24 +23,13 @@ def make_real_site(
     line = Line(peer.python, PBS, platforms=tuple(platforms))
     primary = peer.python.rpartition(".")[0]
     site = make_site(folder, line, matrix=matrix or matrix_text(line, pip=pip), primary=primary)
-    _write_archives(site, peer)
+    site.assets.mkdir()
+    for cell in site.cells.values():
+        write_cell_archive(cell, peer, site.assets / asset_name(cell, site.matrix.archive))
     site.lock_assets()
     site.build(*site.cells, *["pip"] * pip)
     site.commit("Assets")
     return site
-
-
-def _write_archives(site: Site, peer: Trees) -> None:
-    """An archive for each platform, of the peer's tree for the same GOOS and GOARCH."""
-    site.assets.mkdir()
-    for cell in site.cells.values():
-        platform = cell.platform
-        payload = peer.payload(f"{platform.goos}-{platform.goarch}")
-        path = site.assets / asset_name(cell, site.matrix.archive)
-        extra = beside_tree(
-            peer.python, platform.triple, unix_extensions(cell.line.python.minor_line)
-        )
-        write_archive(payload, path, root=INSTALL, extra=extra)
 
 
 def tagged_module(site: Site, folder: Path) -> Path:

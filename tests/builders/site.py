@@ -146,8 +146,8 @@ class Site:
     def plan(self, *more: str | Path, checkout: Project | None = None) -> dict[str, Any]:
         outcome = self.try_plan(*more, checkout=checkout)
         assert outcome.code == 0, outcome.log
-        told: dict[str, Any] = json.loads(outcome.out)
-        return told
+        plan: dict[str, Any] = json.loads(outcome.out)
+        return plan
 
     def try_plan(self, *more: str | Path, checkout: Project | None = None) -> Outcome:
         project = checkout or self.project

@@ -22,7 +22,7 @@ VECTORS = Path(__file__).parents[1] / "data" / "vectors"
 LAYOUTS = ("blobs", "stream")
 SIDES = ("python", "go")
 
-ODD: Tree = {
+UNUSUAL: Tree = {
     "aux.py": File(b"a device on Windows"),
     "con/nul.txt": File(b"two more"),
     "N": File(b"upper case"),
@@ -82,10 +82,10 @@ def go_formats(folder: Path) -> Iterator[GoFormats]:
 def write_vectors(target: Path, go: GoFormats, layout: str) -> None:
     """Pack the tree by both sides into ``target/<layout>/<side>``."""
     with tempfile.TemporaryDirectory() as scratch:
-        write_tree(Path(scratch, "tree"), ODD)
+        write_tree(Path(scratch, "tree"), UNUSUAL)
         python, other = (target / layout / side for side in SIDES)
         python.parent.mkdir(parents=True, exist_ok=True)
-        pack_tree(ODD, python, layout=layout)
+        pack_tree(UNUSUAL, python, layout=layout)
         request = "pack" if layout == "blobs" else "pack stream"
         answer = go.ask(request, other, Path(scratch, "tree"))
         assert answer == "ok", answer

@@ -12,8 +12,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.bench.__main__ import RESULTS
-from tests.bench.model import load_report
-from tests.bench.render import benchmarks_md
+from tests.bench.model import FULL, REPORT
+from tests.bench.page import benchmarks_md
 from tests.harness.project import REPOSITORY
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="packs Linux interpreters")
@@ -24,6 +24,7 @@ FIGURES = {
     "payload-size", "binary-size", "module-zip", "go-build",
     "cell-cpu", "cell-memory", "release-again", "release-again-bytes",
 }  # fmt: skip
+PROFILES = {"first-run", "cell"}
 GROWTHS = {"starts", "files-pack", "files-cold", "files-warm", "cells-time", "cells-memory"}
 
 
@@ -39,12 +40,13 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_figure_is_measured(out: Path) -> None:
-    report = load_report(out / RESULTS)
-    assert {each.key for each in report.figures} == FIGURES
-    assert {each.key for each in report.growths} == GROWTHS
-    for figure in report.figures:
+    report = REPORT.validate_json((out / RESULTS).read_bytes())
+    assert set(report.figures) == FIGURES
+    assert set(report.growths) == GROWTHS
+    assert set(report.profiles) == PROFILES
+    for figure in report.figures.values():
         for row in figure.rows:
-            assert len({len(row.ours.values), len((row.peer or row.ours).values)}) == 1
+            assert len(row.theirs) == (len(row.ours) if row.peer else 0)
 
 
 def test_the_page_shows_every_plot_that_was_drawn(out: Path) -> None:
@@ -68,13 +70,14 @@ def test_the_page_can_be_written_again_from_the_results(out: Path, tmp_path: Pat
 
 
 def test_what_stands_in_the_repository_is_a_whole_run() -> None:
-    report = load_report(REPOSITORY / RESULTS)
-    assert report.runs >= 9
-    assert {each.key for each in report.figures} == FIGURES
-    assert {each.key for each in report.growths} == GROWTHS
-    assert {each.key for each in report.profiles} == {"first-run", "cell"}
+    report = REPORT.validate_json((REPOSITORY / RESULTS).read_bytes())
+    assert report.effort == FULL
+    assert set(report.figures) == FIGURES
+    assert set(report.growths) == GROWTHS
+    assert set(report.profiles) == PROFILES
 
 
 def test_the_page_in_the_repository_is_made_of_its_results() -> None:
     page = (REPOSITORY / "BENCHMARKS.md").read_text("utf-8")
-    assert page == benchmarks_md(load_report(REPOSITORY / RESULTS))
+    assert page == benchmarks_md(REPORT.validate_json((REPOSITORY / RESULTS).read_bytes()))
+    assert "Missed: not explained" not in page

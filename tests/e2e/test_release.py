@@ -19,7 +19,7 @@ from pipeline.formats.elf import scan as elf
 from pipeline.formats.forward_reader import ForwardReader
 from tests.builders.interpreters import PBS, RealArchive, host_platform, two_lines
 from tests.fakes.http_server import serve
-from tests.harness.extract import SELF_PORTRAIT, Portrait, portrait, unpacked
+from tests.harness.extract import DESCRIBE_SCRIPT, InterpreterFacts, parse_facts, unpacked
 from tests.harness.go import Go, from_repository
 from tests.harness.project import Line, Outcome, Project, git, make_project
 
@@ -119,14 +119,14 @@ def program(folder: Path, go: Go, module: str, query: str) -> Path:
     return folder / "program"
 
 
-def ask(binary: Path, temp: Path) -> Portrait:
+def ask(binary: Path, temp: Path) -> InterpreterFacts:
     """Run the program with empty PATH and HOME, and all it may extract below ``temp``."""
     temp.mkdir()
     env = {"PATH": "", "HOME": "", "TMPDIR": str(temp)}
-    command = [str(binary), SELF_PORTRAIT]
+    command = [str(binary), DESCRIBE_SCRIPT]
     done = subprocess.run(command, env=env, cwd=temp, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return portrait(done.stdout)
+    return parse_facts(done.stdout)
 
 
 @pytest.mark.parametrize("which", ["primary", "older"])
@@ -140,8 +140,8 @@ def test_go_get_go_build_and_python_runs(release: Released, tmp_path: Path, whic
     seen = ask(moved, tmp_path / "temp")
 
     interpreter = archive.interpreter
-    command = [interpreter.executable, "-I", "-c", SELF_PORTRAIT]
-    source = portrait(subprocess.run(command, capture_output=True, check=True).stdout)
+    command = [interpreter.executable, "-I", "-c", DESCRIBE_SCRIPT]
+    source = parse_facts(subprocess.run(command, capture_output=True, check=True).stdout)
     assert seen.version == source.version
     assert seen.line == archive.version
     assert seen.modules == source.modules

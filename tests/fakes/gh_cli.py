@@ -1,7 +1,7 @@
 """A ``gh`` that knows one subcommand: it checks how it is called and prints what ``gh`` prints.
 
 The shape of its answer is that of GitHub CLI 2.62 for an asset of python-build-standalone, without
-the bundle. What it is to do stands in variables of its environment.
+the bundle. Environment variables say what it does.
 """
 
 from __future__ import annotations

@@ -126,7 +126,7 @@ class Consumer:
     def _new_module(self, name: str) -> Path:
         source = self.folder / name
         source.mkdir()
-        text = go_mod(MODULE, "0.1.0", str(self.module))
+        text = go_mod(MODULE, "v0.1.0", str(self.module))
         (source / "go.mod").write_text(text, "utf-8")
         (source / "go.sum").write_bytes((self.module / "go.sum").read_bytes())
         return source

@@ -1,4 +1,4 @@
-"""Commands that are killed at their n-th git command, in processes of their own.
+"""Commands that are killed at their n-th git command, each in a new process.
 
 A process that has imported everything forks for each of them, which is a second faster each time.
 """
@@ -41,7 +41,7 @@ for row in sys.stdin:
 
 
 @dataclass(frozen=True)
-class Killer:
+class CrashRunner:
     """Runs ``goempy``; ``count`` is the file in which git commands are counted."""
 
     server: subprocess.Popen[str]
@@ -58,8 +58,8 @@ class Killer:
 
 
 @contextmanager
-def killer(folder: Path) -> Iterator[Killer]:
-    """A killer that keeps what it needs in ``folder``."""
+def crash_runner(folder: Path) -> Iterator[CrashRunner]:
+    """A runner whose files are in ``folder``."""
     folder.mkdir()
     shim = folder / "git"
     shim.write_text(SHIM.format(git=shutil.which("git")))
@@ -70,4 +70,4 @@ def killer(folder: Path) -> Iterator[Killer]:
     with subprocess.Popen(
         command, env=env, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as server:
-        yield Killer(server, folder / "count")
+        yield CrashRunner(server, folder / "count")

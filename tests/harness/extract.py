@@ -11,7 +11,7 @@ from pipeline.formats.payload.manifest import is_dir, is_file, is_link
 from pipeline.formats.payload.reader import contents_of, read_payload, verify_payload
 
 SOUGHT = ("ssl", "sqlite3", "ctypes", "lzma", "json", "asyncio", "bz2", "zlib", "hashlib")
-SELF_PORTRAIT = f"""
+DESCRIBE_SCRIPT = f"""
 import json, sys
 found = []
 for name in {SOUGHT!r}:
@@ -32,7 +32,7 @@ print(json.dumps(dict(version=sys.version, modules=found, path=[p for p in sys.p
 
 
 @dataclass(frozen=True)
-class Portrait:
+class InterpreterFacts:
     """``files`` are those of imported modules, ``maps`` those mapped into the process."""
 
     version: str
@@ -55,8 +55,8 @@ class Portrait:
         return imported + mapped
 
 
-def portrait(text: str | bytes) -> Portrait:
-    return Portrait(**json.loads(text))
+def parse_facts(text: str | bytes) -> InterpreterFacts:
+    return InterpreterFacts(**json.loads(text))
 
 
 def unpacked(folder: Path) -> dict[str, bytes]:
@@ -82,9 +82,9 @@ def extract(folder: Path, target: Path) -> Path:
     return target
 
 
-def ask_extracted(root: Path) -> Portrait:
+def ask_extracted(root: Path) -> InterpreterFacts:
     """Run the extracted interpreter with an empty environment."""
-    command = [str(root / "bin" / "python3"), "-c", SELF_PORTRAIT]
+    command = [str(root / "bin" / "python3"), "-c", DESCRIBE_SCRIPT]
     done = subprocess.run(command, env={}, capture_output=True, text=True, check=False, cwd=root)
     assert done.returncode == 0, done.stderr
-    return portrait(done.stdout)
+    return parse_facts(done.stdout)

@@ -21,7 +21,7 @@ def find_go() -> Path:
 
 @dataclass(frozen=True)
 class Go:
-    """Runs go commands with a module cache of its own."""
+    """Runs go commands with a separate module cache."""
 
     modcache: Path
     program: Path = field(default_factory=find_go)

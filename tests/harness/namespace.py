@@ -65,8 +65,8 @@ class Namespace:
         try:
             done = self.run("true", cwd=Path("/"))
         except PermissionError as refused:  # root of a container has not all users
-            return f"a namespace of its own: {refused}"
-        return f"a namespace of its own: {done.stderr.strip()}" if done.code else ""
+            return f"a new namespace: {refused}"
+        return f"a new namespace: {done.stderr.strip()}" if done.code else ""
 
 
 def _map_users(pid: int) -> None:

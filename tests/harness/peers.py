@@ -10,6 +10,7 @@ import io
 import json
 import subprocess
 import tarfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -69,8 +70,18 @@ def stored_bytes(payload: Path) -> int:
     return sum(path.stat().st_size for path in payload.rglob("*") if path.is_file())
 
 
-def write_archive(payload: Path, target: Path, *, root: str, extra: dict[str, bytes]) -> None:
-    """An archive of PBS's shape with the peer's tree below ``root``; ``extra`` beside it."""
+def write_archive(
+    payload: Path,
+    target: Path,
+    *,
+    root: str,
+    extra: dict[str, bytes],
+    keep: Callable[[str], object] = bool,
+) -> None:
+    """An archive of PBS's shape with the peer's tree below ``root``; ``extra`` beside it.
+
+    Of the tree it has the names that ``keep`` is true for.
+    """
     compressor = zstandard.ZstdCompressor(level=1, threads=-1)
     with (
         target.open("wb") as file,
@@ -80,7 +91,8 @@ def write_archive(payload: Path, target: Path, *, root: str, extra: dict[str, by
         for name, data in extra.items():
             _add(tar, name, data, 0o644)
         for row in json.loads((payload / "files.json").read_text("utf-8"))["files"]:
-            _add_row(tar, payload, row, root)
+            if keep(row["name"]):
+                _add_row(tar, payload, row, root)
 
 
 def _add_row(tar: tarfile.TarFile, payload: Path, row: dict[str, Any], root: str) -> None:

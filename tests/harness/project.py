@@ -61,7 +61,7 @@ class Project:
         sleep: Callable[[float], None] = lambda _seconds: None,
         today: Callable[[], date] = date.today,
     ) -> Outcome:
-        """Run ``goempy`` in this process, with an environment of its own."""
+        """Run ``goempy`` in this process, with only this environment."""
         out, log = io.StringIO(), io.StringIO()
         environment = {
             "PATH": os.environ["PATH"],

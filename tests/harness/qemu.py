@@ -1,6 +1,6 @@
 """Programs for linux/arm64, run by QEMU's user emulation.
 
-The kernel is told of the emulator in a namespace of its own, which Linux can since 6.7; the rest
+The emulator is registered with the kernel in a new namespace, which Linux can since 6.7; the rest
 of the machine does not see it. So an emulated Go program starts its emulated Python, which starts
 more. Debian's arm64 C library is laid over the system's libraries there, so that programs find it
 where every arm64 system has it, in whatever environment they run.

@@ -36,7 +36,7 @@ def missing() -> str:
 
 @dataclass(frozen=True)
 class Wine:
-    """Runs programs in ``prefix``, a Windows of its own."""
+    """Runs programs in ``prefix``, which is a separate Windows."""
 
     prefix: Path
 

@@ -15,7 +15,7 @@ from pipeline.config.model import Pin
 from pipeline.formats.payload.reader import read_payload
 from pipeline.system.errors import GitError, PayloadError, TagConflictError
 from tests.builders.site import CELLS, LINES, SHA256, TAGS, Site, make_site
-from tests.harness.crash import killer
+from tests.harness.crash import crash_runner
 from tests.harness.project import Line, git, matrix_text
 
 
@@ -301,15 +301,15 @@ def test_killed_at_any_git_command_the_next_run_ends_with_the_same_ids(
     root = str(site.project.root)
     command = ["--root", root, "finalize", "--repo", root, "--push", "origin"]
     command += ["--payloads", str(site.payloads)]
-    with killer(tmp_path / "shims") as deadly:
-        code, commands = deadly.run(-1, command)
+    with crash_runner(tmp_path / "shims") as crashing:
+        code, commands = crashing.run(-1, command)
         undisturbed = commits(site)
         assert code == 0
         assert list(undisturbed) == [f"refs/tags/{tag}" for tag in TAGS]
         assert commands > 15
         for step in range(commands):
             forget_tags(site)
-            code, _count = deadly.run(step, command)
+            code, _count = crashing.run(step, command)
             assert code == -signal.SIGKILL
             assert commits(site, site.remote) in ({}, undisturbed), f"half pushed at {step}"
             assert site.push().code == 0

@@ -25,8 +25,8 @@ from tests.builders.trees import (
 )
 from tests.builders.vectors import (
     LAYOUTS,
-    ODD,
     SIDES,
+    UNUSUAL,
     VECTORS,
     GoFormats,
     go_formats,
@@ -87,7 +87,7 @@ each_tree = settings(
 
 @each_tree
 @given(tree=trees())
-@example(tree=ODD)
+@example(tree=UNUSUAL)
 @example(tree={})
 def test_python_packs_and_go_extracts(go: GoFormats, places: Iterator[Path], tree: Tree) -> None:
     place = next(places)
@@ -98,7 +98,7 @@ def test_python_packs_and_go_extracts(go: GoFormats, places: Iterator[Path], tre
 
 @each_tree
 @given(tree=trees())
-@example(tree=ODD)
+@example(tree=UNUSUAL)
 def test_go_packs_and_python_reads(go: GoFormats, places: Iterator[Path], tree: Tree) -> None:
     place = next(places)
     write_tree(place / "tree", tree)
@@ -114,7 +114,7 @@ def test_go_packs_and_python_reads(go: GoFormats, places: Iterator[Path], tree: 
 @pytest.mark.parametrize("damage", ["cut", "other"])
 def test_go_refuses_what_python_refuses(go: GoFormats, places: Iterator[Path], damage: str) -> None:
     place = next(places)
-    manifest = pack_tree(ODD, place / "payload")
+    manifest = pack_tree(UNUSUAL, place / "payload")
     entry = next(each for each in manifest.entries if each.name == "zeros")
     blob = place / "payload" / blob_name(entry)
     blob.write_bytes(blob.read_bytes()[:-1] if damage == "cut" else b"other")
@@ -125,7 +125,7 @@ def test_go_refuses_what_python_refuses(go: GoFormats, places: Iterator[Path], d
 
 def test_go_refuses_a_newer_format(go: GoFormats, places: Iterator[Path]) -> None:
     place = next(places)
-    pack_tree(ODD, place / "payload")
+    pack_tree(UNUSUAL, place / "payload")
     path = place / "payload" / "files.json"
     path.write_text(path.read_text("utf-8").replace('"format": 1', '"format": 7'), "utf-8")
     answer = go.ask("extract", place / "payload", place / "out")
@@ -135,7 +135,7 @@ def test_go_refuses_a_newer_format(go: GoFormats, places: Iterator[Path]) -> Non
 
 @each_tree
 @given(tree=trees())
-@example(tree=ODD)
+@example(tree=UNUSUAL)
 @example(tree={})
 def test_streams_both_ways(go: GoFormats, places: Iterator[Path], tree: Tree) -> None:
     place = next(places)
@@ -169,5 +169,5 @@ def test_each_side_reads_the_shared_vectors(
     place = next(places)
     vector = VECTORS / layout / side
     assert go.ask("extract", vector, place / "out") == "ok"
-    assert read_tree(place / "out") == with_folders(ODD)
-    assert unpacked(vector) == {n: t.data for n, t in ODD.items() if isinstance(t, File)}
+    assert read_tree(place / "out") == with_folders(UNUSUAL)
+    assert unpacked(vector) == {n: t.data for n, t in UNUSUAL.items() if isinstance(t, File)}

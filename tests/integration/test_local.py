@@ -13,8 +13,8 @@ from pipeline.config.matrix import parse_matrix
 from pipeline.sources import local_interpreter as local
 from pipeline.system.errors import ConfigError, InterpreterError
 from tests.builders.interpreters import interpreters, run_tool
-from tests.harness.extract import SELF_PORTRAIT as PORTRAIT
-from tests.harness.extract import Portrait, ask_extracted, extract, portrait
+from tests.harness.extract import DESCRIBE_SCRIPT as PORTRAIT
+from tests.harness.extract import InterpreterFacts, ask_extracted, extract, parse_facts
 from tests.harness.project import Line, Project, matrix_text
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="--local packs Linux interpreters")
@@ -29,9 +29,9 @@ def source_of(found: local.Interpreter) -> list[str]:
     return [found.stdlib, found.executable, f"{found.library_dir}/libpython"]
 
 
-def asked(executable: str) -> Portrait:
+def asked(executable: str) -> InterpreterFacts:
     done = subprocess.run([executable, "-I", "-c", PORTRAIT], capture_output=True, check=True)
-    return portrait(done.stdout)
+    return parse_facts(done.stdout)
 
 
 def packed(project: Project, python: str, name: str = "local") -> Path:

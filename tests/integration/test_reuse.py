@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.system.errors import PayloadError, TagConflictError, VerifyError
 from tests.builders.site import CELLS, NEXT_TAGS, TAGS, Site, make_released
-from tests.harness.crash import killer
+from tests.harness.crash import crash_runner
 from tests.harness.project import Project, git
 
 NOISE_BYTES = 500_000
@@ -218,12 +218,12 @@ def test_killed_at_any_git_command_while_reusing_the_next_run_ends_with_the_same
     site: Site, tmp_path: Path
 ) -> None:
     site.raise_version()
-    with killer(tmp_path / "shims") as deadly:
+    with crash_runner(tmp_path / "shims") as crashing:
 
         def killed_at(step: int, checkout: Project) -> tuple[int, int]:
             root = str(checkout.root)
             where = ["--root", root, "finalize", "--repo", root, "--push", "origin"]
-            return deadly.run(step, [*where, "--payloads", str(site.payloads)])
+            return crashing.run(step, [*where, "--payloads", str(site.payloads)])
 
         code, commands = killed_at(-1, site.checkout())
         assert code == 0

@@ -35,8 +35,6 @@ class Release:
     assets: tuple[ReleaseAsset, ...]
     id: int = 0
     """Grows: the lower one is older."""
-    title: str = ""
-    notes: str = ""
     page: str = ""
     """The address for people."""
     uploads: str = ""
@@ -45,10 +43,9 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class PullRequest:
-    """An open pull request; ``commit`` is the tip of its branch as GitHub knows it."""
+    """An open pull request; ``page`` is the address for people."""
 
     number: int
     title: str
     body: str
-    commit: str
     page: str

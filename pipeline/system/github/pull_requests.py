@@ -85,4 +85,4 @@ class Pulls:
 
 
 def _pull(pull: ApiPullRequest) -> PullRequest:
-    return PullRequest(pull.number, pull.title, pull.body or "", pull.head.sha, pull.html_url)
+    return PullRequest(pull.number, pull.title, pull.body or "", pull.html_url)

@@ -19,7 +19,7 @@ from github.GitReleaseAsset import GitReleaseAsset
 from github.PaginatedList import PaginatedList
 
 from pipeline.system.errors import AssetNotFoundError
-from pipeline.system.github.client import GitHubClient, InvalidError
+from pipeline.system.github.client import GitHubClient
 from pipeline.system.github.models import Release, ReleaseAsset
 
 _UPLOADED = "uploaded"
@@ -116,30 +116,29 @@ class Releases:
         """Publish a draft with this text; ``latest`` is the one that GitHub shows first."""
         what = f"release {release.tag} of {self._repository}"
         draft = self._repo.get_release(release.id)
-        try:
-            return self._client.call(
-                what,
-                lambda: self._release(
-                    draft.update_release(
-                        title,
-                        notes,
-                        draft=False,
-                        prerelease=prerelease,
-                        tag_name=release.tag,
-                        make_latest="true" if latest else "false",
-                    )
-                ),
+        latest_text = "true" if latest else "false"
+
+        def update() -> Release:
+            return self._release(
+                draft.update_release(
+                    title,
+                    notes,
+                    draft=False,
+                    prerelease=prerelease,
+                    tag_name=release.tag,
+                    make_latest=latest_text,
+                )
             )
-        except InvalidError:
-            # It may be published already, if the response was lost.
-            again = self._repo.get_release(release.id)
-            now = self._client.call(what, lambda: self._release(again))
-            if now.draft:
-                raise
-            return now
+
+        def find() -> Release | None:
+            # If the response was lost it may be published; GitHub then refuses to publish it again.
+            now = self._client.call(what, lambda: self._release(self._repo.get_release(release.id)))
+            return None if now.draft else now
+
+        return self._client.call(what, update, find)
 
     def tag_commit(self, tag: str) -> str:
-        """The id that ``tag`` has at GitHub, ``""`` for none."""
+        """The commit of ``tag`` on GitHub, ``""`` if it has no such tag."""
         try:
             return self._client.call(
                 f"tag {tag} of {self._repository}",
@@ -168,8 +167,6 @@ class Releases:
             prerelease=release.prerelease,
             assets=(),
             id=release.id,
-            title=release.name or "",
-            notes=release.body or "",
             page=release.html_url or "",
             uploads=(release.upload_url or "").partition("{")[0],
         )
@@ -181,17 +178,13 @@ class Releases:
 
     def _assets(self, release_id: int) -> tuple[ReleaseAsset, ...]:
         """All pages; the list inside the release itself may be incomplete."""
-        return tuple(
-            map(
-                _asset,
-                PaginatedList(
-                    GitReleaseAsset,
-                    self._client.github.requester,
-                    f"/repos/{self._repository}/releases/{release_id}/assets",
-                    attributesTransformer=_with_digest,
-                ),
-            )
+        pages = PaginatedList(
+            GitReleaseAsset,
+            self._client.github.requester,
+            f"/repos/{self._repository}/releases/{release_id}/assets",
+            attributesTransformer=_with_digest,
         )
+        return tuple(_asset(each) for each in pages)
 
 
 def _with_digest(fields: dict[str, Any]) -> dict[str, Any]:
@@ -200,15 +193,6 @@ def _with_digest(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _asset(asset: GitReleaseAsset) -> ReleaseAsset:
-    return ReleaseAsset(
-        asset.name,
-        asset.size,
-        _sha256_of(asset.digest),
-        asset.id,
-        asset.state == _UPLOADED,
-    )
-
-
-def _sha256_of(digest: str | None) -> str:
-    algorithm, _, value = (digest or "").partition(":")
-    return value.lower() if algorithm == "sha256" else ""
+    algorithm, _, digest = (asset.digest or "").partition(":")
+    sha256 = digest.lower() if algorithm == "sha256" else ""
+    return ReleaseAsset(asset.name, asset.size, sha256, asset.id, asset.state == _UPLOADED)

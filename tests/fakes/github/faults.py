@@ -20,7 +20,7 @@ class Fault:
     cut_after: int = -1
     """Answer well, but reset the connection after so many bytes of the body."""
     done: bool = False
-    """Carry the request out all the same, and then do what else stands here."""
+    """Carry the request out all the same, and then do the rest of this."""
     half: bool = False
     """Reset the connection in the midst of an upload, of which a broken asset stays."""
 

@@ -20,17 +20,25 @@ from tests.fakes.github.state import (
     REPOSITORY_ID,
     UPLOADS,
     Answer,
-    Asked,
     Asset,
     Call,
     GitHub,
     Pull,
+    RecordedRequest,
     Release,
     refused,
 )
 
 __all__ = [
-    "API", "PBS", "UPLOADS", "Asked", "Asset", "GitHub", "Pull", "Release", "serve_github",
+    "API",
+    "PBS",
+    "UPLOADS",
+    "Asset",
+    "GitHub",
+    "Pull",
+    "RecordedRequest",
+    "Release",
+    "serve_github",
 ]  # fmt: skip
 
 
@@ -67,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         path = unquote(parts.path)
         sent = self.headers.get("Authorization")
-        github.requests.append(Asked(self.command, path, parts.query, sent))
+        github.requests.append(RecordedRequest(self.command, path, parts.query, sent))
         fault = github.fault(self.command, path)
         size = int(self.headers.get("Content-Length", "0"))
         body = self.rfile.read(size // 2 if fault.half else size)
@@ -114,14 +122,14 @@ class _Handler(BaseHTTPRequestHandler):
         self, status: int, body: bytes, headers: Iterable[tuple[str, str]], cut_after: int = -1
     ) -> None:
         self.send_response(status)
-        told = {
+        sent = {
             "Content-Length": str(len(body)),
             "Content-Type": "application/json",
             **dict(headers),
         }
         if status == 204:
-            told = dict(headers)
-        for name, value in told.items():
+            sent = dict(headers)
+        for name, value in sent.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command == "HEAD":

@@ -56,7 +56,7 @@ class Pull:
 
 
 @dataclass(frozen=True)
-class Asked:
+class RecordedRequest:
     """One request, with its Authorization header as it was sent."""
 
     method: str
@@ -82,7 +82,7 @@ class GitHub:
     files: dict[str, bytes] = field(default_factory=dict)
     """Download paths and what is there."""
     faults: dict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
-    requests: list[Asked] = field(default_factory=list)
+    requests: list[RecordedRequest] = field(default_factory=list)
     digests: bool = True
     """Whether it has digests of what is uploaded, as since June 2025."""
     dies_after: int = -1

@@ -55,7 +55,7 @@ def expand(text: str, scope: Scope) -> Any:  # noqa: ANN401
 
 
 def as_text(value: object) -> str:
-    """How a value stands in a text."""
+    """A value as text."""
     if value is None:
         return ""
     if isinstance(value, bool):

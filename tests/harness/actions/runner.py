@@ -157,11 +157,11 @@ class _Run:
                 failed = not self._action(step, here, work)
             if "id" in step:
                 steps[step["id"]] = {"outputs": _read_outputs(outputs)}
-        told = {
+        found = {
             key: as_text(expand(value, Scope(_with_blanks(contexts, value))))
             for key, value in ({} if failed else job.get("outputs", {})).items()
         }
-        return JobResult("failure" if failed else "success", told)
+        return JobResult("failure" if failed else "success", found)
 
     def _line(
         self,
@@ -239,7 +239,7 @@ def _read_outputs(path: Path) -> dict[str, str]:
 
 
 def _with_blanks(contexts: Mapping[str, Any], expression: str) -> Mapping[str, Any]:
-    """A step that did not tell an output it has has an empty one; a misspelt step has none."""
+    """An output that a step did not set is empty; a misspelt step has none."""
     match = re.search(r"steps\.([\w-]+)\.outputs\.([\w-]+)", expression)
     if match and match[1] in contexts["steps"]:
         contexts["steps"][match[1]]["outputs"].setdefault(match[2], "")

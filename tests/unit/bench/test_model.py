@@ -1,32 +1,19 @@
-"""What was measured: ratios, aims, and the file that keeps it."""
+"""What was measured: ratios, targets, and the file that keeps it."""
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pydantic
 import pytest
 
-from tests.bench.model import (
-    Curve,
-    Figure,
-    Growth,
-    Measured,
-    Part,
-    Point,
-    Profile,
-    Report,
-    Row,
-    Unit,
-    load_report,
-    save_report,
-)
-from tests.harness.bench_report import MACHINE
+from tests.bench.model import REPORT, Row
+from tests.builders import bench_report
 
 
 def row(ours: tuple[float, ...], peer: tuple[float, ...] | None, **judged: float) -> Row:
-    measured = Measured("peer", peer) if peer else None
-    return Row("work", Measured("goempy", ours), measured, **judged)
+    return Row("work", ours, "peer" if peer else "", peer or (), **judged)
 
 
 def test_a_ratio_is_taken_run_by_run() -> None:
@@ -46,57 +33,49 @@ def test_a_ratio_needs_as_many_runs_of_both() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ours", "aim", "reached"),
+    ("ours", "target", "reached"),
     [(1.0, 5.0, True), (1.0001, 5.0, False), (0.5, 5.0, True), (5.0, 1.0, True)],
 )
-def test_an_aim_is_reached_at_the_aim_itself(ours: float, aim: float, *, reached: bool) -> None:
-    assert row((ours,), (5.0,), aim=aim).reached is reached
+def test_a_target_is_reached_at_the_target_itself(
+    ours: float, target: float, *, reached: bool
+) -> None:
+    assert row((ours,), (5.0,), target=target).reached is reached
 
 
 @pytest.mark.parametrize(("ours", "reached"), [(1.999, True), (2.0, False), (2.1, False)])
 def test_a_limit_is_to_be_stayed_under(ours: float, *, reached: bool) -> None:
     assert row((ours,), None, limit=2.0).reached is reached
-    assert row((ours,), (100.0,), limit=2.0, aim=5.0).reached is reached
+    assert row((ours,), (100.0,), limit=2.0, target=5.0).reached is reached
 
 
 def test_both_have_to_be_met() -> None:
-    assert row((1.0,), (4.0,), limit=2.0, aim=5.0).reached is False
+    assert row((1.0,), (4.0,), limit=2.0, target=5.0).reached is False
 
 
 def test_what_is_not_judged_is_neither_reached_nor_missed() -> None:
     assert row((1.0,), (100.0,)).reached is None
 
 
-def test_an_aim_that_no_peer_stands_for_is_missed() -> None:
-    assert row((1.0,), None, aim=2.0).reached is False
-
-
-def test_medians() -> None:
-    assert Measured("goempy", (9, 1, 2)).median == 2
-    assert Point(4, (1, 2)).median == 1.5
+def test_a_target_without_a_peer_is_missed() -> None:
+    assert row((1.0,), None, target=2.0).reached is False
 
 
 def test_a_report_comes_back_from_its_file(tmp_path: Path) -> None:
-    one = row((0.1, 0.2), (1 / 3, 2.0), aim=5.0, limit=0.002)
-    report = Report(
-        MACHINE,
-        2,
-        (Figure("key", 'to `print("hello")` …', Unit.SECONDS, "how", (one, row((1.5,), None))),),
-        (Growth("g", "title", "cells", Unit.BYTES, "how", (Curve("c", (Point(1, (2, 3)),)),)),),
-        (Profile("p", "title", "how", (Part("a", 0.25),), (("main;f", 0.5), ("main", 0.1))),),
-        ("something",),
-    )
     path = tmp_path / "results.json"
-    save_report(report, path)
-    assert load_report(path) == report
-    written = path.read_bytes()
-    save_report(load_report(path), path)
-    assert path.read_bytes() == written
-    assert written.endswith(b"}\n")
+    path.write_bytes(REPORT.dump_json(bench_report.REPORT))
+    assert REPORT.validate_json(path.read_bytes()) == bench_report.REPORT
+
+
+def test_a_result_takes_the_place_of_an_earlier_one() -> None:
+    made = bench_report.report(bench_report.FIRST, bench_report.STARTS)
+    newer = dataclasses.replace(bench_report.FIRST, note="newer")
+    made.add(newer)
+    assert [*made.figures.values()] == [newer]
+    assert [*made.growths.values()] == [bench_report.STARTS]
 
 
 def test_a_file_that_holds_something_else_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
-    path.write_text('{"machine": {}, "runs": "many"}', "utf-8")
-    with pytest.raises(pydantic.ValidationError, match="runs"):
-        load_report(path)
+    path.write_text('{"machine": [], "effort": "many"}', "utf-8")
+    with pytest.raises(pydantic.ValidationError, match="effort"):
+        REPORT.validate_json(path.read_bytes())

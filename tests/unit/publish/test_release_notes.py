@@ -11,7 +11,6 @@ import pytest
 from pipeline.config.model import FREE_THREADED, LOCAL, Line, PythonVersion
 from pipeline.formats.payload.model import Component, Manifest, Origin, PayloadMetadata
 from pipeline.formats.payload.reader import Payload
-from pipeline.publish.assets import minor_of, previous_tag
 from pipeline.publish.release_notes import ReleaseSite, TagFacts, facts_of, release_notes, site_of
 from pipeline.publish.sizes import PayloadSizes, TagSizes
 from pipeline.release.tag_tree import TagContents
@@ -176,29 +175,3 @@ def test_facts_are_those_of_manifests() -> None:
         1050,
         software(bdb="", pip="26.1", zlib="1.3 1.3.1"),
     )
-
-
-def test_the_previous_tag_of_a_line() -> None:
-    pythons = {
-        "v0.1.0": "3.14.1", "v0.1.0-py3.13.15": "3.13.15", "v0.2.0": "3.13.16",
-        "v0.2.0-py3.13.17": "3.13.17", "v0.2.0-py3.13.17t": "3.13.17t", "v0.3.0": "",
-        "v0.9.0-py3.12.1": "3.12.1", "v0.10.0": "3.13.20", "v0.10.0-py3.13.9": "3.13.9",
-        "v0.10.0-py3.13.10": "3.13.10", "v0.11.0": "3.14.2", "v0.11.0-py3.13.20": "3.13.20",
-    }  # fmt: skip
-    # Each answer is removed before the next question.
-    for expected in (
-        "v0.10.0-py3.13.10", "v0.10.0-py3.13.9", "v0.10.0", "v0.2.0-py3.13.17", "v0.2.0",
-        "v0.1.0-py3.13.15", "",
-    ):  # fmt: skip
-        assert previous_tag("v0.11.0-py3.13.20", "3.13", pythons) == expected
-        pythons.pop(expected, None)
-    assert previous_tag("v0.10.0", "3.14", pythons) == "v0.1.0"
-    assert previous_tag("v0.1.0", "3.14", pythons) == ""
-
-
-@pytest.mark.parametrize(
-    ("python", "minor"),
-    [("3.14.9", "3.14"), ("3.14.9t", "3.14t"), ("3.15.0rc2", "3.15"), ("", ""), ("three", "")],
-)
-def test_the_minor_version_of_a_line(python: str, minor: str) -> None:
-    assert minor_of(python) == minor

@@ -313,7 +313,7 @@ def test_a_release_is_made_once_though_no_answer_says_so(github: GitHub) -> None
         made = Releases(client, MINE).create_draft("v1.0.0", "Title", "Words", prerelease=True)
     (there,) = github.releases[MINE]
     assert (there.id, there.draft, there.prerelease) == (made.id, True, True)
-    assert (made.tag, made.title, made.notes) == ("v1.0.0", "Title", "Words")
+    assert (made.tag, there.title, there.body) == ("v1.0.0", "Title", "Words")
     asked = [each.method for each in github.requests]
     # Before each further attempt it looks.
     assert asked == ["POST", "GET", "POST", "GET", "POST", "GET", "GET"]

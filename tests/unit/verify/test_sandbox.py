@@ -63,7 +63,7 @@ def test_the_programs_name_the_module_of_a_fork(tmp_path: Path) -> None:
     assert len(texts) == 3
     assert all(f'"{FORK}/p' in text for text in texts)
     assert not [text for text in texts if "goempy/goempy" in text]
-    assert f"replace {FORK} => ../module" in go_mod(FORK, "2.0.0", "../module")
+    assert f"replace {FORK} => ../module" in go_mod(FORK, "v2.0.0", "../module")
 
 
 def test_the_programs_are_formatted_and_vet(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_the_programs_are_formatted_and_vet(tmp_path: Path) -> None:
     names = sorted(path.parent.name for path in PROGRAMS.glob("*/main.go"))
     assert names == ["install", "start", "use"]
     write_programs(tmp_path, own, names)
-    (tmp_path / "go.mod").write_text(go_mod(own, "0.1.0", str(TEMPLATE)))
+    (tmp_path / "go.mod").write_text(go_mod(own, "v0.1.0", str(TEMPLATE)))
     shutil.copy(TEMPLATE / "go.sum", tmp_path / "go.sum")
     (tmp_path / "packages").mkdir()
     package = 'package data\n\nimport "embed"\n\nvar Data embed.FS\n'

@@ -1,4 +1,4 @@
-"""The whole matrix from archives of real shape: what ships on each platform, and what Go takes."""
+"""The whole matrix from archives of real layout: what ships on each platform, and what Go takes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from pipeline.formats.payload.manifest import is_dir, is_link, stored_name
 from pipeline.formats.payload.model import LICENSES, Manifest
 from pipeline.formats.payload.reader import read_payload
 from tests.builders.elf import DEBUG
-from tests.builders.pbs_layouts import LOAD_LIBPYTHON, Shape, machine_of, make_shape
+from tests.builders.pbs_layouts import LOAD_LIBPYTHON, Layout, machine_of, make_layout
 from tests.fakes.http_server import serve
 from tests.harness.extract import unpacked
 from tests.harness.go import Go, from_repository
@@ -82,7 +82,7 @@ class Released:
     project: Project
     out: Path
     matrix: Matrix
-    shapes: dict[str, Shape]
+    layouts: dict[str, Layout]
     archives: dict[str, Path]
     outcome: Outcome
 
@@ -100,11 +100,11 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Released:
     folder = tmp_path_factory.mktemp("release")
     project = make_project(folder, *LINES)
     matrix = parse_matrix((project.root / "matrix.toml").read_text("utf-8"))
-    shapes = {cell.name: make_shape(cell) for cell in all_cells(matrix)}
+    layouts = {cell.name: make_layout(cell) for cell in all_cells(matrix)}
     pins, archives = [], {}
     with serve() as server:
-        for name, shape in shapes.items():
-            pin, data = pinned(shape)
+        for name, layout in layouts.items():
+            pin, data = pinned(layout)
             pins.append(pin)
             archives[name] = folder / pin.name
             archives[name].write_bytes(data)
@@ -112,14 +112,14 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Released:
         project.write("matrix.lock", dump_lock(pins))
         outcome = project.run("release", "--source", server.address, "--out", folder / "dist")
     assert outcome.code == 0, outcome.log
-    return Released(project, folder / "dist", matrix, shapes, archives, outcome)
+    return Released(project, folder / "dist", matrix, layouts, archives, outcome)
 
 
-def pinned(shape: Shape) -> tuple[Pin, bytes]:
-    data = shape.archive()
-    name = asset_name(shape.cell, "full")
+def pinned(layout: Layout) -> tuple[Pin, bytes]:
+    data = layout.archive()
+    name = asset_name(layout.cell, "full")
     digest = hashlib.sha256(data).hexdigest()
-    return Pin(shape.cell.line.pbs, name, digest, len(data)), data
+    return Pin(layout.cell.line.pbs, name, digest, len(data)), data
 
 
 @dataclass(frozen=True)
@@ -195,8 +195,8 @@ def paths_below(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-def elf_files(shape: Shape) -> Iterator[tuple[str, bytes]]:
-    return ((name, data) for name, data in shape.files().items() if data.startswith(elf.MAGIC))
+def elf_files(layout: Layout) -> Iterator[tuple[str, bytes]]:
+    return ((name, data) for name, data in layout.files().items() if data.startswith(elf.MAGIC))
 
 
 def scanned(data: bytes) -> elf.ElfScan:
@@ -206,7 +206,7 @@ def scanned(data: bytes) -> elf.ElfScan:
 def test_there_is_a_tag_for_each_line_in_the_order_of_go(
     release: Released, got: dict[str, Got]
 ) -> None:
-    assert set(release.shapes) == set(CELLS)
+    assert set(release.layouts) == set(CELLS)
     refs = git(release.repository, "for-each-ref", "--format=%(refname:short)", "refs/tags")
     assert sorted(refs.split()) == sorted(TAGS)
     program = got["v0.1.0"].program
@@ -220,12 +220,12 @@ def test_there_is_a_tag_for_each_line_in_the_order_of_go(
 def test_every_rule_has_something_to_do(release: Released) -> None:
     reasons = set()
     for name, path in release.archives.items():
-        cell = release.shapes[name].cell
+        cell = release.layouts[name].cell
         inventory = archive.scan(path, Asset(cell.line.pbs, path.name, "", path.stat().st_size))
         windows = cell.platform.goos == "windows"
         plan = plan_trim(inventory.members, release.matrix.trim, windows=windows)
         reasons |= {reason for reason, _members in plan.by_reason()}
-        assert {each.member.name for each in plan.dropped} == release.shapes[name].leaves.keys()
+        assert {each.member.name for each in plan.dropped} == release.layouts[name].leaves.keys()
     rules = {rule.reason for rule in release.matrix.trim.drop}
     rules |= {f"part {part.name}, which is off" for part in release.matrix.trim.parts}
     # PBS marks nothing as externally managed; the interpreters of other machines do.
@@ -234,42 +234,42 @@ def test_every_rule_has_something_to_do(release: Released) -> None:
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_exactly_what_should_ship_does(release: Released, cell: str) -> None:
-    shape, manifest = release.shapes[cell], manifest_of(release, cell)
-    texts = {f"{LICENSES}/{name}" for name in shape.licenses}
-    expected = {*shape.ships, *texts}
+    layout, manifest = release.layouts[cell], manifest_of(release, cell)
+    texts = {f"{LICENSES}/{name}" for name in layout.licenses}
+    expected = {*layout.ships, *texts}
     assert {e.name for e in manifest.entries if not is_dir(e)} == expected
     folders = {parent for name in expected for parent in parents(name)}
     assert {e.name for e in manifest.entries if is_dir(e)} == folders
-    assert {e.name: e.target for e in manifest.entries if is_link(e)} == shape.links()
+    assert {e.name: e.target for e in manifest.entries if is_link(e)} == layout.links()
     programs = {e.name for e in manifest.entries if not is_dir(e) and e.perm == 0o755}
-    assert programs == {name for name in shape.files() if name.startswith("bin/")}
+    assert programs == {name for name in layout.files() if name.startswith("bin/")}
 
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_elf_files_are_stripped_and_nothing_else_changes(release: Released, cell: str) -> None:
-    shape, shipped = release.shapes[cell], unpacked(release.payload(cell))
-    binaries = dict(elf_files(shape))
+    layout, shipped = release.layouts[cell], unpacked(release.payload(cell))
+    binaries = dict(elf_files(layout))
     for name, data in binaries.items():
         before, after = scanned(data), scanned(shipped[name])
         assert before.strip is not None
         assert after.strip is None
         assert after.facts == before.facts
-        assert int.from_bytes(data[18:20], "little") == machine_of(shape.cell)
+        assert int.from_bytes(data[18:20], "little") == machine_of(layout.cell)
         assert DEBUG in data
         assert DEBUG not in shipped[name]
-    others = {name: data for name, data in shape.files().items() if name not in binaries}
+    others = {name: data for name, data in layout.files().items() if name not in binaries}
     assert {name: shipped[name] for name in others} == others
-    is_linux = shape.cell.platform.goos == "linux"
+    is_linux = layout.cell.platform.goos == "linux"
     assert bool(binaries) == is_linux
     magics = {data[:4] for data in others.values()}
-    assert (b"\xcf\xfa\xed\xfe" in magics) == (shape.cell.platform.goos == "darwin")
+    assert (b"\xcf\xfa\xed\xfe" in magics) == (layout.cell.platform.goos == "darwin")
 
 
 @pytest.mark.parametrize("cell", [cell for cell in CELLS if "windows" not in cell])
 def test_libpython_ships_where_the_program_loads_it(release: Released, cell: str) -> None:
     names = {entry.name for entry in manifest_of(release, cell).entries}
     libraries = {name for name in names if re.fullmatch(r"lib/libpython.*", name)}
-    name = release.shapes[cell].cell.line.minor_name
+    name = release.layouts[cell].cell.line.minor_name
     suffix = ".dylib" if "darwin" in cell else ".so.1.0"
     assert libraries == ({f"lib/libpython{name}{suffix}"} if cell in LOAD_LIBPYTHON else set())
 
@@ -289,7 +289,7 @@ def test_what_all_platforms_share_is_on_a_tag_once(
         assert stems(data / name) == contents[name] - shared
         manifest = (data / name / "files.json").read_bytes()
         assert manifest == (release.payload(f"{line}/{name}") / "files.json").read_bytes()
-    sources = release.shapes[f"{line}/windows-amd64"].files()
+    sources = release.layouts[f"{line}/windows-amd64"].files()
     modules = [data for name, data in sources.items() if name.endswith(".py")]
     assert {stored_name(hashlib.sha256(each).hexdigest(), "") for each in modules} < shared
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.measure import Sample, in_turns, run_measured
+from tests.harness.measure import Sample, in_turns, run_measured
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the bench measures on Linux")
 

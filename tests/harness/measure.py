@@ -6,26 +6,24 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-LAUNCHER = Path(__file__).with_name("launcher.py")
+LAUNCHER = Path(__file__).with_name("measure_launcher.py")
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True)
-class Sample:
+class Sample(NamedTuple):
     """One run. ``cpu_s`` and ``peak_bytes`` include the processes that it waited for.
 
-    ``peak_bytes`` is the largest resident set of any one process, and 10 MB at least: those of
-    ``launcher``.
+    ``peak_bytes`` is the largest resident set of any one process, and at least the 10 MB of
+    ``measure_launcher``.
     """
 
     wall_s: float
     cpu_s: float
-    peak_bytes: int
+    peak_bytes: float
 
 
 def run_measured(
@@ -37,12 +35,10 @@ def run_measured(
         [sys.executable, "-I", "-S", LAUNCHER, *arguments],
         env=dict(env), cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, check=False,
     )  # fmt: skip
-    if done.returncode:
-        raise subprocess.CalledProcessError(done.returncode, arguments, stderr=done.stderr)
-    code, wall_s, cpu_s, peak_bytes = done.stdout.split()
+    code, *taken = done.stdout.split() if not done.returncode else (done.returncode,)
     if int(code):
         raise subprocess.CalledProcessError(int(code), arguments, stderr=done.stderr)
-    return Sample(float(wall_s), float(cpu_s), int(peak_bytes))
+    return Sample(*map(float, taken))
 
 
 def in_turns(
@@ -54,14 +50,17 @@ def in_turns(
 ) -> dict[Key, tuple[Value, ...]]:
     """Run each subject ``runs`` times, A B A B …; the first ``warmups`` rounds do not count.
 
-    ``between`` is called before each run. Usually, what one run left to be written is then on the
-    disk before the next begins.
+    ``between`` is called before each run; by default what one run left to be written is then on
+    the disk before the next begins.
     """
     taken: dict[Key, list[Value]] = {name: [] for name in subjects}
-    for turn in range(warmups + runs):
+    for _turn in range(warmups + runs):
         for name, run in subjects.items():
             between()
-            value = run()
-            if turn >= warmups:
-                taken[name].append(value)
-    return {name: tuple(values) for name, values in taken.items()}
+            taken[name].append(run())
+    return {name: tuple(values[warmups:]) for name, values in taken.items()}
+
+
+def column(taken: Mapping[Key, Sequence[Sample]], name: str) -> dict[Key, tuple[float, ...]]:
+    """One field of all samples."""
+    return {key: tuple(getattr(each, name) for each in samples) for key, samples in taken.items()}

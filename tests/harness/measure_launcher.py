@@ -1,4 +1,4 @@
-"""Runs one program and tells what it took: a process of its own, because it is small.
+"""Runs one program and prints what it took: a separate process, because it is small.
 
 A child's peak memory counts what its parent had at the moment of the fork.
 """

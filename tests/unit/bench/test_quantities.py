@@ -1,0 +1,71 @@
+"""Measured values in words."""
+
+# ruff: noqa: RUF001 - pictures and tables have multiplication signs and dashes
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from tests.bench import quantities
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "told"),
+    [
+        (0.0, "s", "0 ms"),
+        (0.0000812, "s", "0.0812 ms"),
+        (0.0018, "s", "1.80 ms"),
+        (0.8124, "s", "812 ms"),
+        (0.9996, "s", "1000 ms"),
+        (1.0, "s", "1.00 s"),
+        (83.26, "s", "83.3 s"),
+        (1234.5, "s", "1230 s"),
+        (-0.0004, "s", "\N{MINUS SIGN}0.400 ms"),
+        (0, "B", "0 B"),
+        (812, "B", "812 B"),
+        (48_300, "B", "48.3 kB"),
+        (15_250_000, "B", "15.2 MB"),
+        (388_800_000, "B", "389 MB"),
+        (8_000_000_000, "B", "8.00 GB"),
+    ],
+)
+def test_quantities(value: float, unit: str, told: str) -> None:
+    assert quantities.quantity(value, unit) == told
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ((0.85, 0.801, 0.812), "812 ms (801\N{EN DASH}850)"),
+        ((0.98, 1.02, 1.3), "1.02 s (0.980\N{EN DASH}1.30)"),
+        ((0.5,), "500 ms"),
+        ((0.5, 0.5001), "500 ms"),
+    ],
+)
+def test_a_spread_is_in_the_unit_of_the_median(values: Sequence[float], told: str) -> None:
+    assert quantities.with_spread(values, "s") == told
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(5.6, "5.6"), (5.69, "5.6"), (9.999, "9.9"), (10, "10.0"), (172.9, "172"), (0.999, "0.99"),
+     (1.005, "1.00"), (2.3, "2.3"), (-3.1, "\N{MINUS SIGN}3.10")],
+)  # fmt: skip
+def test_a_ratio_is_never_rounded_up(value: float, told: str) -> None:
+    assert quantities.ratio(value) == f"{told} \N{MULTIPLICATION SIGN}"
+
+
+def test_what_there_is_none_of() -> None:
+    assert quantities.ratio(None) == quantities.NOTHING
+    assert quantities.target(None, None, "s") == quantities.NOTHING
+
+
+@pytest.mark.parametrize(
+    ("target", "limit", "told"),
+    [(5, 0.002, "5 ×, < 2.0 ms"), (2.5, None, "2.5 ×"), (None, 35e6, "< 35 MB")],
+)
+def test_targets(target: float | None, limit: float | None, told: str) -> None:
+    unit = "B" if target is None else "s"
+    assert quantities.target(target, limit, unit) == told.replace("×", quantities.TIMES)
