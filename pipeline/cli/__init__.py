@@ -22,7 +22,7 @@ import click
 
 from pipeline.cli.context import Context
 from pipeline.cli.help import Group
-from pipeline.cli.parameters import GIT_PATH
+from pipeline.cli.parameters import path_option
 from pipeline.system.errors import PipelineError
 
 if TYPE_CHECKING:
@@ -34,12 +34,11 @@ INTERRUPTED = 130
 
 @click.command(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="goempy", prog_name="goempy", message="%(prog)s %(version)s")
-@click.option(
+@path_option(
     "--root",
-    type=GIT_PATH,
+    "DIR",
+    "Folder of matrix.toml, matrix.lock, VERSION and PRIMARY_PYTHON.",
     default=Path(),
-    metavar="DIR",
-    help="Folder of matrix.toml, matrix.lock, VERSION and PRIMARY_PYTHON.  [default: .]",
 )
 @click.pass_context
 def goempy(context: click.Context, root: Path) -> None:

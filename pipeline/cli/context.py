@@ -16,13 +16,10 @@ if TYPE_CHECKING:
     from pipeline.sources.source import AssetSource
     from pipeline.system.console import Console
     from pipeline.system.git import Git
-    from pipeline.system.github import GitHubClient
+    from pipeline.system.github.client import GitHubClient
 
 MIRROR_VARIABLE = "GOEMPY_PBS_MIRROR"
 CACHE_VARIABLE = "GOEMPY_CACHE_DIR"
-TOKEN_VARIABLES = ("GITHUB_TOKEN", "GH_TOKEN")
-API_VARIABLE = "GITHUB_API_URL"
-"""Set by GitHub Actions: the API of the GitHub that made the token."""
 OUTPUT_VARIABLE = "GITHUB_OUTPUT"
 SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 """Set by GitHub Actions: files that a step appends to, for later jobs and for people."""
@@ -109,23 +106,11 @@ class Context:
         return AssetFetcher(matrix.archive, assets, pins, self.cache, self.console, self.env)
 
     def github(self, address: str = "") -> GitHubClient:
-        """The GitHub API at ``address``, by default that of GITHUB_API_URL.
+        """The GitHub API at ``address``, by default that of GITHUB_API_URL."""
+        from pipeline.system.github.context import connect  # noqa: PLC0415
+        from pipeline.system.github.retry import Patience  # noqa: PLC0415
 
-        A token goes only to the GitHub that made it.
-        """
-        from pipeline.system.github import PUBLIC_API, GitHubClient, Patience  # noqa: PLC0415
-
-        home = self.env.get(API_VARIABLE, "") or PUBLIC_API
-        address = address or home
-        tokens = [token for name in TOKEN_VARIABLES if (token := self.env.get(name, "").strip())]
-        at_home = address.rstrip("/") == home.rstrip("/")
-        client = GitHubClient(
-            address,
-            tokens[0] if tokens and at_home else "",
-            Patience(self.sleep, self.console.info),
-            # As httpx takes them; requests has a variable of its own.
-            certificates=self.env.get("SSL_CERT_FILE", "") or self.env.get("SSL_CERT_DIR", ""),
-        )
+        client = connect(self.env, Patience(self.sleep, self.console.info), address)
         click.get_current_context().call_on_close(client.close)
         return client
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -14,11 +14,10 @@ from pipeline.cli.tag_table import show_tags
 from pipeline.config.project import Selection, read_config, read_pins
 from pipeline.release.compare import PartComparison
 from pipeline.release.finalize import FinalizeRequest, finalize, warn_if_dirty
-from pipeline.release.tagging import Tagged, TagState, Target
+from pipeline.release.tagging import TagState, Target
 from pipeline.system.git import Git
 from pipeline.system.scratch_repo import remote_address
 from pipeline.system.tables import Column, markdown_table
-from pipeline.system.units import human_bytes
 
 
 @goempy_command(
@@ -76,8 +75,9 @@ def command(
         done = finalize(request, context.console, lambda compared: _show(compared, context))
     if done.origins is None:
         return
-    show_tags(done.tagged, context.console)
-    _summarize(done.tagged, done.origins, context)
+    show_tags(done.tagged, context)
+    cells = markdown_table([Column("cell"), Column("payload")], list(done.origins.items()))
+    context.summary(cells)
     if dry_run:
         context.console.info("dry run: nothing was written")
     else:
@@ -86,28 +86,9 @@ def command(
 
 
 def _show(compared: Sequence[PartComparison], context: Context) -> None:
-    """Print what is equal and what differs."""
+    """Print what is equal, and how the others differ."""
     for each in compared:
-        for row in each.rows:
+        for row in each.rows or (str(each),):
             context.console.result(row)
-    rows = []
-    for each in compared:
-        if each.rows:
-            rows.append(f"{each.name}: {each.tag} differs in {each.summary}")
-        else:
-            rows.append(f"{each.name}: reproduced, as in {each.tag}")
-            context.console.result(rows[-1])
-    items = "".join(f"- {row}\n" for row in rows)
-    context.summary(f"### Compared with the tags\n\n{items}")
-
-
-def _summarize(tagged: Sequence[Tagged], origins: Mapping[str, str], context: Context) -> None:
-    """What was tagged, and where each payload comes from."""
-    columns = [Column("tag"), Column("Python"), Column("payload", right=True), Column("state")]
-    rows = [
-        [each.plan.tag, each.plan.line.name, human_bytes(each.plan.payload_bytes), each.state.value]
-        for each in tagged
-    ]
-    tags = markdown_table(columns, rows)
-    cells = markdown_table([Column("cell"), Column("payload")], list(origins.items()))
-    context.summary(f"### Tags\n\n{tags}\n{cells}")
+    rows = "".join(f"- {each}\n" for each in compared)
+    context.summary(f"### Compared with the tags\n\n{rows}")

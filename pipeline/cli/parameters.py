@@ -8,56 +8,29 @@ from typing import Any, TypeVar
 
 import click
 
-
-class _GitPath(click.Path):
-    """A path that git can be given as well."""
-
-    def __init__(self) -> None:
-        super().__init__(path_type=Path)
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Path:
-        if "\n" in str(value):
-            self.fail("a path with a line break cannot be passed to git", param, ctx)
-        return Path(str(value))
-
-
-class _Names(click.ParamType[tuple[str, ...]]):
-    """``3.14,3.13``: names in one text; ``all``, which a workflow passes on, is none."""
-
-    name = "names"
-
-    def convert(
-        self, value: object, _param: click.Parameter | None, _ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        if isinstance(value, tuple):
-            return value
-        names = tuple(name.strip() for name in str(value).split(",") if name.strip())
-        return () if "all" in names else names
-
-
-class _Truth(click.ParamType[bool]):
-    """``true`` or ``false``, as a workflow passes it on; an empty text is false."""
-
-    name = "truth"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> bool:
-        if isinstance(value, bool):
-            return value
-        if value not in {"true", "false", ""}:
-            self.fail(f"{value!r} is neither true nor false", param, ctx)
-        return value == "true"
-
-
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 DIST = Path("dist")
-GIT_PATH = _GitPath()
-NAMES = _Names()
-TRUTH = _Truth()
+
+
+def git_path(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Path | None:
+    """Callback of paths: they must be such that git can be given them as well."""
+    if text and "\n" in text:
+        raise click.BadParameter("a path with a line break cannot be passed to git")
+    return None if text is None else Path(text)
+
+
+def _names(_ctx: click.Context, _param: click.Parameter, text: str) -> tuple[str, ...]:
+    """``3.14,3.13``: names in one text; ``all``, which a workflow passes on, is none."""
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    return () if "all" in names else names
+
+
+def _boolean(_ctx: click.Context, _param: click.Parameter, text: str) -> bool:
+    """``true`` or ``false``, as a workflow passes it on; an empty text is false."""
+    if text not in {"true", "false", ""}:
+        raise click.BadParameter(f"{text!r} is neither true nor false")
+    return text == "true"
 
 
 def path_option(
@@ -66,8 +39,9 @@ def path_option(
     """An option that takes a path; a default is shown."""
     shown = f"{text}  [default: {default}]" if default else text
     return click.option(
-        name, type=GIT_PATH, required=required, default=default, metavar=metavar, help=shown
-    )
+        name, type=str, callback=git_path, required=required, default=default, metavar=metavar,
+        help=shown,
+    )  # fmt: skip
 
 
 source = click.option(
@@ -78,13 +52,13 @@ source = click.option(
 )
 dry_run = click.option("--dry-run", is_flag=True, help="Print the plan, write nothing.")
 lines = click.option(
-    "--lines", type=NAMES, default=(), metavar="3.14,3.13", help="Only these lines."
+    "--lines", callback=_names, default="", metavar="3.14,3.13", help="Only these lines."
 )
 only_platforms = click.option(
     "--only-platforms",
     "platforms",
-    type=NAMES,
-    default=(),
+    callback=_names,
+    default="",
     metavar="linux/amd64,...",
     help="Only these platforms.",
 )
@@ -104,7 +78,7 @@ repo = path_option("--repo", "PATH", "Where tags are.  [default: --root]")
 def rebuild(effect: str) -> Callable[[_Function], _Function]:
     """The option ``--rebuild``; ``effect`` is what ``true`` does."""
     return click.option(
-        "--rebuild", type=TRUTH, default=False, metavar="true|false", help=f"true: {effect}"
+        "--rebuild", callback=_boolean, default="", metavar="true|false", help=f"true: {effect}"
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from pipeline.cli import parameters
-from pipeline.cli.context import TOKEN_VARIABLES, Context
+from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
 from pipeline.config.cells import asset_name, split_cells
 from pipeline.config.ci_runners import Runner, runners_for, without_runner
@@ -20,8 +20,7 @@ from pipeline.release.tag_index import TagIndex, known_tags
 from pipeline.release.workflow_jobs import workflow_outputs
 from pipeline.system.errors import GitError
 from pipeline.system.files import scratch_dir
-from pipeline.system.github import Releases
-from pipeline.system.github.context import repository_of
+from pipeline.system.github.context import repository_of, token_of
 from pipeline.system.scratch_repo import remote_address
 from pipeline.system.tables import Column, markdown_table
 from pipeline.system.units import human_bytes
@@ -135,8 +134,11 @@ def _unpublished(tags: set[str], plan: ReleasePlan, context: Context) -> Sequenc
     """Tags that exist without a GitHub release: a run ended after it had pushed them."""
     existing = sorted(tags - set(plan.tags))
     repository = repository_of(context.env)
-    if not existing or not repository or not any(context.env.get(n) for n in TOKEN_VARIABLES):
+    if not existing or not repository or not token_of(context.env):
         return []
+    # PyGithub is imported only where there is a token.
+    from pipeline.system.github.releases import Releases  # noqa: PLC0415
+
     releases = Releases(context.github(), repository).listing()
     published = {each.tag for each in releases if not each.draft}
     lacking = [tag for tag in existing if tag not in published]

@@ -11,8 +11,8 @@ from pipeline.publish.update_pr import open_target, propose_update
 from pipeline.publish.update_summary import summarize
 from pipeline.sources.catalog import open_catalog
 from pipeline.sources.pinning import update_matrix
-from pipeline.system.github import Pulls
 from pipeline.system.github.context import github_repository
+from pipeline.system.github.pull_requests import Pulls
 
 
 @goempy_command(

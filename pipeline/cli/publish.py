@@ -16,8 +16,9 @@ from pipeline.publish.github_release import (
     plan_publish,
 )
 from pipeline.publish.release_spec import read_release_specs
-from pipeline.system.github import Release, Releases
 from pipeline.system.github.context import github_repository
+from pipeline.system.github.models import Release
+from pipeline.system.github.releases import Releases
 from pipeline.system.tables import Column
 
 

@@ -120,7 +120,7 @@ def _release(
         made = make_release(config, request, fetcher, checkout, out / "release.git")
     show_built(made.built, context, made.reused)
     console.result("")
-    show_tags(made.tagged, console, made.built.cells)
+    show_tags(made.tagged, context, made.built.cells)
     took = human_seconds(console.clock() - began)
     console.result(f"\n{made.repo.folder}: {len(made.tagged)} tags in {took}\n")
     for row in how_to_use(made.repo.folder, made.tagged):

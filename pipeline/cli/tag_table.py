@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.build.runner import BuiltCell
+from pipeline.cli.context import Context
 from pipeline.release.tagging import Tagged
-from pipeline.system.console import Console
-from pipeline.system.tables import Column
+from pipeline.system.tables import Column, markdown_table
 from pipeline.system.units import human_bytes, human_seconds
 
 _COLUMNS = (
@@ -22,8 +22,8 @@ _COLUMNS = (
 )
 
 
-def show_tags(tagged: Sequence[Tagged], console: Console, built: Sequence[BuiltCell] = ()) -> None:
-    """Print a row a tag, the highest last, as Go sorts them."""
+def show_tags(tagged: Sequence[Tagged], context: Context, built: Sequence[BuiltCell] = ()) -> None:
+    """Print a row a tag, the highest last, as Go sorts them; add it to the workflow's summary."""
     seconds = dict.fromkeys((each.plan.line for each in tagged), 0.0)
     for cell in built:
         seconds[cell.plan.cell.line] += cell.seconds
@@ -40,4 +40,5 @@ def show_tags(tagged: Sequence[Tagged], console: Console, built: Sequence[BuiltC
         ]
         for each in tagged
     ]
-    console.table(_COLUMNS, rows)
+    context.console.table(_COLUMNS, rows)
+    context.summary(f"### Tags\n\n{markdown_table(_COLUMNS, rows)}")

@@ -6,16 +6,20 @@ from pathlib import Path
 
 import click
 
+from pipeline.cli import parameters
 from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
-from pipeline.cli.parameters import GIT_PATH
 from pipeline.formats.payload.tarball import unpack_payloads
 
 
 @goempy_command("unpack", example="goempy unpack artifacts --out dist/payloads")
-@click.argument("folder", type=GIT_PATH, metavar="DIR")
+@click.argument("folder", callback=parameters.git_path, metavar="DIR")
 @click.option(
-    "--out", type=GIT_PATH, required=True, metavar="DIR", help="Where payloads are unpacked."
+    "--out",
+    callback=parameters.git_path,
+    required=True,
+    metavar="DIR",
+    help="Where payloads are unpacked.",
 )
 def command(context: Context, folder: Path, out: Path) -> None:
     """Unpack every .tar below DIR; none is no failure, since a run may build nothing."""

@@ -17,7 +17,8 @@ import semver
 from pipeline.config import tags as tag_rules
 from pipeline.publish.release_spec import AssetFile, ReleaseSpec
 from pipeline.system.errors import GitHubError, TagConflictError
-from pipeline.system.github import Release, ReleaseAsset, Releases
+from pipeline.system.github.models import Release, ReleaseAsset
+from pipeline.system.github.releases import Releases
 from pipeline.system.units import human_bytes
 
 

@@ -9,7 +9,8 @@ from pipeline.publish.update_summary import summarize
 from pipeline.sources.pinning import MatrixUpdate
 from pipeline.system.errors import UsageError
 from pipeline.system.git import Git
-from pipeline.system.github import PullRequest, Pulls
+from pipeline.system.github.models import PullRequest
+from pipeline.system.github.pull_requests import Pulls
 
 CLOSING_COMMENT = (
     "Nothing is left to update: the matrix has these interpreters, or they were withdrawn. "

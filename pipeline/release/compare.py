@@ -32,6 +32,11 @@ class PartComparison:
     summary: str
     rows: tuple[str, ...]
 
+    def __str__(self) -> str:
+        if self.rows:
+            return f"{self.name}: {self.tag} differs in {self.summary}"
+        return f"{self.name}: reproduced, as in {self.tag}"
+
 
 def part_files(part: str, payload: Payload) -> list[TreeFile]:
     """A payload's files in a module that has no other platform."""
@@ -80,8 +85,7 @@ def compare_parts(
 
 def require_reproduced(compared: Sequence[PartComparison]) -> None:
     """Raise ``VerifyError`` for payloads that differ from their tags."""
-    details = [f"{each.name}: {each.tag} differs in {each.summary}"
-               for each in compared if each.rows]  # fmt: skip
+    details = [str(each) for each in compared if each.rows]
     if details:
         raise VerifyError(
             "payloads differ from those of existing tags; no tag was moved",

@@ -13,14 +13,9 @@ from pipeline.config.project import read_pins
 from pipeline.sources.source import AssetSource, FolderSource, WebSource
 from pipeline.system.console import Console
 from pipeline.system.errors import AssetNotFoundError, LockError, UsageError
-from pipeline.system.github import (
-    PUBLIC_API,
-    GitHubClient,
-    NoApiError,
-    Release,
-    Releases,
-    repo_from_download_url,
-)
+from pipeline.system.github.client import GitHubClient, NoApiError
+from pipeline.system.github.models import PUBLIC_API, Release, repo_from_download_url
+from pipeline.system.github.releases import Releases
 
 _RELEASE = re.compile(r"\d{8}")
 

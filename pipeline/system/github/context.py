@@ -5,12 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pipeline.system.errors import UsageError
-from pipeline.system.github import GitHubClient
+from pipeline.system.github.models import PUBLIC_API
+
+if TYPE_CHECKING:
+    from pipeline.system.github.client import GitHubClient
+    from pipeline.system.github.retry import Patience
 
 _VARIABLE = "GITHUB_REPOSITORY"
 _TOKENS = ("GITHUB_TOKEN", "GH_TOKEN")
+_API = "GITHUB_API_URL"
+"""Set by GitHub Actions: the API of the GitHub that made the token."""
 _NAME = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 
 
@@ -32,6 +39,28 @@ def repository_of(env: Mapping[str, str]) -> str:
     return name
 
 
+def token_of(env: Mapping[str, str]) -> str:
+    """The token for GitHub's API, ``""`` if there is none."""
+    return next((token for name in _TOKENS if (token := env.get(name, "").strip())), "")
+
+
+def connect(env: Mapping[str, str], patience: Patience, address: str = "") -> GitHubClient:
+    """A client of the API at ``address``, by default that of GITHUB_API_URL.
+
+    The token goes only to the GitHub that made it.
+    """
+    # PyGithub is imported only when it is used.
+    from pipeline.system.github.client import GitHubClient  # noqa: PLC0415
+
+    home = env.get(_API, "") or PUBLIC_API
+    address = address or home
+    at_home = address.rstrip("/") == home.rstrip("/")
+    # As httpx takes them; requests has a variable of its own.
+    certificates = env.get("SSL_CERT_FILE", "") or env.get("SSL_CERT_DIR", "")
+    token = token_of(env) if at_home else ""
+    return GitHubClient(address, token, patience, certificates=certificates)
+
+
 def github_repository(
     env: Mapping[str, str], connect: Callable[[], GitHubClient], permissions: str
 ) -> GitHubRepository:
@@ -42,7 +71,7 @@ def github_repository(
     faults = []
     if not (name := repository_of(env)):
         faults.append(f"{_VARIABLE} is not set: owner/name, such as me/goempy")
-    if not any(env.get(each, "").strip() for each in _TOKENS):
+    if not token_of(env):
         faults.append(f"{_TOKENS[0]} is not set: a token with {permissions}")
     if faults:
         raise UsageError(

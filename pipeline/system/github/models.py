@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+PUBLIC_API = "https://api.github.com"
+
+_DOWNLOADS = re.compile(r"/(?P<repository>[^/]+/[^/]+)/releases/download/?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +55,18 @@ class PullRequest:
     title: str
     body: str
     page: str
+
+
+def repo_from_download_url(downloads: str) -> RepoRef | None:
+    """Where the API for a release download address is, ``None`` for other addresses.
+
+    ``https://github.com/<owner>/<name>/releases/download`` belongs to api.github.com; the same
+    path at another host belongs to ``<host>/api/v3``, as GitHub Enterprise Server has it.
+    """
+    parts = urlsplit(downloads)
+    match = _DOWNLOADS.fullmatch(parts.path)
+    if match is None:
+        return None
+    public = parts.hostname in {"github.com", "www.github.com"}
+    address = PUBLIC_API if public else f"{parts.scheme}://{parts.netloc}/api/v3"
+    return RepoRef(address, match["repository"])

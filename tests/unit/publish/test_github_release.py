@@ -16,7 +16,7 @@ from pipeline.publish.github_release import (
 )
 from pipeline.publish.release_spec import AssetFile, ReleaseSpec
 from pipeline.system.errors import GitHubError, TagConflictError
-from pipeline.system.github import Release, ReleaseAsset
+from pipeline.system.github.models import Release, ReleaseAsset
 
 PRIMARY, OTHER = "v0.2.0", "v0.2.0-py3.13.17"
 COMMIT, ANOTHER = "a" * 40, "b" * 40

@@ -10,15 +10,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from pipeline.system.errors import AssetNotFoundError, GitHubError
-from pipeline.system.github import (
-    GitHubClient,
-    NoApiError,
-    Patience,
-    Release,
-    Releases,
-    RepoRef,
-    repo_from_download_url,
-)
+from pipeline.system.github.client import GitHubClient, NoApiError
+from pipeline.system.github.models import Release, RepoRef, repo_from_download_url
+from pipeline.system.github.releases import Releases
+from pipeline.system.github.retry import Patience
 from tests.builders.pbs_listing import pbs_names, sha256_of, size_of
 from tests.fakes.github.faults import Fault, invalid, primary_limit, secondary_limit
 from tests.fakes.github.server import API, PBS, GitHub, serve_github
