@@ -6,9 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.fakes.http_server import Loopback, serve
 from tests.harness.project import Project, make_project
+
+# No test asserts a time: machines are shared.
+settings.register_profile("goempy", deadline=None)
+settings.load_profile("goempy")
 
 WHOLE = "part of the whole run: pytest tests/systems --whole"
 

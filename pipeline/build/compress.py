@@ -1,14 +1,16 @@
-"""Store staged contents: each in a blob of its own, or all in one stream.
+"""Store staged contents: one blob each, or all in one stream.
 
-Blobs are compressed the largest first, as many at a time as processors and ``MEMORY_BYTES``
+The largest blobs are compressed first, as many at a time as processors and ``MEMORY_BYTES``
 allow. The bytes depend on the contents and ``PayloadConfig`` alone.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import shutil
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,25 +20,25 @@ import zstandard
 
 from pipeline.build.staging import Stage, StagedContent
 from pipeline.config.model import PayloadConfig
-from pipeline.formats.payload.manifest import BLOB_DIGITS, ZSTD
+from pipeline.formats.payload.manifest import ZSTD, stored_name
 from pipeline.system.errors import ToolError
-from pipeline.system.files import CHUNK_BYTES, copy_stream, disk_errors
+from pipeline.system.files import CHUNK_BYTES, disk_errors
 
 STREAM = "stream"
 ZSTANDARD = "0.25.0"
-"""The version of the zstandard package whose output the release is made of."""
+"""The version of the zstandard package; others may compress to other bytes."""
 LIBZSTD = (1, 5, 7)
-"""The library inside it; a build against another one gives other bytes."""
+"""The library in its wheels; the package can be built against another."""
 MEMORY_BYTES = 192 << 20
-"""How much compressors may hold together; level 19 takes 100 MB for a large file."""
+"""Of all compressors together; level 19 takes 100 MB for a large file."""
 BLOB_WINDOW_LOG = 24
-"""Whoever extracts holds a window: 16 MiB at most, whatever the level.
+"""16 MiB at most, whatever the level: extracting needs as much memory.
 
-PBS's Linux binaries hold their code twice since they are optimized by llvm-bolt, some 13 MB apart:
-8 MiB makes them 4 % larger.
+PBS's Linux binaries hold their code twice since llvm-bolt optimizes them, some 13 MB apart: 8 MiB
+makes them 4 % larger.
 """
 STREAM_WINDOW_LOG = 23
-"""8 MiB: the contents of a stream are small, and what is alike stands close together."""
+"""8 MiB: the contents of a stream are small, and similar ones are close together."""
 _READ_BYTES = 1 << 17
 """One block of zstd: small, so that an interrupted run notices soon."""
 
@@ -59,26 +61,47 @@ def write_stream(
     """Write all contents as one file into ``out``; returns its name and stored bytes."""
     check_compressor()
     paths = [stage.path(content.sha256) for content in contents]
-    total = sum(content.size_bytes for content in contents)
-    part = out / "part"
     with disk_errors(out):
-        if config.codec == ZSTD:
-            source = _Joined(paths, advance)
-            with part.open("wb") as target:
-                stored = _compress(source, target, total, config)
-            if stored < total:
-                name = f"{source.digest.hexdigest()[:BLOB_DIGITS]}.zst"
-                part.rename(out / name)
-                return name, stored
-        source = _Joined(paths, advance)
-        with part.open("wb") as target:
-            copy_stream(cast("BinaryIO", source), target)
-        name = source.digest.hexdigest()[:BLOB_DIGITS]
-        part.rename(out / name)
-        return name, total
+        sha256, blob = _write(paths, out / "part", config, advance)
+        name = stored_name(sha256, blob.codec)
+        (out / "part").rename(out / name)
+    return name, blob.stored_bytes
 
 
-class _Joined:
+def compress_all(
+    contents: Iterable[StagedContent],
+    stage: Stage,
+    out: Path,
+    config: PayloadConfig,
+    *,
+    processors: int,
+    advance: Callable[[int], None],
+) -> dict[str, Blob]:
+    """Write each content's blob into ``out``; returns by sha256 how it is stored."""
+    check_compressor()
+    work = sorted({c.sha256: c for c in contents}.values(), key=lambda c: (-c.size_bytes, c.sha256))
+    budget = _Budget(MEMORY_BYTES)
+    blobs: dict[str, Blob] = {}
+
+    def compress_one(content: StagedContent) -> None:
+        with budget.hold(_compressor_bytes(content.size_bytes, config)):
+            part = out / f"{content.sha256}.part"
+            sha256, blob = _write([stage.path(content.sha256)], part, config, advance)
+            part.rename(out / stored_name(sha256, blob.codec))
+            blobs[sha256] = blob
+
+    with disk_errors(out), ThreadPoolExecutor(max_workers=processors) as pool:
+        futures = [pool.submit(compress_one, content) for content in work]
+        try:
+            for future in futures:
+                future.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return blobs
+
+
+class _JoinedFiles:
     """Files read as one, with a digest of all."""
 
     def __init__(self, paths: Sequence[Path], advance: Callable[[int], None]) -> None:
@@ -103,34 +126,32 @@ class _Joined:
         return data
 
 
-def compress_all(
-    contents: Iterable[StagedContent],
-    stage: Stage,
-    out: Path,
-    config: PayloadConfig,
-    *,
-    processors: int,
-    advance: Callable[[int], None],
-) -> Mapping[str, Blob]:
-    """Write each content's blob into ``out``; returns by sha256 how it is stored."""
-    check_compressor()
-    work = sorted({c.sha256: c for c in contents}.values(), key=lambda c: (-c.size_bytes, c.sha256))
-    budget = _Budget(MEMORY_BYTES)
-    blobs: dict[str, Blob] = {}
+def _write(
+    paths: Sequence[Path], out: Path, config: PayloadConfig, advance: Callable[[int], None]
+) -> tuple[str, Blob]:
+    """Write files as one to ``out``: compressed, or raw where that is not larger.
 
-    def one(content: StagedContent) -> None:
-        with budget.hold(_compressor_bytes(content.size_bytes, config)):
-            blobs[content.sha256] = _write_blob(content, stage, out, config, advance)
-
-    with disk_errors(out), ThreadPoolExecutor(max_workers=processors) as pool:
-        futures = [pool.submit(one, content) for content in work]
-        try:
-            for future in futures:
-                future.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    return blobs
+    Returns the sha256 of the uncompressed content.
+    """
+    size_bytes = sum(path.stat().st_size for path in paths)
+    source = _JoinedFiles(paths, advance)
+    if config.codec == ZSTD:
+        compressor = zstandard.ZstdCompressor(compression_params=_parameters(size_bytes, config))
+        with out.open("wb") as target:
+            # Fixed read sizes: how the input is cut decides where blocks end.
+            _read, stored = compressor.copy_stream(
+                cast("BinaryIO", source),
+                target,
+                size=size_bytes,
+                read_size=_READ_BYTES,
+                write_size=CHUNK_BYTES,
+            )
+        if stored < size_bytes:
+            return source.digest.hexdigest(), Blob(ZSTD, stored)
+        source = _JoinedFiles(paths, lambda _count: None)
+    with out.open("wb") as target:
+        shutil.copyfileobj(cast("BinaryIO", source), target, CHUNK_BYTES)
+    return source.digest.hexdigest(), Blob("", size_bytes)
 
 
 def check_compressor() -> None:
@@ -166,84 +187,23 @@ def _compressor_bytes(size_bytes: int, config: PayloadConfig) -> int:
     return _parameters(size_bytes, config).estimated_compression_context_size() + CHUNK_BYTES
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """A file that tells of what is read from it."""
-
-    file: BinaryIO
-    advance: Callable[[int], None]
-
-    def read(self, count: int) -> bytes:
-        data = self.file.read(count)
-        self.advance(len(data))
-        return data
-
-
-def _write_blob(
-    content: StagedContent,
-    stage: Stage,
-    out: Path,
-    config: PayloadConfig,
-    advance: Callable[[int], None],
-) -> Blob:
-    raw = stage.path(content.sha256)
-    name = content.sha256[:BLOB_DIGITS]
-    if config.codec == ZSTD:
-        packed = out / f"{name}.zst"
-        with raw.open("rb") as source, packed.open("wb") as target:
-            stored = _compress(_Told(source, advance), target, content.size_bytes, config)
-        if stored < content.size_bytes:
-            return Blob(ZSTD, stored)
-        packed.unlink()
-    with raw.open("rb") as source, (out / name).open("wb") as target:
-        copy_stream(source, target)
-    return Blob("", content.size_bytes)
-
-
-def _compress(
-    source: _Told | _Joined, target: BinaryIO, size_bytes: int, config: PayloadConfig
-) -> int:
-    compressor = zstandard.ZstdCompressor(compression_params=_parameters(size_bytes, config))
-    # Fixed read sizes: how the input is cut decides where blocks end.
-    _read, written = compressor.copy_stream(
-        cast("BinaryIO", source),
-        target,
-        size=size_bytes,
-        read_size=_READ_BYTES,
-        write_size=CHUNK_BYTES,
-    )
-    return written
-
-
 class _Budget:
-    """A semaphore that counts bytes. What alone exceeds the limit runs alone."""
+    """A semaphore that counts bytes. What exceeds the limit by itself runs alone."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit = limit_bytes
         self._held = 0
         self._freed = threading.Condition()
 
-    def hold(self, count: int) -> _Hold:
-        return _Hold(self, min(count, self._limit))
-
-    def take(self, count: int) -> None:
+    @contextlib.contextmanager
+    def hold(self, count: int) -> Iterator[None]:
+        count = min(count, self._limit)
         with self._freed:
             self._freed.wait_for(lambda: self._held + count <= self._limit)
             self._held += count
-
-    def give(self, count: int) -> None:
-        with self._freed:
-            self._held -= count
-            self._freed.notify_all()
-
-
-@dataclass(frozen=True, slots=True)
-class _Hold:
-    budget: _Budget
-    count: int
-
-    def __enter__(self) -> None:
-        self.budget.take(self.count)
-
-    def __exit__(self, *_: object) -> None:
-        self.budget.give(self.count)
+        try:
+            yield
+        finally:
+            with self._freed:
+                self._held -= count
+                self._freed.notify_all()

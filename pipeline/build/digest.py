@@ -1,4 +1,4 @@
-"""What decides a payload's bytes, as digests: equal digests, equal payloads."""
+"""Digests of everything that decides a payload's bytes: equal digests, equal payloads."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pipeline.formats.payload.manifest import FORMAT
 from pipeline.formats.payload.model import Origin
 
 RECIPE = 2
-"""Raised when this code packs the same input to other bytes; a test with a fixed tree notices."""
+"""Raised when this code packs the same input to other bytes; a test with a fixed tree checks it."""
 
 
 def origin_of(cell: Cell, asset_sha256: str, matrix: Matrix, attestation: str = "") -> Origin:
-    """What a payload's manifest says of the interpreter in it."""
+    """The origin of a cell's interpreter, for the payload's manifest."""
     line = cell.line
     name = asset_name(cell, matrix.archive)
     return Origin(
@@ -28,7 +28,7 @@ def origin_of(cell: Cell, asset_sha256: str, matrix: Matrix, attestation: str = 
 
 
 def payload_config(cell: Cell, matrix: Matrix) -> PayloadConfig:
-    """``[payload]`` with the line's own choice of bytecode, and no globs where none count."""
+    """``[payload]`` with the bytecode of the line, and without globs that have no effect."""
     bytecode = cell.line.bytecode or matrix.payload.bytecode
     globs = matrix.payload.common_bytecode if bytecode == COMMON_BYTECODE else ()
     return dataclasses.replace(matrix.payload, bytecode=bytecode, common_bytecode=globs)
@@ -97,6 +97,6 @@ def wheels_digest(matrix: Matrix) -> str:
     )
 
 
-def _digest(deciding: Mapping[str, object]) -> str:
-    whole = {"recipe": RECIPE, "format": FORMAT, "zstandard": ZSTANDARD, **deciding}
-    return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+def _digest(inputs: Mapping[str, object]) -> str:
+    inputs = {"recipe": RECIPE, "format": FORMAT, "zstandard": ZSTANDARD, **inputs}
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()

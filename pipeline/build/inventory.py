@@ -1,10 +1,10 @@
 """Read an interpreter archive twice, forward only, and trust nothing in it.
 
-The first reading (``scan``) lists the interpreter's tree and looks into ELF files; the second
-(``contents``) hands out the bytes of the members that were asked for. Nothing is ever written
-here, so what is dropped never reaches the disk.
+The first reading (``scan``) lists the interpreter's tree and looks into binaries; the second
+(``contents``) yields the bytes of chosen members. Nothing is written here, so what is dropped
+never reaches the disk.
 
-Shapes (python-build-standalone, "Distribution Archives"): a full archive is
+Layouts (python-build-standalone, "Distribution Archives"): a full archive is
 ``python/install/**`` beside ``python/PYTHON.json``, ``python/build/**`` and
 ``python/licenses/*``; the others hold the tree itself as ``python/**``.
 """
@@ -12,15 +12,17 @@ Shapes (python-build-standalone, "Distribution Archives"): a full archive is
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 
 from pipeline.build.model import Kind, Member
-from pipeline.build.tar_reader import Item, Read, bad_member, iter_members
+from pipeline.build.tar_reader import bad_member, iter_members
 from pipeline.config.model import Asset
-from pipeline.formats import elf, macho
+from pipeline.formats import macho
+from pipeline.formats.elf import scan as elf
+from pipeline.formats.elf.strip import StripPlan
+from pipeline.formats.forward_reader import BinaryFormatError, ForwardReader, Read
 from pipeline.formats.payload.manifest import link_fault
 from pipeline.formats.payload.model import LICENSES
 from pipeline.system.errors import ArchiveError
@@ -37,14 +39,14 @@ class Inventory:
     """What the first reading found.
 
     ``members`` are the interpreter's tree, names relative to its root. ``strips`` holds, by a
-    member's ``content`` ordinal, how an ELF file loses its debug sections; ``notes`` says of the
-    other binaries why they do not, or what is not known of them. ``unpacked_bytes`` counts every
-    member of the archive. ``build_info`` is PYTHON.json, empty where there is none; ``texts`` are
-    the licence texts beside it, by file name.
+    member's ``content`` ordinal, how an ELF file loses its debug sections; ``notes`` why another
+    binary is not stripped, or what is not known of it. ``unpacked_bytes`` counts every member of
+    the archive. ``build_info`` is PYTHON.json, empty where there is none; ``texts`` are the licence
+    texts beside it, by file name.
     """
 
     members: tuple[Member, ...]
-    strips: Mapping[int, elf.StripPlan]
+    strips: Mapping[int, StripPlan]
     notes: Mapping[int, str]
     unpacked_bytes: int
     build_info: bytes
@@ -53,79 +55,52 @@ class Inventory:
 
 def scan(path: Path, asset: Asset) -> Inventory:
     """List the tree of the archive at ``path``; raises ``ArchiveError`` naming a bad member."""
-    findings = _Findings(asset)
+    root = tree_root(asset.name)
+    members: dict[str, Member] = {}
+    binaries: dict[int, _Binary] = {}
+    texts: dict[str, Member] = {}
+    build_info, unpacked_bytes = b"", 0
     for item in iter_members(path, asset):
-        findings.take(item)
-    return findings.inventory()
-
-
-class _Findings:
-    """What the first reading has found so far."""
-
-    def __init__(self, asset: Asset) -> None:
-        self._asset = asset
-        self._root = tree_root(asset.name)
-        self._members: dict[str, Member] = {}
-        self._strips: dict[int, elf.StripPlan] = {}
-        self._notes: dict[int, str] = {}
-        self._texts: dict[str, Member] = {}
-        self._build_info = b""
-        self._unpacked = 0
-
-    def take(self, item: Item) -> None:
-        """Look at the next member."""
-        if item.read is not None:
-            self._unpacked += item.member.size_bytes
-        if item.member.name.startswith(self._root):
-            self._take_of_tree(item)
-        elif self._root == _FULL_ROOT and item.read is not None:
-            self._take_beside(item, item.read)
-
-    def _take_beside(self, item: Item, read: Read) -> None:
-        folder, name = posixpath.split(item.member.name)
-        if folder == _TEXTS:
-            self._texts[name] = item.member
-        elif item.member.name == _BUILD_INFO:
-            if item.member.size_bytes > MAX_BUILD_INFO_BYTES:
-                size = item.member.size_bytes
-                raise bad_member(self._asset, _BUILD_INFO, f"has {size} bytes, too many to read")
-            self._build_info = _exactly(read, item.member.size_bytes)
-
-    def _take_of_tree(self, item: Item) -> None:
-        member = replace(item.member, name=item.member.name.removeprefix(self._root))
-        if member.kind is Kind.LINK and (fault := link_fault(member.name, member.target)):
-            raise bad_member(self._asset, item.member.name, f"is {fault}")
-        if member.kind is Kind.FILE and item.read is not None:
-            found = _look_into(item.read, member.size_bytes)
-            member = replace(member, needed=found.needed)
-            if found.strip is not None:
-                self._strips[member.content] = found.strip
-            if found.note:
-                self._notes[member.content] = found.note
-        self._members[member.name] = member
-
-    def inventory(self) -> Inventory:
-        """All of it; raises ``ArchiveError`` where there is no tree."""
-        if not self._members:
-            raise ArchiveError(
-                f"{self._asset.name} holds nothing below {self._root}",
-                hint="It is not an archive of python-build-standalone; check the source.",
-            )
-        return Inventory(
-            _with_shared_needs(self._members.values()),
-            MappingProxyType(self._strips),
-            MappingProxyType(self._notes),
-            self._unpacked,
-            self._build_info,
-            MappingProxyType(self._texts),
+        member, read = item.member, item.read
+        unpacked_bytes += 0 if read is None else member.size_bytes
+        if member.name.startswith(root):
+            name = member.name.removeprefix(root)
+            if member.kind is Kind.LINK and (fault := link_fault(name, member.target)):
+                raise bad_member(asset, member.name, f"is {fault}")
+            members[name] = replace(member, name=name)
+            if read is not None:
+                binaries[member.content] = _inspect(read, member.size_bytes)
+        elif root == _FULL_ROOT and read is not None:
+            if member.name == _BUILD_INFO:
+                build_info = _read_build_info(read, member, asset)
+            elif posixpath.dirname(member.name) == _TEXTS:
+                texts[posixpath.basename(member.name)] = member
+    if not members:
+        raise ArchiveError(
+            f"{asset.name} holds nothing below {root}",
+            hint="It is not an archive of python-build-standalone; check the source.",
         )
+    return Inventory(
+        tuple(replace(m, needed=_needed(m, binaries)) for m in members.values()),
+        {content: each.strip for content, each in binaries.items() if each.strip},
+        {content: each.note for content, each in binaries.items() if each.note},
+        unpacked_bytes,
+        build_info,
+        texts,
+    )
+
+
+def _read_build_info(read: Read, member: Member, asset: Asset) -> bytes:
+    if member.size_bytes > MAX_BUILD_INFO_BYTES:
+        raise bad_member(asset, _BUILD_INFO, f"has {member.size_bytes} bytes, too many to read")
+    return read(member.size_bytes)
 
 
 def contents(path: Path, asset: Asset, wanted: Collection[int]) -> Iterator[tuple[int, Read]]:
     """The bytes of the members whose ordinals are ``wanted``, as (ordinal, read) in file order.
 
-    ``read(n)`` gives at most ``n`` bytes, and none at the member's end; it is valid until the
-    next step. Raises ``ArchiveError`` naming the member at which the archive breaks off.
+    ``read`` is valid until the next step. Raises ``ArchiveError`` naming the member at which the
+    archive is damaged.
     """
     missing = set(wanted)
     for item in iter_members(path, asset):
@@ -137,57 +112,40 @@ def contents(path: Path, asset: Asset, wanted: Collection[int]) -> Iterator[tupl
 
 
 def tree_root(asset_name: str) -> str:
-    """Where in the archive the interpreter's own root is, with a slash behind it."""
+    """Path of the interpreter's tree in the archive, with a slash behind it."""
     return _FULL_ROOT if "-full.tar" in asset_name else "python/"
 
 
 @dataclass(frozen=True, slots=True)
 class _Binary:
-    """What a binary's own headers tell."""
+    """What the headers of a binary say; nothing, for any other file."""
 
     needed: tuple[str, ...] = ()
-    strip: elf.StripPlan | None = None
+    strip: StripPlan | None = None
     note: str = ""
 
 
-def _look_into(read: Read, size_bytes: int) -> _Binary:
-    """What an ELF or Mach-O file tells of itself; nothing, for any other file."""
-    head = _exactly(read, len(elf.MAGIC))
-    if head != elf.MAGIC and head not in macho.MAGICS:
+def _needed(member: Member, binaries: Mapping[int, _Binary]) -> tuple[str, ...]:
+    """File names of the libraries that a file, or the one whose hard link it is, loads.
+
+    PBS's programs name their own by path: ``$ORIGIN/../lib/``, ``@executable_path/../lib/``.
+    """
+    binary = binaries.get(member.content, _Binary())
+    return tuple(map(posixpath.basename, binary.needed))
+
+
+def _inspect(read: Read, size_bytes: int) -> _Binary:
+    """Look into an ELF or Mach-O file."""
+    if size_bytes < len(elf.MAGIC):
         return _Binary()
-
-    def again(count: int) -> bytes:
-        nonlocal head
-        if head:
-            part, head = head[:count], head[count:]
-            return part
-        return read(count)
-
+    reader = ForwardReader(read, size_bytes)
     try:
-        if head in macho.MAGICS:
-            return _Binary(_base_names(macho.needed(again, size_bytes)))
-        found = elf.scan(again, size_bytes)
-    except (elf.ElfError, macho.MachOError) as fault:
+        magic = reader.fetch(0, len(elf.MAGIC))
+        if magic in macho.MAGICS:
+            return _Binary(macho.needed(reader))
+        if magic != elf.MAGIC:
+            return _Binary()
+        found = elf.scan(reader)
+    except BinaryFormatError as fault:
         return _Binary(note=f"left as it is: {fault}")
-    needed = _base_names(found.facts.needed)
-    return _Binary(needed, found.strip, "" if found.strip else found.note)
-
-
-def _base_names(libraries: Sequence[str]) -> tuple[str, ...]:
-    """PBS's programs name their own by place: ``$ORIGIN/../lib/``, ``@executable_path/../lib/``."""
-    return tuple(map(posixpath.basename, libraries))
-
-
-def _exactly(read: Read, count: int) -> bytes:
-    data = b""
-    while len(data) < count and (more := read(count - len(data))):
-        data += more
-    return data
-
-
-def _with_shared_needs(members: Collection[Member]) -> tuple[Member, ...]:
-    """Give a hard link the needs of the file whose content it shares."""
-    needed = {m.content: m.needed for m in members if m.needed}
-    return tuple(
-        replace(m, needed=needed[m.content]) if m.content in needed else m for m in members
-    )
+    return _Binary(found.facts.needed, found.strip, found.note)

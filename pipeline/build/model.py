@@ -1,4 +1,4 @@
-"""An interpreter's tree as its archive has it."""
+"""An interpreter's tree in its archive."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 class Kind(enum.Enum):
-    """What an entry of a tree is. A hard link is a ``FILE`` that shares another's content."""
+    """The type of a member. A hard link is a ``FILE`` that shares another's content."""
 
     DIR = "dir"
     FILE = "file"
@@ -16,12 +16,12 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One entry of an interpreter tree, as the first reading of its archive found it."""
+    """One entry of an interpreter tree."""
 
     name: str
     kind: Kind
     size_bytes: int = 0
-    """Of the content as it stands in the archive."""
+    """Of the content in the archive, before stripping."""
     executable: bool = False
     target: str = ""
     """A symlink's target, relative to the link's own folder."""

@@ -1,4 +1,4 @@
-"""Make a payload directory of staged contents: store them, list them, and move it to its place."""
+"""Make a payload directory of staged contents: store them, list them, and rename it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.system.files import disk_errors, replace_dir
 
 @dataclass(frozen=True, slots=True)
 class PackFile:
-    """A regular file of a payload to be."""
+    """A regular file of a payload."""
 
     name: str
     content: StagedContent
@@ -25,7 +25,7 @@ class PackFile:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """What a payload is to hold: files, entries without content, and what is said of it."""
+    """Files, entries without content, and metadata for a payload."""
 
     files: tuple[PackFile, ...]
     others: tuple[Entry, ...]
@@ -57,22 +57,19 @@ def pack_tree(
 ) -> Packed:
     """Make the payload of ``tree``, whose contents are staged, at ``target``: whole or not at all.
 
-    ``advance`` is told of bytes as they are read, from several threads; what it raises ends the
+    ``advance`` is called with counts of bytes read, from several threads; what it raises ends the
     work within a moment. Raises ``PayloadError`` for a tree that cannot be a payload.
     """
     folder = stage.folder.with_name("payload")
     folder.mkdir()
     ordered = sorted(tree.files, key=lambda file: file.name.encode(errors="surrogateescape"))
-    contents = {file.content.sha256: file.content for file in ordered}
+    contents = list({file.content.sha256: file.content for file in ordered}.values())
+    stream, blobs = "", dict[str, Blob]()
     if config.layout == STREAM:
-        stream, stored = write_stream(list(contents.values()), stage, folder, config, advance)
-        blobs: Mapping[str, Blob] = {}
+        stream, stored = write_stream(contents, stage, folder, config, advance)
     else:
-        stream, blobs = (
-            "",
-            compress_all(
-                contents.values(), stage, folder, config, processors=processors, advance=advance
-            ),
+        blobs = compress_all(
+            contents, stage, folder, config, processors=processors, advance=advance
         )
         stored = sum(blob.stored_bytes for blob in blobs.values())
     manifest = make_manifest(

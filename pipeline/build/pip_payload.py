@@ -1,4 +1,4 @@
-"""The payload that package ``pip`` of the Go module embeds: wheels, unpacked into one tree."""
+"""The payload that package ``pip`` of the Go module embeds: wheels unpacked into one tree."""
 
 from __future__ import annotations
 
@@ -11,49 +11,48 @@ from collections.abc import Collection, Iterator, Mapping
 from email.message import Message
 from pathlib import Path
 
-from pipeline.build import pack
-from pipeline.build import staging as stages
 from pipeline.build.digest import wheels_digest
+from pipeline.build.pack import Packed, PackFile, Tree, pack_tree
+from pipeline.build.staging import Stage, StagedContent, copying, staging
 from pipeline.build.trim import parents
 from pipeline.config.model import PIP_CELL, Matrix, Wheel
-from pipeline.formats.payload import manifest as format1
+from pipeline.formats.payload.manifest import dir_entry
 from pipeline.formats.payload.model import Component, PayloadMetadata
 from pipeline.system.errors import ArchiveError
-from pipeline.system.files import CHUNK_BYTES
 
 MAX_BYTES = 256 << 20
-"""What one wheel may unpack to; pip's own takes 7 MB."""
+"""Of one wheel, unpacked; pip's own takes 7 MB."""
 _METADATA = re.compile(r"(.*/)?[^/]+\.dist-info/METADATA")
 _LICENSE_FILE = re.compile(r"licenses/|LICEN[CS]E|COPYING|AUTHORS|NOTICE")
-_INSTALLERS_NOTES = frozenset({"RECORD", "INSTALLER", "REQUESTED"})
+_INSTALLER_FILES = frozenset({"RECORD", "INSTALLER", "REQUESTED"})
 
 
 def build_wheels(
     files: Mapping[Wheel, Path], out: Path, matrix: Matrix, *, processors: int
-) -> pack.Packed:
+) -> Packed:
     """Write the payload to ``out/pip``; raises ``ArchiveError`` naming a wheel's bad member."""
-    with stages.staging(out) as stage:
-        contents: dict[str, stages.StagedContent] = {}
+    with staging(out) as stage:
+        contents: dict[str, StagedContent] = {}
         components: list[Component] = []
         for wheel, path in files.items():
             staged = _stage_wheel(wheel, path, stage)
             components += _components(wheel, path, staged)
             for name, content in staged.items():
                 if name in contents:
-                    raise _bad(wheel, name, "is in another wheel of [pip] too")
+                    raise _bad(wheel, name, "is also in another wheel of [pip]")
                 contents[name] = content
         folders = {parent for name in contents for parent in parents(name)}
-        tree = pack.Tree(
-            tuple(pack.PackFile(name, content) for name, content in contents.items()),
-            tuple(map(format1.dir_entry, folders)),
+        tree = Tree(
+            tuple(PackFile(name, content) for name, content in contents.items()),
+            tuple(map(dir_entry, folders)),
             PayloadMetadata(cell_digest=wheels_digest(matrix), components=tuple(components)),
         )
-        return pack.pack_tree(stage, tree, out / PIP_CELL, matrix.payload, processors=processors)
+        return pack_tree(stage, tree, out / PIP_CELL, matrix.payload, processors=processors)
 
 
-def _stage_wheel(wheel: Wheel, path: Path, stage: stages.Stage) -> dict[str, stages.StagedContent]:
+def _stage_wheel(wheel: Wheel, path: Path, stage: Stage) -> dict[str, StagedContent]:
     """Contents by name. A wheel is a zip of regular files (PEP 427)."""
-    contents: dict[str, stages.StagedContent] = {}
+    contents: dict[str, StagedContent] = {}
     total = 0
     try:
         with zipfile.ZipFile(path) as archive:
@@ -62,20 +61,21 @@ def _stage_wheel(wheel: Wheel, path: Path, stage: stages.Stage) -> dict[str, sta
                     continue
                 kind = stat.S_IFMT(info.external_attr >> 16)
                 if kind not in {0, stat.S_IFREG}:
-                    raise _bad(wheel, info.filename, "is no regular file")
+                    raise _bad(wheel, info.filename, "is not a regular file")
                 total += info.file_size
                 if total > MAX_BYTES or info.filename in contents:
-                    raise _bad(wheel, info.filename, "is too large, or there twice")
-                contents[info.filename] = stage.add(_reader(archive, info))
+                    raise _bad(wheel, info.filename, "makes the wheel too large, or is in it twice")
+                with archive.open(info) as file:
+                    contents[info.filename] = stage.add(copying(file.read))
     except zipfile.BadZipFile as fault:
         raise _bad(wheel, path.name, f"is damaged: {fault}") from fault
     return contents
 
 
 def _components(wheel: Wheel, path: Path, names: Collection[str]) -> Iterator[Component]:
-    """What each METADATA in the wheel says of a licence, and the texts beside it (PEP 639).
+    """The licence in each METADATA of the wheel, and the texts beside it (PEP 639).
 
-    The first is the wheel's own; others are of packages that it carries along.
+    The first is the wheel's own; others are of packages that it vendors.
     """
     found = sorted((n for n in names if _METADATA.fullmatch(n)), key=lambda n: (n.count("/"), n))
     if not found or "/" in posixpath.dirname(found[0]):
@@ -91,9 +91,9 @@ def _components(wheel: Wheel, path: Path, names: Collection[str]) -> Iterator[Co
 
 
 def _licenses(fields: Message) -> tuple[str, ...]:
-    """The SPDX expression or, in older metadata, the word for it; none where it is a text."""
-    said = fields["License-Expression"] or fields["License"] or ""
-    return (said,) if said and "\n" not in said else ()
+    """The SPDX expression or, in older metadata, the name; none where that is a whole text."""
+    name = fields["License-Expression"] or fields["License"] or ""
+    return (name,) if name and "\n" not in name else ()
 
 
 def _texts(folder: str, names: Collection[str]) -> tuple[str, ...]:
@@ -102,18 +102,9 @@ def _texts(folder: str, names: Collection[str]) -> tuple[str, ...]:
 
 
 def _is_left_out(name: str) -> bool:
-    """What an installer writes for itself, and what Python compiles anew."""
+    """Whether an installer wrote the file for itself, or Python would compile it again."""
     folder, base = posixpath.split(name)
-    return "__pycache__" in folder or (folder.endswith(".dist-info") and base in _INSTALLERS_NOTES)
-
-
-def _reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> stages.ContentWriter:
-    def feed(write: stages.Write) -> None:
-        with archive.open(info) as file:
-            while chunk := file.read(CHUNK_BYTES):
-                write(chunk)
-
-    return feed
+    return "__pycache__" in folder or (folder.endswith(".dist-info") and base in _INSTALLER_FILES)
 
 
 def _bad(wheel: Wheel, member: str, what: str) -> ArchiveError:

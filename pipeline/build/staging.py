@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.system.files import disk_errors, scratch_dir
+from pipeline.formats.forward_reader import Read
+from pipeline.system.files import CHUNK_BYTES, disk_errors, scratch_dir
 
 Write = Callable[[bytes], object]
 ContentWriter = Callable[[Write], object]
-"""Writes a content's bytes, all of them, to what it is given."""
+"""Writes all bytes of a content to its argument."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,37 +25,50 @@ class StagedContent:
 
 
 class Stage:
-    """Uncompressed contents on their way into a payload, each once, in a private directory."""
+    """A private directory of uncompressed contents."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._incoming = folder / "incoming"
 
-    def add(self, feed: ContentWriter) -> StagedContent:
-        """Stage what ``feed(write)`` writes."""
-        digest, size = hashlib.sha256(), 0
-
+    def add(self, write_content: ContentWriter, *observers: Write) -> StagedContent:
+        """Stage what ``write_content`` writes; each of ``observers`` sees the same bytes."""
+        digest = hashlib.sha256()
         with disk_errors(self.folder), self._incoming.open("wb") as file:
 
             def write(data: bytes) -> None:
-                nonlocal size
-                digest.update(data)
-                size += len(data)
-                file.write(data)
+                for each in (digest.update, file.write, *observers):
+                    each(data)
 
-            feed(write)
+            write_content(write)
+            size = file.tell()
         content = StagedContent(digest.hexdigest(), size)
         self._incoming.replace(self.path(content.sha256))
         return content
+
+    def add_file(self, path: Path) -> StagedContent:
+        """Stage a copy of a file."""
+        with path.open("rb") as file:
+            return self.add(copying(file.read))
 
     def path(self, sha256: str) -> Path:
         """Where the content with this hash is, if it was staged."""
         return self.folder / sha256
 
 
+def copying(read: Read) -> ContentWriter:
+    """Writes what ``read`` returns."""
+
+    def write_content(write: Write) -> None:
+        while chunk := read(CHUNK_BYTES):
+            write(chunk)
+
+    return write_content
+
+
 @contextmanager
 def staging(beside: Path) -> Iterator[Stage]:
-    """A stage on the file system of ``beside``, gone afterwards."""
+    """A stage on the file system of ``beside``; it is removed afterwards."""
     with scratch_dir(beside) as scratch:
         folder = scratch / "stage"
         folder.mkdir()

@@ -1,20 +1,20 @@
 """The members of an archive, forward only, with nothing in it trusted.
 
-What is refused: paths and links that leave the tree, a name that is two kinds of thing, devices,
-broken or oversized headers, and more bytes or members than an honest archive has.
+Refused are paths and links that leave the tree, a name with two kinds, devices, broken or oversized
+headers, and more bytes or members than a real archive has.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gzip
-import posixpath
-import re
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import BinaryIO, Self, cast
 
 import zstandard
@@ -22,7 +22,8 @@ import zstandard
 from pipeline.build.model import Kind, Member
 from pipeline.build.trim import parents
 from pipeline.config.model import Asset
-from pipeline.formats.payload.manifest import link_fault
+from pipeline.formats.forward_reader import Read
+from pipeline.formats.payload.manifest import link_fault, name_fault
 from pipeline.system.errors import ArchiveError
 
 MAX_WINDOW_BYTES = 1 << 27
@@ -44,9 +45,6 @@ _DAMAGE = (
     gzip.BadGzipFile,
 )
 _READ_AHEAD_BYTES = 1 << 20
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]")
-
-Read = Callable[[int], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ class Item:
 
 
 class _StrictInfo(tarfile.TarInfo):
-    """tarfile takes a broken header for the archive's end, and reads any header whole."""
+    """tarfile takes a broken header for the archive's end, and reads a header of any size."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
@@ -75,82 +73,83 @@ class _StrictInfo(tarfile.TarInfo):
         return info
 
 
-class _Limited:
-    """The uncompressed bytes of an archive, as many as its asset may unpack to."""
-
-    def __init__(self, stream: BinaryIO, limit_bytes: int) -> None:
-        self._stream = stream
-        self._limit = self._left = limit_bytes
-
-    def read(self, count: int) -> bytes:
-        data = self._stream.read(count)
-        self._left -= len(data)
-        if self._left < 0:
-            raise _TooMuchError(f"goes past {self._limit} bytes")
-        return data
-
-
-class _TooMuchError(Exception):
+class _TooLargeError(Exception):
     """An archive unpacks to more than its asset's size allows."""
 
 
+def _limited(read: Read, limit_bytes: int) -> Read:
+    left = limit_bytes
+
+    def read_limited(count: int) -> bytes:
+        nonlocal left
+        data = read(count)
+        left -= len(data)
+        if left < 0:
+            raise _TooLargeError(f"goes past {limit_bytes} bytes")
+        return data
+
+    return read_limited
+
+
 class _Position:
-    """Where in the archive the reading is, and how a failure there is told."""
+    """Where in the archive the reader is, for errors."""
 
     def __init__(self, asset: Asset) -> None:
         self.asset = asset
-        self.last = "its beginning"
+        self.member = "its beginning"
 
     @contextlib.contextmanager
-    def told(self) -> Iterator[None]:
+    def errors(self) -> Iterator[None]:
+        """Raise what fails here as an ``ArchiveError`` that names the member."""
         try:
             yield
-        except _TooMuchError as fault:
+        except _TooLargeError as fault:
             size = self.asset.size_bytes
             most = f"the most that an asset of {size} bytes may unpack to"
-            raise bad_member(self.asset, self.last, f"{fault}, {most}") from fault
+            raise bad_member(self.asset, self.member, f"{fault}, {most}") from fault
         except _DAMAGE as fault:
-            raise bad_member(self.asset, self.last, f"is damaged: {fault}") from fault
+            raise bad_member(self.asset, self.member, f"is damaged: {fault}") from fault
 
-    def guarded(self, read: Read) -> Read:
-        """``read`` for whoever consumes a member: its failures are told in the same way."""
-
-        def guarded_read(count: int) -> bytes:
-            with self.told():
-                return read(count)
-
-        return guarded_read
+    def read(self, read: Read, count: int) -> bytes:
+        with self.errors():
+            return read(count)
 
 
 def iter_members(path: Path, asset: Asset) -> Iterator[Item]:
-    """Every member, checked against all that can be told without the tree's meaning.
+    """Every member, checked as far as possible without knowing the tree.
 
     Raises ``ArchiveError``. An item's bytes are valid until the next step.
     """
     limit = EXPANSION * asset.size_bytes + FLOOR_BYTES
     seen: dict[str, Member] = {}
-    place = _Position(asset)
-    with place.told(), _open(path, asset.name) as stream, _tar(_Limited(stream, limit)) as tar:
+    position = _Position(asset)
+    with (
+        position.errors(),
+        _uncompressed(path, asset.name) as stream,
+        _open_tar(_limited(stream.read, limit)) as tar,
+    ):
         for ordinal, info in enumerate(iter(tar.next, None)):
             # tarfile would keep every header; its own documentation names this attribute.
             tar.members.clear()  # type: ignore[attr-defined]
-            place.last = info.name
+            position.member = info.name
             if info.name == ".":
                 continue
             if info.size > limit or ordinal >= MAX_MEMBERS:
-                raise _TooMuchError(f"goes past {limit} bytes or {MAX_MEMBERS} members")
-            member = _checked(info, ordinal, seen, asset)
+                raise _TooLargeError(f"goes past {limit} bytes or {MAX_MEMBERS} members")
+            member = _checked_member(info, ordinal, seen, asset)
             seen[member.name] = member
             file = tar.extractfile(info) if info.isreg() else None
-            yield Item(member, None if file is None else place.guarded(file.read))
-            place.last = f"{info.name}, or what follows it"
+            yield Item(member, partial(position.read, file.read) if file else None)
+            position.member = f"{info.name}, or what follows it"
 
 
-def _checked(info: tarfile.TarInfo, ordinal: int, seen: dict[str, Member], asset: Asset) -> Member:
+def _checked_member(
+    info: tarfile.TarInfo, ordinal: int, seen: dict[str, Member], asset: Asset
+) -> Member:
     """The member that a header describes; raises ``ArchiveError`` for one that is not safe."""
     name = info.name.removeprefix("./")
-    if fault := _path_fault(name):
-        raise bad_member(asset, info.name, fault)
+    if fault := name_fault(name):
+        raise bad_member(asset, info.name, f"has an unsafe name: {fault}")
     member = _member(info, name, ordinal, seen, asset)
     for parent in parents(name):
         above = seen.setdefault(parent, Member(parent, Kind.DIR))
@@ -190,32 +189,17 @@ def _member(
     raise bad_member(asset, info.name, "is a device, pipe or other special file")
 
 
-def _path_fault(name: str) -> str:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return "has a name that is not UTF-8"
-    if posixpath.isabs(name):
-        return "has an absolute path"
-    if ".." in name.split("/"):
-        return "has '..' in its path"
-    if _UNSAFE.search(name) or any(part in {"", "."} for part in name.split("/")):
-        return "has a path that is not clean"
-    return ""
-
-
 def bad_member(asset: Asset, member: str, what: str) -> ArchiveError:
-    """The error that names a member at fault."""
+    """The error for a member."""
     return ArchiveError(
         f"{asset.name}: member {member} {what}",
-        hint="Nothing of the archive was used. Its sha256 is the one that was asked for, so it "
-        "was packed like this: pin another release, or ask whoever made it.",
+        hint="Nothing of the archive was used. Its sha256 is the pinned one, so it was packed like "
+        "this: pin another release, or report it to the publisher.",
     )
 
 
 @contextlib.contextmanager
-def _open(path: Path, name: str) -> Iterator[BinaryIO]:
-    """The archive's uncompressed bytes."""
+def _uncompressed(path: Path, name: str) -> Iterator[BinaryIO]:
     with path.open("rb") as file:
         if name.endswith(".zst"):
             decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES)
@@ -226,9 +210,9 @@ def _open(path: Path, name: str) -> Iterator[BinaryIO]:
                 yield cast("BinaryIO", stream)
 
 
-def _tar(stream: _Limited) -> tarfile.TarFile:
+def _open_tar(read: Read) -> tarfile.TarFile:
     return tarfile.open(
-        fileobj=cast("BinaryIO", stream),
+        fileobj=cast("BinaryIO", SimpleNamespace(read=read)),
         mode="r|",
         bufsize=_READ_AHEAD_BYTES,
         tarinfo=_StrictInfo,

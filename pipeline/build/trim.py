@@ -1,9 +1,9 @@
-"""What leaves an interpreter's tree, and why. Pure: members in, a plan out.
+"""What is dropped from an interpreter's tree, and why.
 
-A member stays when a ``keep`` glob of its system, or one of a part that is switched on, matches
-and no drop rule does; a folder stays while something stays below it. Globs are those of the shell
-with ``**`` for any number of folders and ``{a,b}`` for either; they are case-sensitive and match
-hidden names.
+A member is kept when a ``keep`` glob of its system, or one of a part with ``ship = true``, matches
+and no drop rule does; a folder is kept with what is below it. Globs are those of the shell with
+``**`` for any number of folders and ``{a,b}`` for either; they are case-sensitive and match hidden
+names.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DANGLING = "a link to something that is not shipped"
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A file or link that leaves, and the reason."""
+    """A file or link that is dropped, and the reason."""
 
     member: Member
     reason: str
@@ -37,7 +37,7 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class TrimPlan:
-    """Everything of a tree, divided; both parts sorted by the UTF-8 bytes of the names."""
+    """What is kept and dropped of a tree; both sorted by the UTF-8 bytes of the names."""
 
     kept: tuple[Member, ...]
     dropped: tuple[Dropped, ...]
@@ -51,7 +51,7 @@ class TrimPlan:
 
 
 def plan_trim(members: Sequence[Member], config: TrimConfig, *, windows: bool) -> TrimPlan:
-    """Divide ``members``; raises ``TreeError`` when what every interpreter needs is missing."""
+    """Divide ``members``; raises ``TreeError`` when the kept ones are not an interpreter."""
     candidates = [member for member in members if member.kind is not Kind.DIR]
     rule_against = _rules(config, windows=windows)
     reasons = {m.name: reason for m in candidates if (reason := rule_against(m.name))}
@@ -78,7 +78,7 @@ def _order(member: Member) -> bytes:
 
 
 def matcher(globs: Sequence[str]) -> Callable[[str], bool]:
-    """A function that tells whether one of ``globs`` matches a name, whole."""
+    """A function that returns whether one of ``globs`` matches a whole name."""
     if not globs:
         return lambda _name: False
     included, _excluded = glob.translate(list(globs), flags=_FLAGS)
@@ -87,7 +87,7 @@ def matcher(globs: Sequence[str]) -> Callable[[str], bool]:
 
 
 def _rules(config: TrimConfig, *, windows: bool) -> Callable[[str], str]:
-    """A function that tells the reason why a name leaves, or ``""``."""
+    """A function that returns why a name is dropped, or ``""``."""
     keep = config.keep_windows if windows else config.keep_unix
     shipped = [glob for part in config.parts if part.ship for glob in part.globs]
     is_kept = matcher([*keep, *shipped])
@@ -104,7 +104,7 @@ def _rules(config: TrimConfig, *, windows: bool) -> Callable[[str], str]:
 
 
 def _unneeded(members: Sequence[Member], config: TrimConfig) -> dict[str, str]:
-    """The optional libraries that neither the rest of the tree nor a needed one asks for."""
+    """The optional libraries that neither the rest of the tree nor a needed one loads."""
     is_optional = matcher(config.unless_needed)
     optional = {m.name: m for m in members if is_optional(m.name)}
     wanted = [name for m in members if m.name not in optional for name in m.needed]
@@ -123,7 +123,7 @@ def _unneeded(members: Sequence[Member], config: TrimConfig) -> dict[str, str]:
 
 
 def _dangling(members: Sequence[Member]) -> dict[str, str]:
-    """Links whose target left, and links to those."""
+    """Links whose target is dropped, and links to those."""
     reasons: dict[str, str] = {}
     while True:
         present = {member.name for member in members if member.name not in reasons}
@@ -143,7 +143,7 @@ def _points_to(link: Member) -> str:
 
 
 def _require_essentials(names: set[str], *, windows: bool) -> None:
-    """Without these nothing can start: the executable that the Go module runs, and ``os.py``."""
+    """Check for the executable that the Go module runs, and ``os.py``."""
     needed = (
         {"python.exe": r"python\.exe", "Lib/os.py": r"Lib/os\.py"}
         if windows
@@ -161,6 +161,6 @@ def _require_essentials(names: set[str], *, windows: bool) -> None:
         raise TreeError(
             "after trimming, the interpreter could not start",
             details=[f"{what} is missing" for what in missing],
-            hint="Look at 'goempy build --explain': [trim] drops too much, or the archive is "
-            "not an interpreter.",
+            hint="See 'goempy build --explain': [trim] drops too much, or the archive holds no "
+            "interpreter.",
         )

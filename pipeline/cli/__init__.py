@@ -55,10 +55,6 @@ def main(
     today: Callable[[], date] = date.today,
 ) -> int:
     """Run one command line; returns the exit code. ``sleep`` takes seconds."""
-    if any(name in _legacy_names() for name in argv) and not {"-h", "--help"} & set(argv):
-        from pipeline.cli import legacy  # noqa: PLC0415 - until every command is read by click
-
-        return legacy.main(argv, env, make_console(), sleep, today)
     context = Context(env, functools.cache(make_console), sleep, today)
     try:
         code = goempy.main(list(argv), prog_name="goempy", obj=context, standalone_mode=False)
@@ -72,12 +68,6 @@ def main(
         context.console.error("interrupted. No partial output remains; rerun to continue.")
         return INTERRUPTED
     return code if isinstance(code, int) else 0
-
-
-def _legacy_names() -> frozenset[str]:
-    from pipeline.cli.legacy import NAMES  # noqa: PLC0415
-
-    return NAMES
 
 
 def entry() -> None:

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from pipeline.config.model import Matrix, Pin
+    from pipeline.sources.fetch import AssetFetcher
     from pipeline.sources.source import AssetSource
     from pipeline.system.console import Console
+    from pipeline.system.git import Git
     from pipeline.system.github import GitHubClient
 
 MIRROR_VARIABLE = "GOEMPY_PBS_MIRROR"
@@ -56,15 +59,27 @@ class Context:
         named = self.env.get(CACHE_VARIABLE, "")
         return Path(named) if named else platformdirs.user_cache_path("goempy") / "assets"
 
+    def git(self, folder: Path | None = None) -> Git:
+        """Git in ``folder``, by default ``--root``; nothing is looked at."""
+        from pipeline.system.git import Git  # noqa: PLC0415
+
+        return Git((folder or self.root).resolve(), self.env)
+
+    def repository(self, folder: Path | None = None) -> Git:
+        """The same for a folder that must be a git repository; raises ``GitError``."""
+        git = self.git(folder)
+        git.git_dir()
+        return git
+
     @contextmanager
     def lock(self, folder: Path) -> Iterator[None]:
         """Keep other goempy processes from writing to ``folder``; the second one waits."""
         from pipeline.system.files import interprocess_lock  # noqa: PLC0415
 
-        def tell() -> None:
+        def waiting() -> None:
             self.console.info(f"waiting for another goempy that is writing to {folder}")
 
-        with interprocess_lock(str(folder), self.cache / "locks", tell):
+        with interprocess_lock(str(folder), self.cache / "locks", waiting):
             yield
 
     def source(self, name: str) -> AssetSource:
@@ -78,6 +93,20 @@ class Context:
             return Downloader(client, self.console, self.sleep)
 
         return open_source(name or self.env.get(MIRROR_VARIABLE, "") or "github", downloader)
+
+    def fetcher(
+        self, matrix: Matrix, source: str, pins: Mapping[str, Pin] | None = None
+    ) -> AssetFetcher:
+        """What brings the assets of ``matrix`` into the cache; ``source`` is ``--source``.
+
+        ``pins`` are by asset name, by default those of matrix.lock.
+        """
+        from pipeline.config.project import read_pins  # noqa: PLC0415
+        from pipeline.sources.fetch import AssetFetcher  # noqa: PLC0415
+
+        pins = read_pins(self.root) if pins is None else pins
+        assets = self.source(source)
+        return AssetFetcher(matrix.archive, assets, pins, self.cache, self.console, self.env)
 
     def github(self, address: str = "") -> GitHubClient:
         """The GitHub API at ``address``, by default that of GITHUB_API_URL.

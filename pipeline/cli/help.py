@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from pipeline.cli.context import pass_context
 from pipeline.system.errors import PipelineError
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -41,6 +42,7 @@ ENVIRONMENT = {
     "GITHUB_TOKEN": "token for GitHub's API, else GH_TOKEN; without one its rate limits are low",
     "GITHUB_REPOSITORY": "owner/name of the repository on GitHub; GitHub Actions sets it",
     "GITHUB_API_URL": "address of GitHub's API; GitHub Actions sets it",
+    "GITHUB_SERVER_URL": "address of GitHub for links; GitHub Actions sets it",
     "GITHUB_OUTPUT": "file for outputs of a workflow step; GitHub Actions sets it",
     "GITHUB_STEP_SUMMARY": "file for a workflow step's summary; GitHub Actions sets it",
 }
@@ -49,13 +51,13 @@ ENVIRONMENT = {
 def goempy_command(
     name: str, *, example: str, environment: Sequence[str] = ()
 ) -> Callable[[_Function], click.Command]:
-    """Decorate a function as the command ``name`` of ``COMMANDS``.
+    """Decorate a function that takes a ``Context`` as the command ``name`` of ``COMMANDS``.
 
     ``example`` is one command line; ``environment`` are the keys of ``ENVIRONMENT`` that it reads.
     """
 
     def decorate(function: _Function) -> click.Command:
-        made = click.command(name, cls=Command, help=COMMANDS[name])(function)
+        made = click.command(name, cls=Command, help=COMMANDS[name])(pass_context(function))
         made.example, made.environment = example, environment
         return made
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
@@ -50,9 +52,23 @@ class _Truth(click.ParamType[bool]):
         return value == "true"
 
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+DIST = Path("dist")
 GIT_PATH = _GitPath()
 NAMES = _Names()
 TRUTH = _Truth()
+
+
+def path_option(
+    name: str, metavar: str, text: str, *, required: bool = False, default: Path | None = None
+) -> Callable[[_Function], _Function]:
+    """An option that takes a path; a default is shown."""
+    shown = f"{text}  [default: {default}]" if default else text
+    return click.option(
+        name, type=GIT_PATH, required=required, default=default, metavar=metavar, help=shown
+    )
+
 
 source = click.option(
     "--source",
@@ -81,9 +97,15 @@ platform = click.option(
     metavar="NAME",
     help="Such as linux-amd64.  [default: this machine]",
 )
-repo = click.option(
-    "--repo", type=GIT_PATH, default=None, metavar="PATH", help="Where tags are.  [default: --root]"
-)
+payloads = path_option("--payloads", "DIR", "Folder of payloads.", default=DIST / "payloads")
+repo = path_option("--repo", "PATH", "Where tags are.  [default: --root]")
+
+
+def rebuild(effect: str) -> Callable[[_Function], _Function]:
+    """The option ``--rebuild``; ``effect`` is what ``true`` does."""
+    return click.option(
+        "--rebuild", type=TRUTH, default=False, metavar="true|false", help=f"true: {effect}"
+    )
 
 
 def words(_ctx: click.Context, _param: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:

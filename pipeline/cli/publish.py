@@ -1,87 +1,65 @@
-"""``goempy publish``: releases at GitHub, of the folders that ``goempy assets`` wrote."""
+"""``goempy publish``: releases on GitHub, from the folders that ``goempy assets`` wrote."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.cli.hosted import hosted
-from pipeline.cli.requests import PublishRequest
-from pipeline.cli.workspace import Session
-from pipeline.config import tags
-from pipeline.publish.github_release import ReleaseAction, apply_step, plan_publish, read_wanted
-from pipeline.system.errors import UsageError
-from pipeline.system.git import Git
-from pipeline.system.github import Release
+import click
+
+from pipeline.cli import parameters
+from pipeline.cli.context import Context
+from pipeline.cli.help import goempy_command
+from pipeline.publish.github_release import (
+    ReleaseAction,
+    apply_release,
+    plan_publish,
+)
+from pipeline.publish.release_spec import read_release_specs
+from pipeline.system.github import Release, Releases
+from pipeline.system.github.context import github_repository
 from pipeline.system.tables import Column
 
 
-def publish(request: PublishRequest, session: Session) -> None:
-    """Publish what is lacking, one tag after the other, the primary line last."""
-    wanted = [read_wanted(folder) for folder in _folders(request)]
-    repo = Git((request.repo or session.root).resolve(), session.env)
-    repo.git_dir()
-    here = repo.tags()
-    home = hosted(session, "contents: write")
-    releases = home.hub.releases(home.repository)
-    names = [each.tag for each in wanted]
-    commits = {tag: (here.get(tag, ""), releases.tag_commit(tag)) for tag in names}
-    steps = plan_publish(wanted, releases.listing(names), commits)
-    if request.dry_run:
-        _show_plan(steps, session)
+@goempy_command(
+    "publish",
+    example="goempy publish --assets dist/assets",
+    environment=("GITHUB_REPOSITORY", "GITHUB_TOKEN", "GITHUB_API_URL", "GITHUB_STEP_SUMMARY"),
+)
+@click.argument("tags", nargs=-1, metavar="[TAG]...", help="[default: all of --assets]")
+@parameters.path_option("--assets", "DIR", "Folder that 'goempy assets' wrote.", required=True)
+@parameters.repo
+@parameters.dry_run
+def command(
+    context: Context, tags: tuple[str, ...], assets: Path, repo: Path | None, *, dry_run: bool
+) -> None:
+    """Publish the releases that do not exist yet, the primary line last."""
+    specs = read_release_specs(assets.resolve(), tags)
+    git = context.repository(repo)
+    repository = github_repository(context.env, context.github, "contents: write")
+    releases = Releases(repository.client, repository.name)
+    actions = plan_publish(specs, releases, git.tags())
+    if dry_run:
+        for action in actions:
+            for row in list(action.rows()) or [action.state.value]:
+                context.console.result(f"{action.spec.tag}: {row}")
+        context.console.info("dry run: nothing was written")
         return
-    made = [apply_step(step, releases, session.console.info) for step in steps]
-    _show(steps, made, session)
+    made = [apply_release(action, releases, context.console.info) for action in actions]
+    _show(actions, made, context)
 
 
-def _folders(request: PublishRequest) -> Sequence[Path]:
-    """The folder of each tag; raises ``UsageError`` for tags that have none."""
-    root = request.assets.resolve()
-    if not root.is_dir():
-        raise UsageError(f"there is no folder {root}", hint="Make it with 'goempy assets'.")
-    found = {each.name: each for each in sorted(root.iterdir()) if each.is_dir()}
-    names = dict.fromkeys(request.tags or [name for name in found if not name.startswith(".")])
-    faults = [f"{name} has no folder there" for name in names if name not in found]
-    faults += [f"{name} is no tag of a release" for name in names if not _is_tag(name)]
-    if faults or not names:
-        raise UsageError(
-            f"{root} does not hold the releases to publish",
-            details=faults,
-            hint="Make them with 'goempy assets'.",
-        )
-    return [found[name] for name in names]
-
-
-def _is_tag(name: str) -> bool:
-    try:
-        tags.sort_key(name)
-    except ValueError:
-        return False
-    return name.startswith("v")
-
-
-def _show_plan(steps: Sequence[ReleaseAction], session: Session) -> None:
-    for step in steps:
-        for row in list(step.rows()) or [step.state.value]:
-            session.console.result(f"{step.wanted.tag}: {row}")
-    session.console.info("dry run: nothing was written")
-
-
-def _show(steps: Sequence[ReleaseAction], made: Sequence[Release], session: Session) -> None:
+def _show(actions: Sequence[ReleaseAction], made: Sequence[Release], context: Context) -> None:
     """A table, and the same in Markdown with links."""
-    rows = [
-        (step.wanted.tag, _kind(step), step.state.value, release.page)
-        for step, release in zip(steps, made, strict=True)
-    ]
     columns = [Column("tag"), Column("as"), Column("state"), Column("page")]
-    session.console.table(columns, rows)
-    titles = {step.wanted.tag: step.wanted.title for step in steps}
+    rows = [
+        (action.spec.tag, action.kind, action.state.value, release.page)
+        for action, release in zip(actions, made, strict=True)
+    ]
+    context.console.table(columns, rows)
     lines = ["### Releases", "", "| release | as | state |", "|---|---|---|"]
-    lines += [f"| [{titles[tag]}]({page}) | {kind} | {state} |" for tag, kind, state, page in rows]
-    session.summary("\n".join(lines))
-
-
-def _kind(step: ReleaseAction) -> str:
-    if not step.wanted.primary:
-        return "pre-release"
-    return "latest" if step.latest else "release"
+    lines += [
+        f"| [{action.spec.title}]({page}) | {kind} | {state} |"
+        for action, (_tag, kind, state, page) in zip(actions, rows, strict=True)
+    ]
+    context.summary("\n".join(lines))

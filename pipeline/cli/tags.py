@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.cli.context import Context, pass_context
+from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
 from pipeline.config import tags
 from pipeline.config.project import read_config
@@ -18,7 +18,6 @@ _COLUMNS = (
 
 
 @goempy_command("tags", example="goempy tags")
-@pass_context
 def command(context: Context) -> None:
     """Print a row a tag, the highest first."""
     config = read_config(context.root)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.context import Context, pass_context
+from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
 from pipeline.cli.parameters import GIT_PATH
 from pipeline.formats.payload.tarball import unpack_payloads
@@ -17,7 +17,6 @@ from pipeline.formats.payload.tarball import unpack_payloads
 @click.option(
     "--out", type=GIT_PATH, required=True, metavar="DIR", help="Where payloads are unpacked."
 )
-@pass_context
 def command(context: Context, folder: Path, out: Path) -> None:
     """Unpack every .tar below DIR; none is no failure, since a run may build nothing."""
     with context.lock(out.resolve()):

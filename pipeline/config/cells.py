@@ -1,14 +1,15 @@
-"""Which cells there are, which of them are asked for, and what each takes from PBS."""
+"""The cells of a matrix: all, those that are selected, and the asset of each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.config.model import (
     FREE_THREADED,
     FULL,
     LOCAL,
+    PIP_CELL,
     Cell,
     Line,
     Matrix,
@@ -16,7 +17,7 @@ from pipeline.config.model import (
     PythonVersion,
 )
 from pipeline.system.errors import ConfigError, UsageError
-from pipeline.system.suggest import near_names
+from pipeline.system.suggest import unknown_names
 
 FREE_THREADED_SINCE = (3, 13)
 """PBS's ``src/release.rs``: ``freethreaded`` suffixes from 3.13 on, for every triple."""
@@ -34,16 +35,15 @@ GOARCH = {
     "riscv64": "riscv64",
     "s390x": "s390x",
 }
-"""Go's names for what ``platform.machine()`` says on Linux, macOS and Windows."""
+"""Go's name for each ``platform.machine()`` of Linux, macOS and Windows."""
 
 
 def platform_of(
     platforms: Sequence[Platform], goos: str, goarch: str, libc: str
 ) -> Platform | None:
     """The platform that any machine of this kind can run, so none of a higher GOAMD64."""
-    wanted = (goos, goarch, libc, "")
-    fitting = [p for p in platforms if (p.goos, p.goarch, p.libc, p.goamd64) == wanted]
-    return fitting[0] if fitting else None
+    kind = (goos, goarch, libc, "")
+    return next((p for p in platforms if (p.goos, p.goarch, p.libc, p.goamd64) == kind), None)
 
 
 def find_primary(lines: Sequence[Line], text: str, *, where: str = "PRIMARY_PYTHON") -> Line:
@@ -63,7 +63,7 @@ def find_primary(lines: Sequence[Line], text: str, *, where: str = "PRIMARY_PYTH
 
 @dataclass(frozen=True, slots=True)
 class SkippedCell:
-    """A cell that the matrix would have, and why it has not."""
+    """A cell of the matrix that PBS has no archive for."""
 
     cell: Cell
     reason: str
@@ -78,12 +78,12 @@ class CellSplit:
 
 
 def all_cells(matrix: Matrix) -> tuple[Cell, ...]:
-    """The cells of the matrix; raises ``ConfigError`` as ``split_cells`` does."""
+    """The cells that can be built; raises ``ConfigError`` for a line without any."""
     return split_cells(matrix).present
 
 
 def split_cells(matrix: Matrix) -> CellSplit:
-    """Tell the cells from those that PBS cannot have; raises ``ConfigError`` for an empty line."""
+    """Separate the cells that PBS has no archive for; raises ``ConfigError`` for an empty line."""
     wanted = [
         Cell(line, platform)
         for line in matrix.lines
@@ -94,8 +94,7 @@ def split_cells(matrix: Matrix) -> CellSplit:
     absent = {each.cell for each in left_out}
     present = tuple(cell for cell in wanted if cell not in absent)
     with_cells = {cell.line for cell in present}
-    faults = [f"line {line.name}" for line in matrix.lines if line not in with_cells]
-    if faults:
+    if faults := [f"line {line.name}" for line in matrix.lines if line not in with_cells]:
         raise ConfigError(
             "these lines have no cell",
             details=[*faults, *sorted({each.reason for each in left_out})],
@@ -116,13 +115,31 @@ def unsupported_reason(cell: Cell) -> str:
     return ""
 
 
+def cells_named(
+    names: Sequence[str], matrix: Matrix, *, with_pip: bool = False
+) -> tuple[Cell, ...]:
+    """The cells of these names, in the matrix's order; raises ``UsageError`` for unknown ones.
+
+    ``with_pip`` accepts the name of the payload of ``[pip]`` too, if the matrix has it.
+    """
+    cells = all_cells(matrix)
+    known = {cell.name for cell in cells}
+    if with_pip and matrix.wheels:
+        known.add(PIP_CELL)
+    if details := unknown_names("cell", names, known):
+        raise UsageError(
+            "matrix.toml has no such cell", hint="Run 'goempy plan' to see all.", details=details
+        )
+    return tuple(cell for cell in cells if cell.name in names)
+
+
 def select_cells(
     cells: Sequence[Cell], *, lines: Sequence[str] = (), platforms: Sequence[str] = ()
 ) -> tuple[Cell, ...]:
     """The cells that match; an empty selection means all.
 
-    A line is named ``3.14``, ``3.14t`` or ``3.14.9``; a platform ``linux-amd64`` or, with all
-    that narrows it, ``linux/amd64``. Raises ``UsageError`` naming what matches nothing.
+    A line is named ``3.14``, ``3.14t`` or ``3.14.9``; a platform ``linux-amd64``, or
+    ``linux/amd64`` for all of that pair. Raises ``UsageError`` for names that match nothing.
     """
 
     def of_line(cell: Cell) -> set[str]:
@@ -131,13 +148,12 @@ def select_cells(
     def of_platform(cell: Cell) -> set[str]:
         return {cell.platform.name, cell.platform.go_pair}
 
-    faults = [
-        *_unmatched("line", lines, cells, of_line),
-        *_unmatched("platform", platforms, cells, of_platform),
-    ]
-    if faults:
+    if faults := [
+        *unknown_names("line", lines, set().union(*map(of_line, cells))),
+        *unknown_names("platform", platforms, set().union(*map(of_platform, cells))),
+    ]:
         raise UsageError(
-            "the selection names what matrix.toml does not have",
+            "the selection names lines or platforms that matrix.toml does not have",
             hint="Run 'goempy plan' to see every cell.",
             details=faults,
         )
@@ -153,15 +169,6 @@ def select_cells(
             hint="Run 'goempy plan' to see every cell.",
         )
     return chosen
-
-
-def _unmatched(
-    what: str, wanted: Sequence[str], cells: Sequence[Cell], names: Callable[[Cell], set[str]]
-) -> Iterator[str]:
-    known = set[str]().union(*(names(cell) for cell in cells))
-    for name in wanted:
-        if name not in known:
-            yield near_names(what, name, known)
 
 
 def asset_name(cell: Cell, archive: str) -> str:

@@ -1,4 +1,4 @@
-"""Which hosted runner of GitHub Actions a platform is tried on, and what Go needs there.
+"""The hosted runner of GitHub Actions that runs a platform, and what Go needs there.
 
 Labels: GitHub Docs, "GitHub-hosted runners". Every hosted x64 machine has AVX2, so it runs
 GOAMD64=v3; not every one has AVX-512, which v4 asks for.
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pipeline.config.model import Platform
 
 MUSL = "musl"
-"""A libc, and the build tag that stands for it: Go has no constraint for one."""
+"""A libc and its build tag: Go has no constraint for one."""
 MUSL_CONTAINER = "golang:1.26-alpine"
-"""Alpine with Go; git and Python are added there."""
+"""Alpine with Go; the workflow adds git and Python."""
 _LABELS = {
     ("linux", "amd64"): "ubuntu-24.04",
     ("linux", "arm64"): "ubuntu-24.04-arm",
@@ -22,7 +22,7 @@ _LABELS = {
     ("darwin", "arm64"): "macos-15",
     ("windows", "amd64"): "windows-2025",
     ("windows", "arm64"): "windows-11-arm",
-    # A 64-bit Windows runs what is built for its 32-bit one.
+    # 64-bit Windows runs 32-bit programs.
     ("windows", "386"): "windows-2025",
 }
 _BEYOND_RUNNERS = frozenset({"v4"})
@@ -30,7 +30,7 @@ _BEYOND_RUNNERS = frozenset({"v4"})
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """A row of the workflow's matrix; every value is a text, ``""`` where there is none."""
+    """A row of the workflow's matrix; every value is a string, ``""`` for none."""
 
     platform: str
     runner: str
@@ -40,7 +40,7 @@ class Runner:
 
 
 def runners_for(platforms: Sequence[Platform]) -> tuple[Runner, ...]:
-    """The runner of each platform, in the same order; those that have none are left out."""
+    """The runner of each platform that has one, in the same order."""
     return tuple(
         Runner(
             each.name,
@@ -55,7 +55,7 @@ def runners_for(platforms: Sequence[Platform]) -> tuple[Runner, ...]:
 
 
 def without_runner(platforms: Sequence[Platform]) -> tuple[Platform, ...]:
-    """The platforms that no hosted runner can run, to be named to people."""
+    """The platforms that no hosted runner can run."""
     return tuple(each for each in platforms if not _has_runner(each))
 
 

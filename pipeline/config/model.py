@@ -1,14 +1,31 @@
-"""The words of the design as frozen data; no module passes anything else to another.
+"""Lines, platforms, cells, assets, and the tables of ``matrix.toml``, as frozen dataclasses.
 
-Paths inside a tree are ``/``-separated and relative to the interpreter's own root (the folder
-that holds ``bin/`` on Unix and ``python.exe`` on Windows) unless a docstring says otherwise.
+Their annotations are what ``config.matrix`` checks the file by; constructing one checks nothing.
+Paths inside a tree are ``/``-separated and relative to the interpreter's root (the folder that
+holds ``bin/`` on Unix and ``python.exe`` on Windows) unless a docstring says otherwise.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Self, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetPydanticSchema,
+    PlainValidator,
+    StrictBool,
+    StrictInt,
+    StringConstraints,
+    with_config,
+)
+from pydantic_core import CoreSchema, core_schema
+
+from pipeline.config.fields import ModuleBase, Name, NonEmpty, Sha256, Text, one_of
 
 FREE_THREADED = "freethreaded"
 FULL = "full"
@@ -23,6 +40,8 @@ ALL_BYTECODE = "all"
 
 PIP_CELL = "pip"
 """The name, among the cells, of the payload that every tag's package ``pip`` embeds."""
+RESERVED_NAMES = frozenset({"common", PIP_CELL})
+"""Directories of every tag that no platform may be named after."""
 
 _PYTHON_VERSION = re.compile(
     r"(?P<major>0|[1-9]\d*)\.(?P<minor>0|[1-9]\d*)\.(?P<patch>0|[1-9]\d*)(?P<pre>(?:a|b|rc)\d+)?"
@@ -57,21 +76,41 @@ class PythonVersion:
         return f"{self.major}.{self.minor}.{self.patch}{self.pre}"
 
 
+def _unreserved(text: str) -> str:
+    if text in RESERVED_NAMES:
+        raise ValueError(f"{text!r} is the name of a directory that every tag has")
+    return text
+
+
+def _version(value: object) -> PythonVersion:
+    if not isinstance(value, str):
+        raise ValueError("Input should be a valid string")  # noqa: TRY004 - pydantic's rule
+    return PythonVersion.parse(value)
+
+
+def _minor(text: str) -> str:
+    PythonVersion.parse(f"{text}.0")
+    return text
+
+
+Bytecode: TypeAlias = Annotated[str, one_of(NO_BYTECODE, COMMON_BYTECODE, ALL_BYTECODE)]
+
+
 @dataclass(frozen=True, slots=True)
 class Platform:
     """One payload directory: what Go builds for, and the PBS triple and build that fit it."""
 
-    name: str
-    triple: str
-    build: str
-    goos: str
-    goarch: str
-    libc: str = ""
-    goamd64: str = ""
-    wheel_tags: tuple[str, ...] = ()
-    since: str = ""
+    name: Annotated[Name, AfterValidator(_unreserved)]
+    triple: Text
+    build: Text
+    goos: Annotated[str, one_of("linux", "darwin", "windows")]
+    goarch: Text
+    libc: Annotated[str, one_of("", "musl")] = ""
+    goamd64: Annotated[str, one_of("", "v2", "v3", "v4")] = ""
+    wheel_tags: tuple[Text, ...] = ()
+    since: Annotated[str, AfterValidator(_minor)] = ""
     """The first minor version that PBS has for it, such as ``3.11``; ``""`` is all."""
-    enabled: bool = True
+    enabled: StrictBool = True
     """Whether lines that name no platforms have it."""
 
     @property
@@ -84,13 +123,13 @@ class Platform:
 class Line:
     """One (python, pbs) pair; one tag."""
 
-    python: PythonVersion
-    pbs: str
-    variant: str = ""
-    platforms: tuple[str, ...] | None = None
+    python: Annotated[PythonVersion, PlainValidator(_version)]
+    pbs: Annotated[str, StringConstraints(pattern=r"^\d{8}$")]
+    variant: Annotated[str, one_of("", FREE_THREADED)] = ""
+    platforms: NonEmpty[Name] | None = None
     """Platform names; ``None`` is all that are enabled."""
-    bytecode: str | None = None
-    """What ``PayloadConfig.bytecode`` says, where this line has its own choice."""
+    bytecode: Bytecode | None = None
+    """Overrides ``PayloadConfig.bytecode`` for this line."""
 
     @property
     def name(self) -> str:
@@ -119,12 +158,12 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """What is known of an asset before it is fetched: a row of ``matrix.lock``."""
+    """What is known of an asset before it is fetched: an ``[[asset]]`` of ``matrix.lock``."""
 
-    release: str
-    name: str
-    sha256: str
-    size_bytes: int | None = None
+    release: Text
+    name: Annotated[str, StringConstraints(pattern=r"^[^/\\]+$")]
+    sha256: Sha256
+    size_bytes: Annotated[StrictInt | None, Field(gt=0, alias="size")] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,32 +180,32 @@ class Asset:
 class TrimRule:
     """Files that match one of ``globs`` leave the tree for ``reason``."""
 
-    reason: str
-    globs: tuple[str, ...]
+    reason: Text
+    globs: tuple[Text, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class TrimPart:
     """A part of the tree that one switch ships or drops, such as tkinter."""
 
-    name: str
-    ship: bool
-    globs: tuple[str, ...]
-    needs: tuple[str, ...] = ()
-    """Parts without which it is of no use."""
+    name: Name
+    ship: StrictBool
+    globs: NonEmpty[Text]
+    needs: tuple[Name, ...] = ()
+    """Parts that it does not work without."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrimConfig:
-    """``[trim]``: ``keep`` decides what is looked at, ``drop`` what leaves it again."""
+    """``[trim]``: ``keep_…`` select files of the tree, ``drop`` removes some of them again."""
 
-    keep_unix: tuple[str, ...]
-    keep_windows: tuple[str, ...]
+    keep_unix: tuple[Text, ...]
+    keep_windows: tuple[Text, ...]
     drop: tuple[TrimRule, ...] = ()
-    parts: tuple[TrimPart, ...] = ()
-    unless_needed: tuple[str, ...] = ()
+    parts: Annotated[tuple[TrimPart, ...], Field(alias="part")] = ()
+    unless_needed: tuple[Text, ...] = ()
     """Globs of libraries that leave unless a shipped ELF or Mach-O file loads them."""
-    strip: bool = True
+    strip: StrictBool = True
     """Whether ELF files lose their debug sections and symbol tables."""
 
 
@@ -174,13 +213,13 @@ class TrimConfig:
 class PayloadConfig:
     """``[payload]``: how contents are stored."""
 
-    codec: str = "zstd"
-    level: int = 19
-    layout: str = "blobs"
+    codec: Annotated[str, one_of("zstd", "none")] = "zstd"
+    level: Annotated[StrictInt, Field(ge=1, le=22)] = 19
+    layout: Annotated[str, one_of("blobs", "stream")] = "blobs"
     """``blobs``: a file for each content, or ``stream``: all contents in one."""
-    bytecode: str = NO_BYTECODE
+    bytecode: Bytecode = NO_BYTECODE
     """Which modules of the standard library ship compiled: ``none``, ``common`` or ``all``."""
-    common_bytecode: tuple[str, ...] = ()
+    common_bytecode: tuple[Text, ...] = ()
     """Globs of the modules that ``common`` means, relative to the standard library's folder."""
 
 
@@ -188,22 +227,43 @@ class PayloadConfig:
 class Wheel:
     """A pure Python wheel of ``[pip]``, pinned by the sha256 of its file."""
 
-    name: str
-    version: str
-    sha256: str
+    # The key of its table: an alias that no key inside the table can be.
+    name: Annotated[str, Field(alias="")]
+    version: Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)*$")]
+    sha256: Sha256
 
 
+def _wheels_schema(_source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's type
+    """``[pip]`` maps names to tables; they become wheels, sorted by name."""
+
+    def with_names(tables: object) -> object:
+        if not isinstance(tables, dict):
+            return tables
+        return {
+            n: {**each, "": n} if isinstance(each, dict) else each for n, each in tables.items()
+        }
+
+    def by_name(wheels: dict[str, Wheel]) -> tuple[Wheel, ...]:
+        return tuple(wheels[name] for name in sorted(wheels))
+
+    return core_schema.no_info_before_validator_function(
+        with_names,
+        core_schema.no_info_after_validator_function(by_name, handler(dict[Name, Wheel])),
+    )
+
+
+@with_config(ConfigDict(extra="forbid"))
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """``matrix.toml``, checked: every name resolves and nothing stands twice."""
+    """``matrix.toml``, checked: every name resolves and nothing appears twice."""
 
-    module: str
-    archive: str
-    lines: tuple[Line, ...]
-    platforms: tuple[Platform, ...]
+    module: ModuleBase
+    lines: Annotated[NonEmpty[Line], Field(alias="line")]
+    platforms: Annotated[NonEmpty[Platform], Field(alias="platform")]
     trim: TrimConfig
-    payload: PayloadConfig
-    wheels: tuple[Wheel, ...] = ()
+    archive: Annotated[str, one_of(FULL, "install_only_stripped")] = FULL
+    payload: PayloadConfig = field(default_factory=PayloadConfig)
+    wheels: Annotated[tuple[Wheel, ...], GetPydanticSchema(_wheels_schema), Field(alias="pip")] = ()
     """``[pip]``: what the module's package ``pip`` installs with, sorted by name."""
-    attest: bool = False
+    attest: StrictBool = False
     """Whether an asset is used only when its build provenance can be verified."""

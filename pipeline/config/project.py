@@ -1,4 +1,4 @@
-"""The files at a checkout's root: matrix.toml, matrix.lock, VERSION, PRIMARY_PYTHON."""
+"""The files in a checkout's root: matrix.toml, matrix.lock, VERSION, PRIMARY_PYTHON."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from pathlib import Path
 import semver
 
 from pipeline.config import cells, tags
+from pipeline.config.fields import is_module_base
 from pipeline.config.lock import parse_lock
-from pipeline.config.matrix import is_module_base, parse_matrix
+from pipeline.config.matrix import parse_matrix
 from pipeline.config.model import Cell, Line, Matrix, Pin
 from pipeline.system.errors import ConfigError
 
@@ -30,7 +31,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What ``matrix.toml``, ``VERSION`` and ``PRIMARY_PYTHON`` say together."""
+    """``matrix.toml``, ``VERSION`` and ``PRIMARY_PYTHON``."""
 
     matrix: Matrix
     version: semver.Version

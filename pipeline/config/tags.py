@@ -15,19 +15,18 @@ from pipeline.system.errors import ConfigError
 
 
 def parse_version(text: str) -> semver.Version:
-    """Read the content of ``VERSION``; a leading ``v`` and white space around are accepted.
+    """Read the content of ``VERSION``; a leading ``v`` and surrounding white space are accepted.
 
-    Raises ``ConfigError`` for anything but MAJOR.MINOR.PATCH: a prerelease would sort between
-    its own line tags, and Go does not know build metadata.
+    Raises ``ConfigError`` for anything but MAJOR.MINOR.PATCH: a prerelease would sort among the
+    tags of its lines, and Go has no build metadata.
     """
-    bare = text.strip().removeprefix("v")
     try:
-        version = semver.Version.parse(bare)
+        version = semver.Version.parse(text.strip().removeprefix("v"))
     except ValueError:
         version = None
     if version is None or version.prerelease or version.build:
         raise ConfigError(
-            f"VERSION holds {text.strip()!r}, which is not MAJOR.MINOR.PATCH",
+            f"VERSION is {text.strip()!r}, not MAJOR.MINOR.PATCH",
             hint="Write a version such as 0.1.0, without prerelease or build parts.",
         )
     return version
@@ -39,7 +38,7 @@ def tag_name(version: semver.Version, line: Line, *, primary: bool) -> str:
 
 
 def sort_key(tag: str) -> semver.Version:
-    """For ``sorted``: the order in which Go sees tags of this module."""
+    """A key for ``sorted``: Go's order of this module's tags."""
     return semver.Version.parse(tag.removeprefix("v"))
 
 

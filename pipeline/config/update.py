@@ -1,8 +1,7 @@
 """Which newer interpreters a PBS release has for the lines of the matrix. Pure: no I/O.
 
-A line moves to the newest patch of its own minor version and variant, never back and never from
-a final version to a prerelease. ``plan_update`` decides, ``edit_matrix`` writes it into the
-matrix's text, ``summarize`` tells it in Markdown.
+A line moves to the newest patch of its minor version and variant, never back and never from a
+final version to a prerelease. ``plan_update`` decides, ``edit_matrix`` edits the matrix's text.
 
 Ends of life are those of PEP 602 and PEP 569: five years after October, in which each version
 since 3.8 came out, that is in October of 2016 + minor.
@@ -11,7 +10,6 @@ since 3.8 came out, that is in October of 2016 + minor.
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,15 +21,13 @@ from tomlkit.items import AbstractTable
 from pipeline.config.cells import all_cells, asset_name
 from pipeline.config.lock import Listing
 from pipeline.config.model import FREE_THREADED, FULL, Cell, Line, Matrix, PythonVersion
-from pipeline.system.units import human_bytes
 
 _ARCHIVE_NAME = re.compile(
     r"cpython-(?P<python>[^+]+)\+(?P<release>\d{8})-(?P<rest>.+)-(?P<kind>full|install_only_stripped)"
     r"\.tar\.(?:zst|gz)"
 )
-_STAGES = ("a", "b", "rc")
 _FREE_OPTION = f"{FREE_THREADED}+"
-_UP_TO_DATE = "up to date"
+UP_TO_DATE = "up to date"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +42,7 @@ class Archive:
 
 @dataclass(frozen=True, slots=True)
 class Flavours:
-    """What a release gained and lost for one minor version and variant."""
+    """The flavours that a release gained and lost for one minor version and variant."""
 
     gained: tuple[str, ...]
     lost: tuple[str, ...]
@@ -54,20 +50,21 @@ class Flavours:
 
 @dataclass(frozen=True, slots=True)
 class LineUpdate:
-    """One line's way: ``after`` is ``before`` where the line stays, and ``why`` says why."""
+    """A line before and after; both are the same where the line stays, and ``why`` says why."""
 
     before: Line
     after: Line
-    end_of_life: bool
     cells: int
+    end_of_life: bool = False
+    """Whether CPython no longer fixes its minor version."""
     why: str = ""
     missing: tuple[str, ...] = ()
-    """Assets that the newer version lacks, where that is why the line stays."""
+    """Assets that the newer version lacks, if that is why the line stays."""
     bytes_before: int | None = None
-    """Of all assets of its cells; ``None`` where a size is not known."""
+    """Sizes of all assets of its cells together; ``None`` where one is not known."""
     bytes_after: int | None = None
     flavours: Flavours | None = None
-    """``None`` where the old release's list is not at hand."""
+    """``None`` where the old release's assets are not known."""
 
     @property
     def moves(self) -> bool:
@@ -77,12 +74,12 @@ class LineUpdate:
 
 @dataclass(frozen=True, slots=True)
 class UpdatePlan:
-    """What is to change: a step for each line, in the file's order."""
+    """What changes: a step for each line, in the file's order."""
 
     release: str
     steps: tuple[LineUpdate, ...]
     proposals: tuple[Line, ...]
-    """Lines that could be added, each with the platforms that the release has."""
+    """Lines that could be added, each with the platforms that the release has assets for."""
 
     @property
     def moves(self) -> bool:
@@ -93,24 +90,21 @@ class UpdatePlan:
 def plan_update(
     matrix: Matrix, new: Listing, old: Mapping[str, Listing], today: date
 ) -> UpdatePlan:
-    """Decide what each line does; ``old`` has the older releases' lists, as far as they are known.
+    """Decide what each line does; ``old`` has older releases' listings, as far as they are known.
 
-    Of several lines of one minor version and variant the newest moves; the others are there to
-    keep what they have.
+    Of several lines of one minor version and variant the newest moves; the others keep what they
+    have.
     """
-    newest: dict[tuple[str, str], Line] = {}
-    for line in matrix.lines:
-        best = newest.setdefault(_kind(line), line)
-        if order(line.python) > order(best.python):
-            newest[_kind(line)] = line
     steps = []
     for line in matrix.lines:
-        first = newest[_kind(line)]
-        if line == first:
-            step = _step(matrix, line, new, old.get(line.pbs), today)
+        rivals = [each for each in matrix.lines if _kind(each) == _kind(line)]
+        newest = max(rivals, key=lambda each: order(each.python))
+        if line == newest:
+            step = _step(matrix, line, new, old.get(line.pbs))
         else:
-            step = _stay(matrix, line, today, f"{first.name} is the {line.minor_name} that moves")
-        steps.append(step)
+            step = _stay(matrix, line, f"{newest.name} is the {line.minor_name} that moves")
+        over = is_over(line.python, today)
+        steps.append(dataclasses.replace(step, end_of_life=over))
     return UpdatePlan(new.release, tuple(steps), tuple(_proposals(matrix, new)))
 
 
@@ -118,34 +112,25 @@ def _kind(line: Line) -> tuple[str, str]:
     return line.python.minor_line, line.variant
 
 
-def _stay(
-    matrix: Matrix, line: Line, today: date, why: str, missing: Sequence[str] = ()
-) -> LineUpdate:
-    return LineUpdate(
-        before=line,
-        after=line,
-        end_of_life=is_over(line.python, today),
-        cells=len(_cells(matrix, line)),
-        why=why,
-        missing=tuple(missing),
-    )
+def _stay(matrix: Matrix, line: Line, why: str, missing: Sequence[str] = ()) -> LineUpdate:
+    cells = len(_cells(matrix, line))
+    return LineUpdate(line, line, cells, why=why, missing=tuple(missing))
 
 
-def _step(matrix: Matrix, line: Line, new: Listing, old: Listing | None, today: date) -> LineUpdate:
+def _step(matrix: Matrix, line: Line, new: Listing, old: Listing | None) -> LineUpdate:
     after, why = _newer(matrix, line, new)
     if after is None:
-        return _stay(matrix, line, today, why)
-    missing = [name for name in cell_assets(matrix, after) if name not in new.names]
-    if missing:
+        return _stay(matrix, line, why)
+    assets = cell_assets(matrix, after)
+    if missing := [name for name in assets if name not in new.names]:
         why = f"PBS {new.release} has {after.name}, but not all of its assets"
-        return _stay(matrix, line, today, why, missing)
+        return _stay(matrix, line, why, missing)
     return LineUpdate(
         before=line,
         after=after,
-        end_of_life=is_over(line.python, today),
-        cells=len(_cells(matrix, after)),
+        cells=len(assets),
         bytes_before=_total(cell_assets(matrix, line), old),
-        bytes_after=_total(cell_assets(matrix, after), new),
+        bytes_after=_total(assets, new),
         flavours=_compare(matrix, line, new, old),
     )
 
@@ -154,29 +139,30 @@ def _newer(matrix: Matrix, line: Line, new: Listing) -> tuple[Line | None, str]:
     """The line as the release has it, or why it stays."""
     if line.pbs > new.release:
         return None, f"PBS {line.pbs} is newer than {new.release}"
-    there = {each.python for each in _of_line(matrix, line, new)}
-    if not there:
+    offered = {each.python for each in _of_line(matrix, line, new)}
+    if not offered:
         return None, f"PBS {new.release} has no {line.minor_name}"
     # A prerelease moves to anything newer; a final version to final ones alone.
-    allowed = {python for python in there if line.python.pre or not python.pre}
+    allowed = {python for python in offered if line.python.pre or not python.pre}
     if not allowed:
         return None, f"PBS {new.release} has no final version of {line.minor_name}"
     best = max(allowed, key=order)
     if order(best) < order(line.python):
         return None, f"PBS {new.release} has only the older {best}"
     after = dataclasses.replace(line, python=best, pbs=new.release)
-    return (None, _UP_TO_DATE) if after == line else (after, "")
+    return (None, UP_TO_DATE) if after == line else (after, "")
 
 
-def order(python: PythonVersion) -> tuple[int, int, int, int, int]:
+def order(python: PythonVersion) -> tuple[int, int, int, str, int]:
     """A key by which versions sort as CPython released them: 3.15.0rc2, 3.15.0, 3.15.1."""
-    match = re.fullmatch(r"([a-z]+)(\d+)", python.pre)
-    stage, number = (_STAGES.index(match[1]), int(match[2])) if match else (len(_STAGES), 0)
-    return python.major, python.minor, python.patch, stage, number
+    stage = python.pre.rstrip("0123456789")
+    number = int(python.pre.removeprefix(stage) or 0)
+    # "a", "b", "rc", and "z" for a final version.
+    return python.major, python.minor, python.patch, stage or "z", number
 
 
 def is_over(python: PythonVersion, today: date) -> bool:
-    """Whether a minor version gets no more security fixes."""
+    """Whether a minor version is past its end of life: without further security fixes."""
     if python.major != 3:
         return False
     return python.minor < 8 or today >= date(2016 + python.minor, 11, 1)
@@ -220,7 +206,7 @@ def _cells(matrix: Matrix, line: Line) -> tuple[Cell, ...]:
 
 
 def cell_assets(matrix: Matrix, line: Line) -> tuple[str, ...]:
-    """The names of the assets that a line takes, whether it stands in the matrix or not."""
+    """The names of the assets of a line, whether the matrix has it or not."""
     return tuple(asset_name(cell, matrix.archive) for cell in _cells(matrix, line))
 
 
@@ -238,16 +224,15 @@ def _proposals(matrix: Matrix, new: Listing) -> Iterator[Line]:
         each.python for each in archives(new, matrix.archive) if not each.variant
         if not each.python.pre and (each.python.major, each.python.minor) > oldest
     }  # fmt: skip
-    for minor, several in itertools.groupby(sorted(finals, key=order), lambda p: p.minor_line):
-        if minor in have:
-            continue
-        line = Line(max(several, key=order), new.release)
+    newest = {python.minor_line: python for python in sorted(finals, key=order)}
+    for python in [each for minor, each in newest.items() if minor not in have]:
+        line = Line(python, new.release)
         cells = _cells(matrix, line)
-        there = [c for c in cells if asset_name(c, matrix.archive) in new.names]
-        if len(there) == len(cells):
+        offered = [c for c in cells if asset_name(c, matrix.archive) in new.names]
+        if len(offered) == len(cells):
             yield line
-        elif there:
-            yield dataclasses.replace(line, platforms=tuple(c.platform.name for c in there))
+        elif offered:
+            yield dataclasses.replace(line, platforms=tuple(c.platform.name for c in offered))
 
 
 def edit_matrix(text: str, plan: UpdatePlan) -> str:
@@ -264,74 +249,3 @@ def edit_matrix(text: str, plan: UpdatePlan) -> str:
             if before != after:
                 table[key] = after
     return tomlkit.dumps(document)
-
-
-def summarize(plan: UpdatePlan) -> str:
-    """The plan as Markdown, fit for a pull request: the same plan, the same text."""
-    blocks = [_moved(plan), _assets(plan), _stayed(plan), _ended(plan), _proposed(plan)]
-    return "\n\n".join("\n".join(block) for block in blocks if block)
-
-
-def _moved(plan: UpdatePlan) -> list[str]:
-    moves = [step for step in plan.steps if step.moves]
-    if not moves:
-        return [f"PBS {plan.release} has nothing new for the lines of this matrix."]
-    rows = [
-        f"| {step.before.minor_name} | {step.before.name} → {step.after.name} "
-        f"| {step.before.pbs} → {step.after.pbs} | {step.cells} | {_size(step)} |"
-        for step in moves
-    ]
-    head = ["| line | Python | PBS | assets | download |", "|---|---|---|--:|---|"]
-    return [f"Interpreters of PBS {plan.release}:", "", *head, *rows]
-
-
-def _size(step: LineUpdate) -> str:
-    before, after = step.bytes_before, step.bytes_after
-    names = [human_bytes(size) if size is not None else "unknown" for size in (before, after)]
-    text = " → ".join(names)
-    if before is None or after is None:
-        return "unknown" if before is after else text
-    more = after - before
-    return f"{text} ({more:+,} bytes, {100 * more / before:+.1f} %)"
-
-
-def _assets(plan: UpdatePlan) -> list[str]:
-    rows = []
-    for step in plan.steps:
-        if step.moves and step.flavours is None:
-            rows.append(
-                f"- {step.before.minor_name}: not known; PBS {step.before.pbs} is not there"
-            )
-        flavours = step.flavours or Flavours((), ())
-        for verb, names in (("gained", flavours.gained), ("lost", flavours.lost)):
-            if names:
-                listed = ", ".join(f"`{name}`" for name in names)
-                rows.append(f"- {step.before.minor_name} {verb} {listed}")
-    return ["Assets that PBS gained and lost:", "", *rows] if rows else []
-
-
-def _stayed(plan: UpdatePlan) -> list[str]:
-    rows = []
-    for step in plan.steps:
-        if not step.moves and (step.why != _UP_TO_DATE or not plan.moves):
-            rows.append(f"- {step.before.name} (PBS {step.before.pbs}): {step.why}")
-            rows += [f"  - missing: `{name}`" for name in step.missing]
-    return ["Lines that stay as they are:", "", *rows] if rows else []
-
-
-def _ended(plan: UpdatePlan) -> list[str]:
-    names = ", ".join(step.after.name for step in plan.steps if step.end_of_life)
-    return [f"End of life, so without further fixes from CPython: {names}."] if names else []
-
-
-def _proposed(plan: UpdatePlan) -> list[str]:
-    if not plan.proposals:
-        return []
-    rows = []
-    for line in plan.proposals:
-        rows += ["", "[[line]]", f'python = "{line.python}"', f'pbs = "{line.pbs}"']
-        if line.platforms is not None:
-            names = ", ".join(f'"{name}"' for name in line.platforms)
-            rows.append(f"platforms = [{names}]")
-    head = f"PBS {plan.release} has minor versions that no line has. To add them to matrix.toml:"
-    return [head, "", "```toml", *rows[1:], "```"]

@@ -1,10 +1,10 @@
-"""What libraries say of themselves in the binaries that contain them. Pure: bytes in, names out."""
+"""Libraries that a binary contains, by the version strings in it."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 _SIGNATURES: Mapping[str, re.Pattern[bytes]] = {
     "bdb": re.compile(rb"Berkeley DB (\d+\.\d+\.\d+)(?=[^\d.])"),
@@ -20,10 +20,11 @@ _SIGNATURES: Mapping[str, re.Pattern[bytes]] = {
     # "1.3.1.zlib-ng" is the zlib that it stands for; its own version is nowhere.
     "zlib-ng": re.compile(rb"\.zlib-ng(?<=\d\.zlib-ng)()"),
 }
-"""How a library tells its version; the first group is the version.
+"""How a library states its version; the first group is the version.
 
-What follows it belongs to each: a chunk may end in the middle of a number. Each begins with fixed
-bytes, and looks back for what comes before them: those the matcher finds several times as fast."""
+Each pattern includes what follows the version: a chunk may end in the middle of a number. Each
+begins with fixed bytes, and looks back for what precedes them: the regex engine finds those several
+times as fast."""
 _LONGEST_BYTES = 128
 """No signature is longer."""
 
@@ -34,15 +35,19 @@ class LibraryDetector:
     def __init__(self) -> None:
         self._found: defaultdict[str, set[str]] = defaultdict(set)
 
-    def watch(self) -> Scanner:
+    def scanner(self) -> Callable[[bytes], None]:
         """Begin a file; call the result with its bytes, in order."""
-        return Scanner(self)
+        tail = b""
 
-    def look(self, window: bytes) -> None:
-        """Search some bytes."""
-        for name, pattern in _SIGNATURES.items():
-            if versions := {match[1].decode() for match in pattern.finditer(window)}:
-                self._found[name] |= versions
+        def scan(chunk: bytes) -> None:
+            nonlocal tail
+            window = tail + chunk  # a signature may lie across two chunks
+            for name, pattern in _SIGNATURES.items():
+                for match in pattern.finditer(window):
+                    self._found[name].add(match[1].decode())
+            tail = window[-_LONGEST_BYTES:]
+
+        return scan
 
     def found(self) -> Mapping[str, str]:
         """The version of each library that is there, ``""`` where files disagree."""
@@ -50,17 +55,3 @@ class LibraryDetector:
             name: next(iter(versions)) if len(versions) == 1 else ""
             for name, versions in self._found.items()
         }
-
-
-class Scanner:
-    """One file's bytes; a signature may lie across two chunks."""
-
-    def __init__(self, scout: LibraryDetector) -> None:
-        self._scout = scout
-        self._tail = b""
-
-    def __call__(self, chunk: bytes) -> None:
-        """See the next bytes."""
-        window = self._tail + chunk
-        self._scout.look(window)
-        self._tail = window[-_LONGEST_BYTES:]

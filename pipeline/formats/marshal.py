@@ -1,13 +1,13 @@
-"""One spelling for marshalled code: equal code gives equal bytes, whatever process wrote it.
+"""A canonical form of marshalled code: equal code gives equal bytes in every process.
 
-``marshal.dumps`` tells more than the value. Which objects carry FLAG_REF depends on reference
+``marshal.dumps`` depends on more than the value. Which objects carry FLAG_REF depends on reference
 counts, which strings are marked as interned on what else the process has interned, and the order
 of a frozenset on both (and on hashes before CPython 3.11). So the dump is read into a tree and
-written again by value alone: equal constants are one object, references stand where a value
-comes again, a string is interned when CPython would intern it as a constant, and sets are
-sorted. The format is that of ``Python/marshal.c`` in CPython 3.8 to 3.15 (versions 4 and 5).
+written again by value alone: equal constants are one object, a repeated value is a reference, a
+string is interned when CPython would intern it as a constant, and sets are sorted. The format is
+that of ``Python/marshal.c`` in CPython 3.8 to 3.15 (versions 4 and 5).
 
-This module runs in the line's interpreter too, so it keeps to what Python 3.8 knows.
+This module also runs in the line's interpreter, so it is limited to what Python 3.8 has.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _INT32 = struct.Struct("<i")
 
 
 class FormatError(ValueError):
-    """The dump is no code object of a format that this module knows."""
+    """The dump is not a code object of a known format."""
 
 
 class Layout:
@@ -47,13 +47,13 @@ _LAYOUT_38 = Layout(numbers=6, before=8, after=1)
 _LAYOUT_311 = Layout(numbers=5, before=8, after=2)
 
 
-def layout_of(version: tuple[int, int]) -> Layout:
-    """The layout of a CPython version; what is newer than 3.15 is taken to be as 3.15."""
+def code_layout(version: tuple[int, int]) -> Layout:
+    """The layout of a CPython version; newer ones than 3.15 are assumed to be like 3.15."""
     return _LAYOUT_311 if version >= (3, 11) else _LAYOUT_38
 
 
 class _Node:
-    """One value. Equal values are one node, except code objects: these are only themselves."""
+    """One value. Equal values are one node, except code objects, which are compared by identity."""
 
     __slots__ = ("data", "items", "kind")
 
@@ -62,15 +62,15 @@ class _Node:
 
 
 def canonical(dump: bytes, layout: Layout) -> bytes:
-    """The one spelling of what ``marshal.dumps`` wrote; raises ``FormatError``."""
+    """The canonical form of what ``marshal.dumps`` wrote; raises ``FormatError``."""
     reader = _Reader(dump, layout)
     try:
         root = reader.read()
     except (struct.error, IndexError) as fault:
-        raise FormatError(f"it ends too early, at byte {reader.at}") from fault
+        raise FormatError(f"it ends early, at byte {reader.at}") from fault
     if reader.at != len(dump):
-        raise FormatError(f"something follows at byte {reader.at}")
-    return _spell(root, layout)
+        raise FormatError(f"trailing data at byte {reader.at}")
+    return _dump(root, layout)
 
 
 class _Reader:
@@ -119,7 +119,7 @@ class _Reader:
             return self._node(_SLICE, b"", self._several(3))
         if kind == _SET:
             items = self._several(self._int32())
-            in_order = sorted(items, key=lambda item: _spell(item, self._layout))
+            in_order = sorted(items, key=lambda item: _dump(item, self._layout))
             return self._node(_SET, b"", in_order)
         raise FormatError(f"unknown type {chr(kind)!r} at byte {self.at - 1}")
 
@@ -132,7 +132,7 @@ class _Reader:
 
     def _node(self, kind: int, data: bytes, items: Iterable[_Node] = ()) -> _Node:
         items = tuple(items)
-        # All nodes live as long as the reader does, so their ids stay their own.
+        # All nodes live as long as the reader, so their ids are unique.
         return self._known.setdefault((kind, data, tuple(map(id, items))), _Node(kind, data, items))
 
     def _referred(self) -> _Node:
@@ -162,8 +162,8 @@ class _Reader:
         return data
 
 
-def _spell(root: _Node, layout: Layout) -> bytes:
-    """A node's marshalled form; what comes more than once is written at its first place."""
+def _dump(root: _Node, layout: Layout) -> bytes:
+    """A node's marshalled form; a repeated value is written where it occurs first."""
     uses = _count_uses(root)
     indexes: dict[_Node, int] = {}
     out = bytearray()
@@ -199,7 +199,7 @@ def _count_uses(root: _Node) -> Counter[_Node]:
 
 
 def _head(node: _Node, layout: Layout) -> bytes:
-    """Type and payload up to the first item. None, True and the like are one byte, and no more."""
+    """Type and payload up to the first item; None, True and the like are one byte."""
     if node.kind == _TEXT:
         return _text(node.data)
     if node.kind == _BYTES:

@@ -1,12 +1,11 @@
-"""What a Go module zip may hold. Pure: paths and sizes in, faults out.
+"""What a Go module zip may contain.
 
-The rules are those for a go.mod that says go 1.24 or later, as ours does: what is below a folder
-named vendor was left out differently before. Which characters are letters depends on the Unicode
-version of Python here and of Go there.
+A tag that breaks these rules can never be fetched, and never be fixed. The rules are those for a
+go.mod with go 1.24 or later, as ours has: files below a folder named vendor were treated
+differently before. Which characters are letters depends on the Unicode versions of Python and Go.
 
-Source: golang.org/x/mod, packages ``zip`` (``CheckFiles``: limits, collisions, what is left out)
-and ``module`` (``CheckFilePath``). A tag that breaks these rules can never be fetched, and never
-be mended.
+Source: golang.org/x/mod, packages ``zip`` (``CheckFiles``: limits, collisions, omitted files) and
+``module`` (``CheckFilePath``).
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _PUNCTUATION = frozenset("!#$%&()+,-.=@[]^_{}~ ")
 _DEVICES = frozenset(
     ["con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10))]
 )
-# Simple foldings that came with Unicode 15.1: Go has them since it has those tables.
+# Simple foldings of Unicode 15.1, which Go has and Python's casefold has not.
 _NEW_FOLDINGS = str.maketrans(
     {"\N{LATIN SMALL LIGATURE LONG S T}": "\N{LATIN SMALL LIGATURE ST}", "\u1fd3": "\u0390",
      "\u1fe3": "\u03b0"}
@@ -41,7 +40,7 @@ class ZipFile:
 
 @dataclass(frozen=True, slots=True)
 class ZipFault:
-    """Why Go refuses a file or leaves it out; ``path`` is ``None`` for the module as a whole."""
+    """Why Go refuses or omits a file; ``path`` is ``None`` for the module as a whole."""
 
     path: str | None
     what: str
@@ -59,12 +58,12 @@ class _Name:
 
 
 def module_faults(files: Sequence[ZipFile]) -> Iterator[str]:
-    """Why Go would refuse a module of these files, or leave some of them out: one sentence each."""
+    """Why Go would refuse a module of these files or omit some of them: one sentence each."""
     return map(str, zip_faults(files))
 
 
 def zip_faults(files: Sequence[ZipFile]) -> Iterator[ZipFault]:
-    """The same, one for each file at most, in the order of ``files``; last the module's own."""
+    """At most one fault a file, in the order of ``files``; the module's own comes last."""
     modules = {_folder(file.path) for file in files if _is_nested_go_mod(file.path)}
     names: dict[str, _Name] = {}
     total = 0
@@ -82,7 +81,7 @@ def zip_faults(files: Sequence[ZipFile]) -> Iterator[ZipFault]:
 
 
 def path_fault(path: str) -> str:
-    """Why Go refuses a file's path or passes it over, or ``""``."""
+    """Why Go refuses or omits a file with this path, or ``""``."""
     elements = path.split("/")
     if "vendor" in elements[:-2]:
         return "Go leaves out what is in folders below one named vendor"
@@ -116,7 +115,7 @@ def _element_fault(element: str) -> str:
 
 
 def _module_fault(path: str, modules: set[str]) -> str:
-    """Why a file is in another module; ``modules`` are the folders of other go.mod files."""
+    """Whether a file is in another module; ``modules`` are the folders of other go.mod files."""
     for name in _names(path):
         if name.is_folder and name.path in modules:
             return f"Go leaves it out: {name.path} has a go.mod, which makes it another module"
@@ -124,7 +123,7 @@ def _module_fault(path: str, modules: set[str]) -> str:
 
 
 def _clash(path: str, names: dict[str, _Name]) -> str:
-    """Why a file cannot stand beside those of ``names``, to which it and its folders are added."""
+    """How a file collides with ``names``, to which it and its folders are added, or ``""``."""
     for name in _names(path):
         first = names.setdefault(_fold(name.path), name)
         own = "" if name.path == path else f"its folder {name.path} "
@@ -160,7 +159,7 @@ def _is_nested_go_mod(path: str) -> bool:
 
 
 def _fold(text: str) -> str:
-    """One spelling for all that ``strings.EqualFold`` takes for equal: simple case folding."""
+    """Equal for all that ``strings.EqualFold`` calls equal: simple case folding."""
     if text.isascii():
         return text.lower()
     return "".join(map(_fold_character, text)).translate(_NEW_FOLDINGS)

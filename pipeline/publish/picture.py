@@ -1,8 +1,8 @@
 """Sizes as a picture: bars for what each step leaves, and for what the rest is made of.
 
-One SVG 1.1 file that needs nothing else: no scripts, no styles, no fonts of its own. It brings
-its light background along, so that it reads the same on a dark page. Lengths are linear and begin
-at zero: twice the bytes, twice the bar. Every bar has its size in words beside it.
+One self-contained SVG 1.1 file: no scripts, styles or fonts. It has a light background, so that it
+reads the same on a dark page. Lengths are linear and begin
+at zero: twice the bytes, twice the bar. Every bar has its size in text beside it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
-from pipeline.publish.sizes import Breakdown, FileKind, Share, StepRow
+from pipeline.publish.breakdown import Breakdown, FileKind, Share
+from pipeline.publish.sizes import StepRow
 from pipeline.system.units import human_bytes
 
 WIDTH = 900
@@ -40,7 +41,7 @@ _STEPS = (
 )
 _FETCHED = ("in the module", "#238b45")
 _KIND_COLOURS = {
-    # Okabe and Ito's palette: told apart by those who see fewer colours, too.
+    # Okabe and Ito's palette, which suits colour-blind readers.
     FileKind.PROGRAM: "#0072b2",
     FileKind.EXTENSION: "#56b4e9",
     FileKind.SOURCE: "#e69f00",
@@ -62,7 +63,7 @@ class _Sheet:
     y: float = _MARGIN
 
     def rect(self, x: float, width: float, colour: str, role: str) -> None:
-        """A bar in the present row."""
+        """A bar in the current row."""
         ET.SubElement(
             self.root,
             "rect",
@@ -77,21 +78,21 @@ class _Sheet:
         )
 
     def text(
-        self, x: float, words: str, *, anchor: str = "start", colour: str = _INK, size: int = 12
+        self, x: float, text: str, *, anchor: str = "start", colour: str = _INK, size: int = 12
     ) -> None:
-        """Words in the present row."""
+        """Text in the current row."""
         fields = {"x": _number(x), "y": _number(self.y + _BAR - 3), "fill": colour}
         if anchor != "start":
             fields["text-anchor"] = anchor
         if size != 12:
             fields |= {"font-size": str(size), "font-weight": "bold"}
-        ET.SubElement(self.root, "text", fields).text = _clean(words)
+        ET.SubElement(self.root, "text", fields).text = _clean(text)
 
-    def heading(self, words: str, *, size: int = 14) -> None:
-        """A row of its own."""
+    def heading(self, text: str, *, size: int = 14) -> None:
+        """A row with a heading."""
         if self.y > _MARGIN:
             self.y += 2 * size - 20
-        self.text(_MARGIN, _fit(words, _LONGEST_HEADING), size=size)
+        self.text(_MARGIN, _fit(text, _LONGEST_HEADING), size=size)
         self.y += _ROW + size - 14
 
     def bar(self, label: str, value: int, scale: float, colour: str, role: str) -> None:
@@ -132,7 +133,7 @@ def draw(rows: Sequence[StepRow], breakdown: Breakdown) -> bytes:
 
 
 def _description(rows: Sequence[StepRow], breakdown: Breakdown) -> str:
-    """The picture's numbers for those who do not see it."""
+    """The numbers of the picture, for screen readers."""
     sentences = [
         f"{row.name}: "
         + ", ".join(f"{name} {human_bytes(size)}" for name, _colour, size in _steps(row))
@@ -180,7 +181,7 @@ def _draw_kinds(sheet: _Sheet, breakdown: Breakdown) -> None:
 
 
 def _stack(sheet: _Sheet, label: str, kinds: Sequence[Share], sizes: Sequence[int]) -> None:
-    """One bar of full length in parts; those that are wide enough tell their share."""
+    """One bar of full length in parts; those that are wide enough show their share."""
     total = sum(sizes) or 1
     sheet.text(_BARS_X - 10, label, anchor="end", colour=_PALE_INK)
     x = float(_BARS_X)
@@ -189,8 +190,8 @@ def _stack(sheet: _Sheet, label: str, kinds: Sequence[Share], sizes: Sequence[in
         sheet.rect(x, width, colour, label)
         if width >= _NARROWEST_WITH_TEXT:
             ink = _GROUND if colour in _DARK_COLOURS else _INK
-            words = f"{100 * size / total:.1f} %"
-            sheet.text(x + width / 2, words, anchor="middle", colour=ink)
+            text = f"{100 * size / total:.1f} %"
+            sheet.text(x + width / 2, text, anchor="middle", colour=ink)
         x += width
     sheet.text(x + 6, human_bytes(sum(sizes)))
     sheet.y += _ROW
@@ -209,12 +210,12 @@ def _scale(sizes: Sequence[int]) -> float:
     return SPAN / max([1, *sizes])
 
 
-def _fit(words: str, longest: int) -> str:
-    return words if len(words) <= longest else f"{words[: longest - 1]}…"
+def _fit(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def _clean(words: str) -> str:
-    return _NO_XML.sub("\N{REPLACEMENT CHARACTER}", words)
+def _clean(text: str) -> str:
+    return _NO_XML.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _number(value: float) -> str:

@@ -1,10 +1,10 @@
 """The bill of materials of a tag: CycloneDX 1.6 in JSON. Pure: manifests in, text out.
 
 The module depends on CPython, the wheels of package ``pip`` and the archives that its payloads
-are made of; CPython depends on the libraries that are linked with it. The property
-``goempy:platforms`` says in which payloads a thing is. Scanners such as grype find CPython and the
-libraries by their CPE names; a ``pkg:generic`` tells them nothing. The same tag gives the same
-bytes: no clock, and a serial number that is made of the content.
+are made of; CPython depends on the libraries linked with it. The property ``goempy:platforms``
+lists the payloads that have a component. Scanners such as grype find CPython and the libraries by
+their CPE names; they ignore ``pkg:generic``. The same tag gives the same bytes: no clock, and a
+serial number derived from the content.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from urllib.parse import quote
 
 from cyclonedx.contrib.license.factories import LicenseFactory
@@ -40,7 +38,9 @@ from packageurl import PackageURL
 
 from pipeline.build.components import CPYTHON
 from pipeline.config.model import LOCAL
-from pipeline.formats.payload.model import Component, Manifest, Origin
+from pipeline.formats.payload.model import Component, Origin
+from pipeline.formats.payload.reader import Payload
+from pipeline.release.tag_tree import TagContents
 from pipeline.release.third_party_licenses import PUBLIC_DOMAIN, declared_components
 from pipeline.sources.source import PBS_DOWNLOADS
 
@@ -62,60 +62,29 @@ _CPE: Mapping[str, str] = {
 Source: Misc/sbom.spdx.json and Misc/externals.spdx.json of CPython; ncurses and CPython itself
 from the database."""
 _CPE_VERSION = re.compile(r"\d+(\.\d+)+[a-z]?")
-"""As releases have it; the database writes prereleases in ways of its own."""
+"""Of releases only; the database spells prereleases differently."""
 _NO_SERIAL = uuid.UUID(int=0)
 
 
-@dataclass(frozen=True, slots=True)
-class PlatformManifest:
-    """What a tag ships for one platform."""
-
-    platform: str
-    manifest: Manifest
-
-
-@dataclass(frozen=True, slots=True)
-class TagContents:
-    """What a bill of materials is made of."""
-
-    module: str
-    """The module path, with ``/vN``."""
-    tag: str
-    date: datetime
-    """The source commit's, with a zone."""
-    payloads: tuple[PlatformManifest, ...]
-    pip: Manifest | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """A component as one payload tells of it."""
-
-    component: Component
-    platform: str
-
-
-def make_sbom(contents: TagContents) -> bytes:
+def make_sbom(tag: TagContents) -> bytes:
     """The bill of materials of a tag, as the text of a JSON file."""
-    known = [
-        _Known(component, each.platform)
-        for each in contents.payloads
-        for component in declared_components(each.manifest)
-    ]
-    interpreters = [each for each in known if each.component.name == CPYTHON]
-    libraries = [each for each in known if each.component.name != CPYTHON]
-    cpython = [_software(group) for group in _grouped(interpreters)]
-    linked = [_software(group) for group in _grouped(libraries)]
-    wheels = [_wheel(each) for each in (contents.pip.about.components if contents.pip else ())]
-    archives = list(_archives(contents.payloads))
-    module = _module(contents)
+    groups: dict[tuple[str, str], list[tuple[Component, str]]] = {}
+    for platform, payload in tag.payloads.items():
+        for each in declared_components(payload.manifest):
+            groups.setdefault((each.name, each.version), []).append((each, platform))
+    software = [_software(groups[key]) for key in sorted(groups)]
+    cpython = [each for each in software if each.name == CPYTHON]
+    libraries = [each for each in software if each.name != CPYTHON]
+    wheels = [_wheel(each) for each in (tag.pip.manifest.about.components if tag.pip else ())]
+    archives = list(_archives(tag.payloads))
+    module = _module(tag)
     bom = Bom(
-        components=[*cpython, *linked, *wheels, *archives],
-        metadata=BomMetaData(component=module, timestamp=contents.date),
+        components=[*cpython, *libraries, *wheels, *archives],
+        metadata=BomMetaData(component=module, timestamp=tag.date),
     )
     bom.register_dependency(module, [*cpython, *wheels, *archives])
     for parent in cpython or [module]:
-        bom.register_dependency(parent, linked)
+        bom.register_dependency(parent, libraries)
     return _text(bom)
 
 
@@ -129,31 +98,23 @@ def _json(bom: Bom) -> str:
     return make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6).output_as_string(indent=2)
 
 
-def _module(contents: TagContents) -> BomComponent:
-    namespace, _slash, name = contents.module.rpartition("/")
+def _module(tag: TagContents) -> BomComponent:
+    namespace, _slash, name = tag.module.rpartition("/")
     return BomComponent(
         type=ComponentType.LIBRARY,
-        name=contents.module,
-        version=contents.tag,
+        name=tag.module,
+        version=tag.tag,
         bom_ref="module",
-        purl=PackageURL("golang", namespace, name, contents.tag),
+        purl=PackageURL("golang", namespace, name, tag.tag),
     )
 
 
-def _grouped(known: Iterable[_Known]) -> Iterator[Sequence[_Known]]:
-    """What is the same software, in the order of name and version."""
-    groups: dict[tuple[str, str], list[_Known]] = {}
-    for each in known:
-        groups.setdefault((each.component.name, each.component.version), []).append(each)
-    return (groups[key] for key in sorted(groups))
-
-
-def _software(group: Sequence[_Known]) -> BomComponent:
-    """CPython, or a library that is linked with it."""
-    first = group[0].component
+def _software(group: Sequence[tuple[Component, str]]) -> BomComponent:
+    """CPython, or a library linked with it: the same component of several platforms."""
+    first = group[0][0]
     purl = PackageURL("generic", None, first.name, first.version or None)
-    ids = dict.fromkeys(text for each in group for text in each.component.licenses)
-    # Of no licence is only what is in the public domain: PYTHON.json tells all others.
+    ids = dict.fromkeys(text for each, _platform in group for text in each.licenses)
+    # PYTHON.json lists no licence only for what is in the public domain.
     licenses = _licenses(list(ids)) or [DisjunctiveLicense(name=PUBLIC_DOMAIN)]
     return BomComponent(
         type=ComponentType.APPLICATION if first.name == CPYTHON else ComponentType.LIBRARY,
@@ -163,7 +124,7 @@ def _software(group: Sequence[_Known]) -> BomComponent:
         purl=purl,
         cpe=_cpe(first),
         licenses=licenses,
-        properties=[_platforms(each.platform for each in group)],
+        properties=[_platforms(platform for _each, platform in group)],
     )
 
 
@@ -172,21 +133,21 @@ def _platforms(names: Iterable[str]) -> Property:
 
 
 def _cpe(component: Component) -> str | None:
-    """The name by which the vulnerability database knows it, where the version is known too."""
+    """Its name in the vulnerability database, if that and the version are known."""
     product = _CPE.get(component.name)
     if product is None or not _CPE_VERSION.fullmatch(component.version):
         return None
     return f"cpe:2.3:a:{product}:{component.version}:*:*:*:*:*:*:*"
 
 
-def _licenses(told: Sequence[str]) -> list[License]:
-    """SPDX ids; one compound expression; for what SPDX does not know, names.
+def _licenses(texts: Sequence[str]) -> list[License]:
+    """SPDX ids, or one compound expression, or names for what SPDX does not know.
 
-    A list may not hold an expression beside others (CycloneDX, "licenses").
+    A list may not contain an expression beside others (CycloneDX, "licenses").
     """
     make = LicenseFactory()
     declared = LicenseAcknowledgement.DECLARED
-    made = [make.make_from_string(text, license_acknowledgement=declared) for text in told]
+    made = [make.make_from_string(text, license_acknowledgement=declared) for text in texts]
     if len(made) < 2:
         return made
     return [
@@ -209,27 +170,27 @@ def _wheel(component: Component) -> BomComponent:
     )
 
 
-def _archives(payloads: Sequence[PlatformManifest]) -> Iterator[BomComponent]:
+def _archives(payloads: Mapping[str, Payload]) -> Iterator[BomComponent]:
     """What the interpreters were unpacked from, by the sha256 that the payloads record."""
-    origins: dict[Origin, list[str]] = {}
-    silent: set[Origin] = set()
-    for each in payloads:
-        if each.manifest.origin:
-            origins.setdefault(each.manifest.origin, []).append(each.platform)
-            if not each.manifest.about.components:
-                silent.add(each.manifest.origin)
-    for origin, platforms in origins.items():
-        yield _archive(origin, platforms, tells=origin not in silent)
+    platforms: dict[Origin, list[str]] = {}
+    without_components: set[Origin] = set()
+    for platform, payload in payloads.items():
+        if origin := payload.manifest.origin:
+            platforms.setdefault(origin, []).append(platform)
+            if not payload.manifest.about.components:
+                without_components.add(origin)
+    for origin, names in platforms.items():
+        yield _archive(origin, names, has_components=origin not in without_components)
 
 
-def _archive(origin: Origin, platforms: Sequence[str], *, tells: bool) -> BomComponent:
+def _archive(origin: Origin, platforms: Sequence[str], *, has_components: bool) -> BomComponent:
     facts = {"goempy:triple": origin.triple}
     if origin.variant:
         facts["goempy:variant"] = origin.variant
     if origin.attestation:
         facts["goempy:attestation"] = origin.attestation
-    if not tells:
-        facts["goempy:components"] = "not told by the archive"
+    if not has_components:
+        facts["goempy:components"] = "not listed by the archive"
     sha256 = HashType(alg=HashAlgorithm.SHA_256, content=origin.asset_sha256)
     references = []
     if origin.asset and origin.pbs != LOCAL:

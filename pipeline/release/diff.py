@@ -1,8 +1,4 @@
-"""In what a tag and its rebuild differ: trees, the manifests in them, and commits. Pure.
-
-Everything is told from the tag's side: what is only there, what is only in the rebuild, and what
-the tag has where the rebuild has something else.
-"""
+"""How a tag and its rebuild differ: trees, the manifests in them, and commits. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +11,7 @@ from typing import Any
 
 from pipeline.formats.payload.manifest import FILE_NAME
 from pipeline.release.module_tree import COMMON, DATA
-from pipeline.release.tag_index import part_folder
+from pipeline.release.tag_tree import part_folder
 from pipeline.system.git import GitFile
 
 _MANIFEST = re.compile(rf"[^/]+/internal/data/[^/]+/{re.escape(FILE_NAME)}")
@@ -31,7 +27,7 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class TreeDiff:
-    """In what two trees differ, each part sorted by path; nothing at all for equal ones."""
+    """The differences of two trees, sorted by path; false for equal trees."""
 
     only_tag: tuple[GitFile, ...]
     only_rebuilt: tuple[GitFile, ...]
@@ -50,6 +46,13 @@ class TreeDiff:
             "with other content"
         )
 
+    def paths(self) -> Iterator[str]:
+        """One short row a file, sorted by path."""
+        rows = {each.path: f"{each.path} is only in the tag" for each in self.only_tag}
+        rows |= {each.path: f"{each.path} is not in the tag" for each in self.only_rebuilt}
+        rows |= {each.tag.path: f"{each.tag.path} differs" for each in self.changed}
+        return (rows[path] for path in _ordered(rows))
+
 
 def compare(tag: Sequence[GitFile], rebuilt: Sequence[GitFile]) -> TreeDiff:
     """Compare what two trees hold."""
@@ -61,7 +64,7 @@ def compare(tag: Sequence[GitFile], rebuilt: Sequence[GitFile]) -> TreeDiff:
         tuple(
             Changed(theirs[path], ours[path])
             for path in _ordered(theirs.keys() & ours.keys())
-            if theirs[path] != ours[path]
+            if (theirs[path].id, theirs[path].mode) != (ours[path].id, ours[path].mode)
         ),
     )
 
@@ -73,18 +76,19 @@ def _ordered(paths: Collection[str]) -> list[str]:
 
 def difference_rows(difference: TreeDiff, within: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """One row a file, sorted by path; below a file the rows that ``within`` has for its path."""
-    told = {each.path: f"only in the tag: {_told(each)}" for each in difference.only_tag}
-    told |= {each.path: f"only in the rebuild: {_told(each)}" for each in difference.only_rebuilt}
-    for each in difference.changed:
-        told[each.tag.path] = (
-            f"differs: {each.tag.path!s}: tag {_facts(each.tag)}, rebuild {_facts(each.rebuilt)}"
-        )
-    for path in _ordered(told):
-        yield told[path]
+    rows = {each.path: f"only in the tag: {_described(each)}" for each in difference.only_tag}
+    rows |= {
+        each.path: f"only in the rebuild: {_described(each)}" for each in difference.only_rebuilt
+    }
+    for change in difference.changed:
+        facts = f"tag {_facts(change.tag)}, rebuild {_facts(change.rebuilt)}"
+        rows[change.tag.path] = f"differs: {change.tag.path}: {facts}"
+    for path in _ordered(rows):
+        yield rows[path]
         yield from (f"  {row}" for row in within.get(path, ()))
 
 
-def _told(file: GitFile) -> str:
+def _described(file: GitFile) -> str:
     return f"{file.path} ({_facts(file)})"
 
 
@@ -101,16 +105,15 @@ def is_manifest(path: str) -> bool:
 def manifest_rows(tag: bytes, rebuilt: bytes) -> Iterator[str]:
     """What two manifests say differently, of the tree and entry by entry.
 
-    The tag's may be any bytes: whoever changed it need not have kept the rules of the format.
+    The tag's may be any bytes: a tag that was tampered with need not be valid.
     """
     try:
         theirs, ours = (_manifest_fields(data) for data in (tag, rebuilt))
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as fault:
-        yield f"the tag's is not a manifest: {fault!r}"
+        yield f"the tag's file is not a manifest: {fault!r}"
         return
     rows = list(_field_rows(theirs, ours))
-    # The same words in another order, or with other white space.
-    yield from rows or ["the same fields and entries, written otherwise"]
+    yield from rows or ["the same fields and entries in another order or spacing"]
 
 
 def _manifest_fields(data: bytes) -> dict[str, object]:
@@ -153,8 +156,9 @@ def _short(value: object) -> str:
 def commit_rows(tag: str, rebuilt: str) -> Iterator[str]:
     """In what two commits of one tree differ: their headers, and the lines of their messages."""
     if tag != rebuilt:
-        # The same words may come in another order, or with other white space.
-        yield from list(_commit_rows(tag, rebuilt)) or ["the same words, written otherwise"]
+        yield from list(_commit_rows(tag, rebuilt)) or [
+            "the same lines in another order or spacing"
+        ]
 
 
 def _commit_rows(tag: str, rebuilt: str) -> Iterator[str]:
@@ -181,7 +185,7 @@ def _commit_parts(commit: str) -> tuple[dict[str, str], list[str]]:
 def part_of(entries: Collection[GitFile], part: str, blobs: Collection[str]) -> list[GitFile]:
     """What a tag holds of one platform or ``pip``, all as if it stood in the part's own folder.
 
-    Which of its ``blobs`` (names) stand in ``common/`` depends on the other platforms of the line.
+    Which of its ``blobs`` (names) are in ``common/`` depends on the line's other platforms.
     """
     own, common = f"{part_folder(part)}/", f"{DATA}/{COMMON}/"
     found = {each.path: each for each in entries if each.path.startswith(own)}

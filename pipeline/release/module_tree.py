@@ -1,4 +1,4 @@
-"""The Go module as it stands on a tag: the template, the payloads, and what is generated.
+"""The Go module of a tag: the template, the payloads, and generated files.
 
 Paths are relative to the module's root. The template is the module in ``gomodule/`` beside this
 file; its path is replaced by the release's everywhere in Go, go.mod and Markdown files.
@@ -87,7 +87,7 @@ def render_tree(
 def notice_sources(
     payloads: Sequence[PlatformPayload], pip: Payload | None = None
 ) -> tuple[NoticeSource, ...]:
-    """The payloads of a tag as ``notices`` names them."""
+    """The payloads of a tag as ``third_party_licenses`` takes them."""
     own = [NoticeSource(each.platform.name, each.payload) for each in payloads]
     return (*own, *([NoticeSource("", pip)] if pip else ()))
 
@@ -102,9 +102,9 @@ def _require_fetchable(files: Sequence[TreeFile]) -> None:
     faults = tuple(module_faults(zipped))
     if faults:
         raise ModuleTreeError(
-            "Go would refuse this module, so it is not tagged",
+            "Go would refuse this module, so it was not tagged",
             details=faults,
-            hint="Rename the files; where it is too large, drop platforms or files of the line.",
+            hint="Rename the files; if it is too large, drop platforms or files of the line.",
         )
 
 

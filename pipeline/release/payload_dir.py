@@ -1,4 +1,4 @@
-"""The payloads of a directory, held against what the matrix makes."""
+"""The payloads of a directory, checked against what the matrix makes."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def require_all(names: Sequence[str], there: Collection[str], what: str) -> None
 def load_payloads(
     cells: Sequence[Cell], matrix: Matrix, folder: Path, pins: Mapping[str, Pin]
 ) -> Mapping[str, Payload]:
-    """The payloads that are there, by name: proven, and what this matrix and its lock make.
+    """The payloads of ``folder`` by cell name, verified to be what the matrix and its lock make.
 
-    ``pins`` are by asset name. Raises ``PayloadError`` for the first that is not right.
+    ``pins`` are by asset name. Raises ``PayloadError`` for the first that is not.
     """
     digest_for: dict[str, Callable[[Payload], str]] = {
         cell.name: partial(expected_digest, cell, matrix) for cell in cells
@@ -45,7 +45,7 @@ def load_payloads(
         try:
             payload = read_payload(folder / name)
             if payload.manifest.cell_digest != digest_for[name](payload):
-                raise _stranger(payload)
+                raise _foreign(payload)
             _require_pinned(payload, pins)
             verify_payload(payload)
         except PayloadError as fault:
@@ -59,19 +59,19 @@ def _require_pinned(payload: Payload, pins: Mapping[str, Pin]) -> None:
     pin = pins.get(origin.asset) if origin else None
     if origin and pin and pin.sha256 != origin.asset_sha256:
         raise PayloadError(
-            f"{payload.folder} is made of another {origin.asset} than matrix.lock pins",
+            f"{payload.folder} was built from another {origin.asset} than matrix.lock pins",
             details=[f"pinned {pin.sha256}", f"packed {origin.asset_sha256}"],
             hint="Build the cell again.",
         )
 
 
 def expected_digest(cell: Cell, matrix: Matrix, payload: Payload) -> str:
-    """What the matrix makes of the asset that the payload was made of; ``""`` if of none."""
+    """The cell digest for the asset that the payload was built from; ``""`` if from none."""
     origin = payload.manifest.origin
     return cell_digest(cell, origin.asset_sha256, matrix) if origin else ""
 
 
-def _stranger(payload: Payload) -> PayloadError:
+def _foreign(payload: Payload) -> PayloadError:
     origin = payload.manifest.origin
     made_of = (
         f"CPython {origin.version} of PBS {origin.pbs} for {origin.triple}"
@@ -79,6 +79,6 @@ def _stranger(payload: Payload) -> PayloadError:
         else "something else"
     )
     return PayloadError(
-        f"{payload.folder} is made of {made_of}, or by other rules than matrix.toml has now",
+        f"{payload.folder} was built from {made_of}, or by other rules than matrix.toml has now",
         hint="Build the cell again.",
     )

@@ -1,21 +1,22 @@
-"""What a release run does, decided before any job is spent. Pure."""
+"""What a release run does, decided before any job runs."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.system.errors import UsageError
-
-MAX_GITHUB_JOBS = 256
-"""GitHub Actions: "A matrix will generate a maximum of 256 jobs per workflow run"."""
+from pipeline.config.model import PIP_CELL, Pin
+from pipeline.config.project import Config, Selection
+from pipeline.release.drift import require_newest, require_same
+from pipeline.release.payload_dir import payload_names
+from pipeline.release.tag_index import TagIndex, expected_digests
 
 
 @dataclass(frozen=True, slots=True)
 class ReleasePlan:
     """What a release run does: all by cell name, in the matrix's order, ``pip`` last.
 
-    ``reused`` tells the tag that holds each; ``missing`` are neither built nor found.
+    ``reused`` has the tag that holds each; ``missing`` are neither built nor found.
     """
 
     built: tuple[str, ...]
@@ -23,6 +24,12 @@ class ReleasePlan:
     missing: tuple[str, ...]
     tags: tuple[str, ...]
     """Those that are to be made."""
+
+    def rows(self) -> Iterator[tuple[str, str]]:
+        """Each cell, and where its payload comes from."""
+        yield from ((name, "built") for name in self.built)
+        yield from ((name, f"reused from {tag}") for name, tag in self.reused.items())
+        yield from ((name, "missing: neither built nor held by a tag") for name in self.missing)
 
 
 def plan_release(
@@ -35,7 +42,7 @@ def plan_release(
 ) -> ReleasePlan:
     """Decide what is built of the cells ``names``, where ``tags`` are still to be made.
 
-    ``found`` tells the tag that holds a cell. A rebuild builds the ``chosen`` ones, whatever
+    ``found`` has the tag that holds a cell. A rebuild builds the ``chosen`` ones, whatever
     exists; else those of them are built that no tag holds, and none when there is no tag to make.
     """
     if rebuild:
@@ -50,11 +57,29 @@ def plan_release(
     return ReleasePlan(built, reused, missing, tuple(tags))
 
 
-def github_matrix(jobs: Sequence[Mapping[str, str]]) -> dict[str, list[dict[str, str]]]:
-    """``{"include": [...]}`` for a job's ``strategy.matrix``; raises ``UsageError`` above 256."""
-    if len(jobs) > MAX_GITHUB_JOBS:
-        raise UsageError(
-            f"{len(jobs)} cells are more than the {MAX_GITHUB_JOBS} jobs of a GitHub matrix",
-            hint="Split them over several jobs with --lines or --only-platforms.",
-        )
-    return {"include": [dict(job) for job in jobs]}
+def plan_from_tags(
+    config: Config,
+    pins: Mapping[str, Pin],
+    tags: TagIndex,
+    selection: Selection,
+    *,
+    rebuild: bool,
+) -> ReleasePlan:
+    """Decide by the tags that exist; ``pins`` are by asset name.
+
+    Raises ``TagConflictError`` if VERSION cannot be released.
+    """
+    cells = config.cells()
+    digests = expected_digests(cells, config.matrix, pins)
+    lines = {config.tag_of(cell.line): cell.line for cell in cells}
+    new = [tag for tag in lines if tag not in tags.commits]
+    require_newest(config.version, new, tags)
+    if not rebuild and len(new) < len(lines):
+        existing = {tag: line for tag, line in lines.items() if tag not in new}
+        require_same(existing, config, digests, tags)
+    found = {name: place.tag for name, place in tags.find(digests).items()} if new else {}
+    chosen = {cell.name for cell in config.cells(selection)}
+    # Package pip belongs to every platform, and to none.
+    if selection == Selection() or (new and PIP_CELL not in found):
+        chosen.add(PIP_CELL)
+    return plan_release(payload_names(cells, config.matrix), chosen, found, new, rebuild=rebuild)

@@ -1,12 +1,12 @@
 """Turn payloads into tags: one commit a line, whose tree is the Go module, and one tag on it.
 
 ``plan_tags`` decides what each tag holds. ``make_commits`` computes the commits in a scratch
-repository, ``reconcile`` holds them against the tags that exist; only when none contradicts does
-``push_tags`` write, with one atomic push a repository. Commit ids depend on the source commit,
-the payloads and VERSION alone, so a run that died is simply run again.
+repository, ``reconcile`` compares them with existing tags; only if none conflicts does
+``push_tags`` write, with one atomic push per repository. Commit ids depend on the source commit,
+the payloads and VERSION alone, so a failed run can simply be rerun.
 
-Payloads are those of a directory, and those that earlier tags hold (``reuse``): the commits then
-name blobs that the remote has, and a push sends none of them again.
+Payloads come from a directory, and from earlier tags (``tag_index``): the commits then name blobs
+that the remote has, and a push does not send them again.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from pipeline.system.git import Commit, Git, TreeFile
 from pipeline.system.scratch_repo import REMOTE, init_scratch, mark_shallow, shallow_commits
 
 _OWN_REFS = "refs/goempy"
-"""Where the repository keeps, for a moment, what a push builds upon."""
+"""Where the repository keeps, during a push, the commit below the tags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class TagPlan:
 
 
 class TagState(enum.Enum):
-    """Whether a tag is to be made."""
+    """Whether a tag exists already."""
 
     NEW = "new"
     RELEASED = "already released"
@@ -72,10 +72,10 @@ class TagState(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """A tag and the commit that it names, made or found.
+    """A tag and its commit, made or found.
 
-    ``lacks_here`` speaks of the repository, ``lacks_there`` of the remote, or where there is none,
-    of the repository as well.
+    ``lacks_here`` is about the repository, ``lacks_there`` about the remote (the repository if
+    there is no remote).
     """
 
     plan: TagPlan
@@ -86,7 +86,7 @@ class Tagged:
 
     @property
     def state(self) -> TagState:
-        """New as long as the place that it is published to lacks it."""
+        """New until the place that it is published to has it."""
         return TagState.NEW if self.lacks_there else TagState.RELEASED
 
 
@@ -99,9 +99,10 @@ class Target:
 
 
 def read_payloads(cells: Sequence[Cell], matrix: Matrix, folder: Path) -> Mapping[str, Payload]:
-    """The payload of each cell, and of ``[pip]``, by name: proven, and what this matrix makes.
+    """The verified payload of each cell, and of ``[pip]``, by cell name.
 
-    Raises ``PayloadError`` that names all missing ones, or the first that is not right.
+    Raises ``PayloadError`` that names all missing ones, or the first that this matrix does not
+    make.
     """
     payloads = load_payloads(cells, matrix, folder, {})
     require_all(payload_names(cells, matrix), payloads, f"{folder} lacks payloads")
@@ -138,7 +139,7 @@ def plan_tags(
 
 
 def lacking_licenses(plans: Sequence[TagPlan]) -> tuple[str, ...]:
-    """What the payloads hold without a licence text, one sentence each that begins with a cell."""
+    """Software in the payloads without a licence text: one row each, the cell first."""
     manifests = {
         f"{plan.line.name}/{each.platform.name}": each.payload.manifest
         for plan in plans
@@ -171,46 +172,46 @@ def _message(
 
 @dataclass(frozen=True, slots=True)
 class TagWorkspace:
-    """Where commits are made: in ``workshop``, on top of ``parent``, with ``scratch`` space."""
+    """A scratch repository ``git`` for commits on top of ``parent``, and a ``scratch`` folder."""
 
     target: Target
     parent: Commit
-    workshop: Git
+    git: Git
     scratch: Path
 
 
 @contextmanager
 def tag_workspace(target: Target, source: str, scratch_root: Path) -> Iterator[TagWorkspace]:
-    """A workshop for commits on top of ``source``; gone afterwards, whatever happens."""
+    """A workspace for commits on top of ``source``, removed afterwards."""
     with scratch_dir(scratch_root) as scratch:
         parent = target.repo.commit(source)
-        workshop = init_scratch(scratch / "git", target.repo, target.remote)
-        workshop.borrow_objects(target.repo)
-        mark_shallow(workshop, shallow_commits(target.repo))
-        yield TagWorkspace(target, parent, workshop, scratch)
+        git = init_scratch(scratch / "git", target.repo, target.remote)
+        git.borrow_objects(target.repo)
+        mark_shallow(git, shallow_commits(target.repo))
+        yield TagWorkspace(target, parent, git, scratch)
 
 
-def attach_objects(taken: ReusedPayloads, to: TagWorkspace) -> None:
-    """Let commits name the blobs of payloads that were taken, and pushes leave them out."""
-    for lender in taken.lenders:
+def attach_objects(reused: ReusedPayloads, to: TagWorkspace) -> None:
+    """Let commits name the blobs of reused payloads, and pushes leave them out."""
+    for lender in reused.lenders:
         if lender != to.target.repo:
-            to.workshop.borrow_objects(lender)
-    mark_shallow(to.workshop, [*shallow_commits(to.workshop), *taken.commits])
+            to.git.borrow_objects(lender)
+    mark_shallow(to.git, [*shallow_commits(to.git), *reused.commits])
 
 
-def finalize(plans: Sequence[TagPlan], at: TagWorkspace, *, dry_run: bool) -> tuple[Tagged, ...]:
+def make_tags(plans: Sequence[TagPlan], at: TagWorkspace, *, dry_run: bool) -> tuple[Tagged, ...]:
     """Make the commits of ``plans`` and tag them.
 
     Nothing is written to the target when ``dry_run`` is set or when a tag exists with other
     content (``TagConflictError``, which names every such tag).
     """
-    made = make_commits(plans, at.workshop, at.parent, at.scratch)
+    made = make_commits(plans, at.git, at.parent, at.scratch)
     tagged = reconcile(made, at.target)
     return tagged if dry_run else _publish_or_compare(tagged, at)
 
 
 def _publish_or_compare(tagged: tuple[Tagged, ...], at: TagWorkspace) -> tuple[Tagged, ...]:
-    """Publish; where another run was faster and made the same, that is a release too."""
+    """Push; if another run was faster and made the same tags, those are the release."""
     try:
         push_tags(tagged, at)
     except GitError:
@@ -223,20 +224,20 @@ def _publish_or_compare(tagged: tuple[Tagged, ...], at: TagWorkspace) -> tuple[T
 
 
 def make_commits(
-    plans: Sequence[TagPlan], workshop: Git, parent: Commit, scratch: Path
+    plans: Sequence[TagPlan], git: Git, parent: Commit, scratch: Path
 ) -> tuple[Tagged, ...]:
-    """Compute every commit in ``workshop``."""
+    """Compute every commit in ``git``."""
     made = []
     for plan in plans:
-        ids = workshop.write_files(plan.files, scratch)
-        tree = workshop.write_tree(plan.files, ids, scratch / "index")
-        commit = workshop.write_commit(tree, parent, plan.message)
+        ids = git.write_files(plan.files, scratch)
+        tree = git.write_tree(plan.files, ids, scratch / "index")
+        commit = git.write_commit(tree, parent, plan.message)
         made.append(Tagged(plan, commit, tree))
     return tuple(made)
 
 
 def reconcile(made: Sequence[Tagged], target: Target) -> tuple[Tagged, ...]:
-    """Find out who has which tags; raises ``TagConflictError`` for those with other content."""
+    """Find out where each tag exists; raises ``TagConflictError`` for other content."""
     here = target.repo.tags()
     there = target.repo.remote_tags(target.remote) if target.remote else here
     result, conflicts = [], []
@@ -245,9 +246,10 @@ def reconcile(made: Sequence[Tagged], target: Target) -> tuple[Tagged, ...]:
         found = {commit for commit in (there.get(tag), here.get(tag)) if commit}
         others = [commit for commit in found if _tree_of(commit, tag, target) != each.tree]
         conflicts += [
-            f"{tag} is commit {commit[:12]}, this run made another tree" for commit in others
+            f"{tag} is commit {commit[:12]} with files that this run did not make"
+            for commit in others
         ]
-        # The commit that is out there stays: source commits may differ, content may not.
+        # The published commit stays: source commits may differ, content may not.
         commit = there.get(tag) or here.get(tag) or each.commit
         result.append(Tagged(each.plan, commit, each.tree, tag not in here, tag not in there))
     if conflicts:
@@ -266,11 +268,11 @@ def _tree_of(commit: str, tag: str, target: Target) -> str:
 
 
 def push_tags(tagged: Sequence[Tagged], at: TagWorkspace) -> None:
-    """Push what is lacking: to the remote first if there is one, each time all tags or none.
+    """Push missing tags: to the remote first if there is one, each time all tags or none.
 
-    Whatever an earlier run left undone is done as well.
+    Completes what an earlier run left undone.
     """
-    repo, workshop = at.target.repo, at.workshop
+    repo, git = at.target.repo, at.git
     _tidy(repo)
     there = {f"refs/tags/{each.plan.tag}": each.commit for each in tagged if each.lacks_there}
     here = {f"refs/tags/{each.plan.tag}": each.commit for each in tagged if each.lacks_here}
@@ -278,11 +280,11 @@ def push_tags(tagged: Sequence[Tagged], at: TagWorkspace) -> None:
         _push_out(at, there)
     if here:
         # An earlier run may have got as far as the remote: then payloads come from these tags.
-        known = set(shallow_commits(workshop)) - set(here.values())
-        mark_shallow(workshop, sorted(known))
-        # A ref to build upon: a detached, shallow checkout may have none.
+        known = set(shallow_commits(git)) - set(here.values())
+        mark_shallow(git, sorted(known))
+        # The commits need a ref below them, and a detached, shallow checkout may have none.
         repo.call("update-ref", f"{_OWN_REFS}/source", at.parent.id)
-        workshop.push(str(repo.git_dir()), here)
+        git.push(str(repo.git_dir()), here)
     _tidy(repo)
 
 
@@ -293,11 +295,11 @@ def _tidy(repo: Git) -> None:
 
 def _push_out(at: TagWorkspace, new: Mapping[str, str]) -> None:
     try:
-        at.workshop.push(REMOTE, new)
+        at.git.push(REMOTE, new)
     except GitError as fault:
         names = ", ".join(ref.removeprefix("refs/tags/") for ref in new)
         raise GitError(
-            f"{at.target.remote} took none of the tags {names}: {fault.what}",
-            hint="Nothing was published. If someone tagged meanwhile, run it again: it compares "
-            "and goes on, or says what differs.",
+            f"{at.target.remote} accepted none of the tags {names}: {fault.what}",
+            hint="Nothing was published. If someone else pushed tags meanwhile, rerun: it compares "
+            "with them, and continues or reports what differs.",
         ) from fault

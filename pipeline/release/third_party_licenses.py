@@ -22,7 +22,7 @@ from pipeline.system.errors import PayloadError
 FILE_NAME = "THIRD_PARTY_LICENSES"
 PUBLIC_DOMAIN = "public domain"
 _CPYTHON_LICENSES = ("Python-2.0",)
-"""Of every CPython, whatever else a payload tells. Source: SPDX License List."""
+"""Of every CPython. Source: SPDX License List."""
 _CPYTHON_TEXT = re.compile(r"(lib\w*/python3\.\d+t?/)?LICENSE\.txt")
 """Where ``make install`` of CPython puts its licence; beside python.exe on Windows."""
 _WIDTH = 78
@@ -71,20 +71,20 @@ class _Text:
 def declared_components(manifest: Manifest) -> tuple[Component, ...]:
     """What a payload contains, as far as it is known.
 
-    An interpreter is CPython whether its manifest says so or not; of one that tells no
-    components the text is the one that CPython itself installs, where the tree has it.
+    An interpreter is CPython whether its manifest says so or not; if it lists no components, the
+    text is the one that CPython itself installs, if the tree has it.
     """
-    told, origin = manifest.about.components, manifest.origin
-    if told or origin is None:
-        return told
+    declared, origin = manifest.about.components, manifest.origin
+    if declared or origin is None:
+        return declared
     texts = [e.name for e in manifest.entries if is_file(e) and _CPYTHON_TEXT.fullmatch(e.name)]
     return (Component(CPYTHON, origin.version, _CPYTHON_LICENSES, tuple(sorted(texts))),)
 
 
 def license_faults(manifest: Manifest) -> Iterator[str]:
-    """Why a payload should not be published: software in it whose licence it does not bring."""
+    """Why a payload should not be published: software in it without its licence text."""
     if not manifest.about.components:
-        yield f"{_made_of(manifest)} tells neither its libraries nor their licences"
+        yield f"{_made_of(manifest)} lists neither its libraries nor their licences"
     for component in manifest.about.components:
         if not component.texts:
             yield f"{_title(component)} has no licence text"
@@ -148,7 +148,7 @@ def _filled(label: str, text: str) -> str:
 
 
 def _silent(sources: Sequence[NoticeSource]) -> Iterator[str]:
-    """The payloads that do not tell what is in them, and what they are made of."""
+    """The payloads that list no components, and what they are made of."""
     silent = [each for each in sources if not each.payload.manifest.about.components]
     if silent:
         rows = (

@@ -1,9 +1,9 @@
-"""Build provenance of assets: that GitHub's own record says which workflow made a file.
+"""Build provenance of assets: which workflow built a file, proven by GitHub's attestations.
 
 ``gh attestation verify`` checks the signature, the certificate and the transparency log; here
-its answer is read and held against the asset once more. Sources: GitHub CLI manual, "gh
-attestation verify" (since 2.49) and "Environment variables"; sigstore-go, ``certificate.Summary``
-(the keys of ``signature.certificate``).
+its output is compared with the asset once more. Sources: GitHub CLI manual, "gh attestation
+verify" (since 2.49) and "Environment variables"; sigstore-go, ``certificate.Summary`` (the keys
+of ``signature.certificate``).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from pipeline.config.model import Asset
 from pipeline.system.errors import AttestationError, PipelineError, ToolError
-from pipeline.system.process import ProcessResult
+from pipeline.system.process import ProcessResult, error_tail
 
 Run = Callable[[Sequence[str]], ProcessResult]
 """Runs a program in the environment of ``gh_environment``."""
@@ -51,20 +51,20 @@ class Repository:
 
 @dataclass(frozen=True, slots=True)
 class Attestation:
-    """Who made an asset, of what, and when: the verified certificate's own words."""
+    """Who built an asset, from what: values of the verified certificate."""
 
     signer: str
-    """The workflow and its ref, as an address."""
+    """The workflow and its ref, as a URL."""
     commit: str
     """The commit of the repository that the workflow ran on."""
     run: str
-    """The address of the workflow's run."""
+    """The URL of the workflow's run."""
 
 
 def repository_of(address: str) -> Repository:
     """Whose attestations count for what is fetched from ``address``; ``""`` is a folder.
 
-    A release address of a fork names its repository; anything else, a mirror above all, holds the
+    A release address of a fork names its repository; anything else, a mirror above all, has the
     very files of PBS. Only the public GitHub and ``*.ghe.com`` have attestations, so a path that
     is the same at another host is looked up at the public one.
     """
@@ -97,48 +97,40 @@ def verify_asset(path: Path, asset: Asset, repository: Repository, run: Run) -> 
     ]  # fmt: skip
     try:
         done = run(command)
-    except ToolError as fault:
+    except ToolError as error:
         raise ToolError(
-            f"the GitHub CLI, which verifies attestations, cannot be used: {fault.what}",
+            f"the GitHub CLI, which verifies attestations, cannot be used: {error.what}",
             hint=f"Install gh 2.67 or later, {_WITHOUT}",
-        ) from fault
+        ) from error
     if done.code:
         raise _failure(asset, repository, done)
-    found = read_results(done.stdout, asset, repository)
-    return min(found, key=lambda each: (each.when, each.attestation.run)).attestation
+    return read_results(done.stdout, asset, repository)[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Witnessed:
-    """An attestation, and when a log or a timestamp authority first saw it."""
+def read_results(data: bytes, asset: Asset, repository: Repository) -> tuple[Attestation, ...]:
+    """Read the output of ``gh attestation verify --format json`` on ``asset``, the oldest first.
 
-    attestation: Attestation
-    when: datetime
-
-
-def read_results(data: bytes, asset: Asset, repository: Repository) -> tuple[Witnessed, ...]:
-    """What ``gh attestation verify --format json`` printed, as far as it speaks of ``asset``.
-
-    Raises ``AttestationError`` where nothing does: ``gh`` 2.49 to 2.66 end with success for a file
+    Raises ``AttestationError`` where none is about it: ``gh`` 2.49 to 2.66 exit with 0 for a file
     without attestations (GO-2025-3467).
     """
     try:
         rows = [row["verificationResult"] for row in json.loads(data)]
-        found = tuple(
-            Witnessed(_attestation(row), _first_seen(row))
+        dated = [
+            (_first_seen(row), _attestation(row))
             for row in rows
-            if _speaks_of(row, asset, repository)
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as fault:
+            if _is_about(row, asset, repository)
+        ]
+        dated.sort(key=lambda pair: (pair[0], pair[1].run))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _unproven(
-            asset, repository, [f"gh printed something else than results: {fault!r}"]
-        ) from fault
-    if not found:
-        raise _unproven(asset, repository, ["gh names no build provenance of this file"])
-    return found
+            asset, repository, f"gh printed something else than results: {error!r}"
+        ) from error
+    if not dated:
+        raise _unproven(asset, repository, "gh names no build provenance of this file")
+    return tuple(found for _when, found in dated)
 
 
-def _speaks_of(row: Mapping[str, Any], asset: Asset, repository: Repository) -> bool:
+def _is_about(row: Mapping[str, Any], asset: Asset, repository: Repository) -> bool:
     """Whether a result is build provenance of the asset from the repository, as was asked for."""
     statement, certificate = row["statement"], row["signature"]["certificate"]
     digests = {subject["digest"].get("sha256") for subject in statement["subject"]}
@@ -146,7 +138,7 @@ def _speaks_of(row: Mapping[str, Any], asset: Asset, repository: Repository) -> 
     return (
         statement["predicateType"] == PREDICATE
         and asset.sha256 in digests
-        # GitHub does not tell upper from lower case in names of owners and repositories.
+        # Names of owners and repositories are case-insensitive on GitHub.
         and source.lower() == repository.address.lower()
     )
 
@@ -161,29 +153,28 @@ def _attestation(row: Mapping[str, Any]) -> Attestation:
 
 
 def _first_seen(row: Mapping[str, Any]) -> datetime:
+    """When a log or a timestamp authority first saw it."""
     return min(datetime.fromisoformat(each["timestamp"]) for each in row["verifiedTimestamps"])
 
 
 def _failure(asset: Asset, repository: Repository, done: ProcessResult) -> PipelineError:
-    said = [row.strip() for row in done.stderr.splitlines() if row.strip()]
     if done.code == _NOT_SIGNED_IN:
         return ToolError(
-            "gh is not signed in, and GitHub gives attestations to nobody else",
+            "gh is not signed in, and GitHub serves attestations to signed-in users only",
             hint=f"Set GH_TOKEN or run 'gh auth login', {_WITHOUT}",
         )
-    if any("unknown command" in row or "unknown flag" in row for row in said):
+    if "unknown command" in done.stderr or "unknown flag" in done.stderr:
         return ToolError(
-            f"this gh is too old to verify attestations: {said[0]}",
+            f"this gh is too old to verify attestations: {done.stderr.strip().splitlines()[0]}",
             hint=f"Install gh 2.67 or later, {_WITHOUT}",
         )
-    return _unproven(asset, repository, said[-3:] or [f"gh ended with {done.code}"])
+    return _unproven(asset, repository, error_tail(done))
 
 
-def _unproven(asset: Asset, repository: Repository, said: Sequence[str]) -> AttestationError:
+def _unproven(asset: Asset, repository: Repository, reason: str) -> AttestationError:
     return AttestationError(
-        f"{asset.name}: no proof that {repository.name} built it; nothing of it is used",
-        details=said,
-        hint="Where the network failed, run it again. Releases before 2025 have no "
-        "attestations: leave them out, or set attest = false in matrix.toml. Otherwise distrust "
-        "the source.",
+        f"{asset.name}: no proof that {repository.name} built it, so it is not used",
+        details=[reason],
+        hint="If the network failed, rerun. Releases before 2025 have no attestations: leave them "
+        "out, or set attest = false in matrix.toml. Otherwise distrust the source.",
     )

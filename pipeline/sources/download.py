@@ -1,8 +1,8 @@
-"""Bring an asset into the cache, and believe nothing until its sha256 is the pinned one.
+"""Download assets into the cache and verify their sha256.
 
-The cache holds finished assets as ``<first 16 hex digits of the sha256>-<name>`` and unfinished
-ones with ``.part`` behind. A ``.part`` is only ever continued, never used: the file gets its
-final name after size and hash were compared, and both are compared again at every later use.
+The cache holds finished assets as ``<first 16 hex digits of the sha256>-<name>`` and partial
+downloads as ``<…>.part``. A ``.part`` is resumed, never used: the file gets its final name once
+its size and hash are the pinned ones, and both are compared again at every later use.
 """
 
 from __future__ import annotations
@@ -10,55 +10,46 @@ from __future__ import annotations
 import contextlib
 import email.utils
 import hashlib
-import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import filelock
 import httpx
+import tenacity
 
 from pipeline.config.model import Asset
 from pipeline.system.errors import DigestError, DownloadError
-from pipeline.system.files import CHUNK_BYTES, disk_errors
+from pipeline.system.files import CHUNK_BYTES, disk_errors, sha256_of
 
 _Result = TypeVar("_Result")
 
 ATTEMPTS = 6
 _TIMEOUT = httpx.Timeout(60, connect=15)
-_FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
+# Jitter, so that the jobs of one matrix do not come back all at once.
+_BACKOFF = tenacity.wait_exponential(multiplier=0.4) + tenacity.wait_random(max=0.2)
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
-class Digest(Protocol):
-    """What ``hashlib`` makes."""
-
-    def update(self, data: bytes, /) -> None:
-        """Take in more bytes."""
-
-    def hexdigest(self) -> str:
-        """The digest of all bytes so far."""
-
-
 class NotFoundError(Exception):
-    """The server says 404 or 410; the caller knows what that means."""
+    """The server answers 404 or 410; the caller knows what that means."""
 
 
 class Progress(Protocol):
-    """Told of bytes as they arrive."""
+    """Where transfers are shown."""
 
     def start(self, title: str, total_bytes: int, done_bytes: int) -> Callable[[int], None]:
         """Begin a transfer; the result is called with each further count of bytes."""
 
     def warning(self, text: str) -> None:
-        """Something that a person should know, though it goes on."""
+        """Show a problem that does not end the run."""
 
 
 class _RetryableError(Exception):
-    """A failure that the next attempt may not have."""
+    """A failure that may not happen again; ``pause_s`` is how long the server asks to wait."""
 
     def __init__(self, what: str, pause_s: float | None = None) -> None:
         super().__init__(what)
@@ -66,26 +57,23 @@ class _RetryableError(Exception):
 
 
 class _StaleError(Exception):
-    """What stands in the ``.part`` is no beginning of the asset."""
+    """The ``.part`` is not the beginning of the asset."""
 
 
 def connect() -> httpx.Client:
-    """Connections by the rules of this machine: proxies, certificates. Raises ``DownloadError``."""
+    """A client with this machine's proxies and certificates; raises ``DownloadError``."""
     try:
         return httpx.Client(timeout=_TIMEOUT, follow_redirects=True)
     except (ValueError, OSError, ImportError, httpx.InvalidURL) as fault:
         raise DownloadError(
-            f"connections cannot be set up: {fault}",
+            f"cannot set up connections: {fault}",
             hint="Check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.",
         ) from fault
 
 
 @dataclass(frozen=True, slots=True)
 class Downloader:
-    """Requests that outlast a bad moment of the network.
-
-    ``sleep`` takes seconds; it is a parameter so that tests need not wait.
-    """
+    """Requests that are repeated where that may help; ``sleep`` takes seconds."""
 
     client: httpx.Client
     progress: Progress
@@ -100,26 +88,26 @@ class Downloader:
         return self._retry(url, lambda: self._head_size(url))
 
     def download(self, url: str, asset: Asset, cache: Path) -> Path:
-        """The asset's file in ``cache``, proven; raises ``DigestError`` besides the others.
+        """The asset's verified file in ``cache``; raises ``DigestError`` besides the others.
 
-        Processes that want one asset at once wait for each other.
+        Processes that want the same asset wait for each other.
         """
         final = cached_path(cache, asset.name, asset.sha256)
         with disk_errors(cache):
             cache.mkdir(parents=True, exist_ok=True)
             with filelock.FileLock(final.with_name(f"{final.name}.lock"), mode=0o644):
-                if not self._is_good(final, asset):
+                if not self._is_cached(final, asset):
                     self._fill(url, asset, final)
         return final
 
-    def _is_good(self, final: Path, asset: Asset) -> bool:
-        """Prove a cached file; one that changed is told of and removed."""
+    def _is_cached(self, final: Path, asset: Asset) -> bool:
+        """Verify a cached file; one that changed is removed."""
         if not final.exists():
             return False
         try:
             verify_digest(final, asset)
         except DigestError as fault:
-            self.progress.warning(f"{fault.what}; it is fetched again")
+            self.progress.warning(f"{fault.what}; fetching it again")
             final.unlink()
             return False
         return True
@@ -134,13 +122,20 @@ class Downloader:
         part.replace(final)
 
     def _attempt(self, url: str, asset: Asset, part: Path) -> None:
-        """Fetch what ``part`` lacks, and prove the whole."""
+        """Fetch what ``part`` lacks, and verify the whole."""
+        digest, have = hashlib.sha256(), 0
         with part.open("ab+") as file:
-            digest, have = _digest_of(file)
+            file.seek(0)
+            while chunk := file.read(CHUNK_BYTES):
+                digest.update(chunk)
+                have += len(chunk)
             resumed = have > 0
             try:
                 if have < asset.size_bytes:
-                    have = self._stream(url, asset, file, digest, have)
+                    for chunk in self._stream(url, asset, have):
+                        file.write(chunk)
+                        digest.update(chunk)
+                        have += len(chunk)
                 _compare(asset, have, digest.hexdigest(), where=url)
             except (_StaleError, DigestError) as fault:
                 file.truncate(0)
@@ -149,24 +144,23 @@ class Downloader:
                 # The beginning came from an earlier run; the whole may still be right.
                 raise _RetryableError(str(fault), pause_s=0) from fault
 
-    def _stream(self, url: str, asset: Asset, file: BinaryIO, digest: Digest, have: int) -> int:
+    def _stream(self, url: str, asset: Asset, have: int) -> Iterator[bytes]:
+        """The asset from byte ``have`` on; ends early where it is longer than pinned."""
         headers = {"Accept-Encoding": "identity"}
         if have:
             headers["Range"] = f"bytes={have}-"
         with self._request("GET", url, headers) as response:
             if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
-                raise _StaleError("the server has fewer bytes than were there before")
+                raise _StaleError("the server has fewer bytes than the partial download")
             if have and not _continues(response, have):
-                raise _StaleError("the server sent the asset from another place on")
+                raise _StaleError("the server did not resume where the partial download ends")
             advance = self.progress.start(asset.name, asset.size_bytes, have)
             for chunk in response.iter_raw():
+                yield chunk
                 have += len(chunk)
                 if have > asset.size_bytes:
-                    break  # longer than pinned; the comparison says so
-                file.write(chunk)
-                digest.update(chunk)
+                    return
                 advance(len(chunk))
-        return have
 
     def _get_text(self, url: str) -> str:
         with self._request("GET", url, {}) as response:
@@ -178,7 +172,7 @@ class Downloader:
             length = response.headers.get("Content-Length", "")
         if not length.isdecimal():
             raise DownloadError(
-                f"{url} does not say how long it is",
+                f"{url} is served without Content-Length",
                 hint="Write sizes into matrix.lock with 'goempy lock' against another source.",
             )
         return int(length)
@@ -194,34 +188,55 @@ class Downloader:
             if code >= 400 and code != httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
                 raise DownloadError(
                     f"{url} answers {code} {response.reason_phrase}",
-                    hint="Check the address, and whether it wants you to sign in.",
+                    hint="Check the address, and whether it requires a login.",
                 )
             yield response
 
     def _retry(self, url: str, attempt: Callable[[], _Result]) -> _Result:
         """Call ``attempt`` until it works, with growing pauses between."""
-        pause_s = _FIRST_PAUSE_S
-        for number in range(1, ATTEMPTS + 1):
-            try:
-                return attempt()
-            except httpx.UnsupportedProtocol as fault:
-                raise _gave_up(url, str(fault), 1) from fault
-            except (_RetryableError, httpx.TransportError) as fault:
-                what = str(fault) or type(fault).__name__
-                if number == ATTEMPTS:
-                    raise _gave_up(url, what, number) from fault
-                asked = fault.pause_s if isinstance(fault, _RetryableError) else None
-                # Jitter, so that the jobs of one matrix do not come back all at once.
-                wait_s = pause_s * random.uniform(0.8, 1.2) if asked is None else asked  # noqa: S311
-                wait_s = min(wait_s, _LONGEST_PAUSE_S)
-                self.progress.warning(
-                    f"{what}; attempt {number + 1} of {ATTEMPTS} in {wait_s:.1f} s"
-                )
-                self.sleep(wait_s)
-                pause_s *= 2
-            except httpx.HTTPError as fault:
-                raise _gave_up(url, str(fault), number) from fault
-        raise AssertionError("the last attempt returns or raises")
+        retrying = tenacity.Retrying(
+            sleep=self.sleep,
+            stop=tenacity.stop_after_attempt(ATTEMPTS),
+            wait=_pause_s,
+            retry=tenacity.retry_if_exception(_is_retryable),
+            before_sleep=self._announce,
+            reraise=True,
+        )
+        try:
+            return retrying(attempt)
+        except (_RetryableError, httpx.HTTPError) as fault:
+            attempts = retrying.statistics["attempt_number"]
+            tried = "once" if attempts == 1 else f"{attempts} times"
+            raise DownloadError(
+                f"cannot fetch {shown(url)} (tried {tried}): {_reason(fault)}",
+                hint="Check the network. The next run resumes the download; --source or "
+                "GOEMPY_PBS_MIRROR names another source.",
+            ) from fault
+
+    def _announce(self, state: tenacity.RetryCallState) -> None:
+        self.progress.warning(
+            f"{_reason(_failure(state))}; attempt {state.attempt_number + 1} of {ATTEMPTS} "
+            f"in {state.upcoming_sleep:.1f} s"
+        )
+
+
+def _is_retryable(fault: BaseException) -> bool:
+    if isinstance(fault, httpx.UnsupportedProtocol):
+        return False
+    return isinstance(fault, _RetryableError | httpx.TransportError)
+
+
+def _failure(state: tenacity.RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None
+
+
+def _reason(fault: BaseException | None) -> str:
+    return str(fault) or type(fault).__name__
+
+
+def _pause_s(state: tenacity.RetryCallState) -> float:
+    asked = getattr(_failure(state), "pause_s", None)
+    return min(_BACKOFF(state) if asked is None else asked, _LONGEST_PAUSE_S)
 
 
 def cached_path(cache: Path, name: str, sha256: str) -> Path:
@@ -231,19 +246,7 @@ def cached_path(cache: Path, name: str, sha256: str) -> Path:
 
 def verify_digest(path: Path, asset: Asset) -> None:
     """Raise ``DigestError`` unless the file's size and sha256 are those of ``asset``."""
-    with path.open("rb") as file:
-        digest, size = _digest_of(file)
-    _compare(asset, size, digest.hexdigest(), where=str(path))
-
-
-def _digest_of(file: BinaryIO) -> tuple[Digest, int]:
-    """A digest that has seen the whole file, and how long it is; the file stands at its end."""
-    digest, size = hashlib.sha256(), 0
-    file.seek(0)
-    while chunk := file.read(CHUNK_BYTES):
-        digest.update(chunk)
-        size += len(chunk)
-    return digest, size
+    _compare(asset, path.stat().st_size, sha256_of(path), where=str(path))
 
 
 def _compare(asset: Asset, size_bytes: int, sha256: str, *, where: str) -> None:
@@ -257,8 +260,8 @@ def _compare(asset: Asset, size_bytes: int, sha256: str, *, where: str) -> None:
         raise DigestError(
             f"{asset.name} from {where} is not the pinned asset",
             details=faults,
-            hint="Nothing of it was used or kept. If the release was rebuilt on purpose, write "
-            "matrix.lock anew with 'goempy lock'; otherwise distrust the source.",
+            hint="It was neither used nor kept. If the release was rebuilt on purpose, update "
+            "matrix.lock with 'goempy lock'; otherwise distrust the source.",
         )
 
 
@@ -276,15 +279,6 @@ def _retry_after(response: httpx.Response) -> float | None:
         return float(value)
     date = email.utils.parsedate_tz(value)
     return None if date is None else max(0.0, email.utils.mktime_tz(date) - time.time())
-
-
-def _gave_up(url: str, what: str, attempts: int) -> DownloadError:
-    tried = "once" if attempts == 1 else f"{attempts} times"
-    return DownloadError(
-        f"cannot fetch {shown(url)} (tried {tried}): {what}",
-        hint="Check the network. A later run goes on where this one stopped; --source or "
-        "GOEMPY_PBS_MIRROR names another place.",
-    )
 
 
 def shown(url: str) -> str:

@@ -1,10 +1,9 @@
 """Make an asset from an interpreter of this machine.
 
 The result is an archive like PBS's own: ``python/**`` with the executable, the standard library,
-the extension modules and the shared libpython, as the interpreter's ``sysconfig`` tells them.
-Packages that were installed into it stay out. ELF search paths into the interpreter's own
-directories become ``$ORIGIN``-relative, so that an extracted copy loads nothing from there.
-The same interpreter gives the same bytes.
+the extension modules and the shared libpython, where ``sysconfig`` locates them. Installed packages
+are left out. ELF search paths into the interpreter's own directories become ``$ORIGIN``-relative,
+so that an extracted copy loads nothing from there. The same interpreter gives the same bytes.
 """
 
 from __future__ import annotations
@@ -12,26 +11,29 @@ from __future__ import annotations
 import json
 import os
 import posixpath
+import shutil
 import stat
 import tarfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import zstandard
 
 from pipeline.config.cells import GOARCH, asset_name, platform_of
 from pipeline.config.model import FREE_THREADED, LOCAL, Asset, Cell, Line, Platform, PythonVersion
-from pipeline.formats import elf
-from pipeline.formats.elf import ElfFacts
+from pipeline.formats.elf.scan import MAGIC, ElfFacts, scan
+from pipeline.formats.elf.strip import strip
+from pipeline.formats.forward_reader import BinaryFormatError, ForwardReader
 from pipeline.system.errors import InterpreterError, ToolError
-from pipeline.system.files import copy_stream, disk_errors, scratch_dir, sha256_of
-from pipeline.system.process import ProcessResult
+from pipeline.system.files import CHUNK_BYTES, disk_errors, scratch_dir, sha256_of
+from pipeline.system.process import ProcessResult, error_tail
 
 _LEFT_OUT = frozenset({"site-packages", "dist-packages", "__pycache__"})
 _LIBRARY_DIR = "lib"
 _SYSTEM_PREFIXES = frozenset({"/usr", "/usr/local"})
-"""Here the libraries beside Python are the system's and stay with it."""
+"""The libraries in these are the system's, and are not packed."""
 _ASK = """
 import json, os, platform, sys, sysconfig
 get = sysconfig.get_config_var
@@ -63,7 +65,7 @@ print(json.dumps({
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """What an interpreter says of itself; directories are absolute and free of links."""
+    """What an interpreter reports; directories are absolute and without links."""
 
     implementation: str
     system: str
@@ -85,32 +87,24 @@ Run = Callable[[Sequence[str]], ProcessResult]
 
 
 def ask(python: str, run: Run) -> Interpreter:
-    """Let ``python`` describe itself; raises ``InterpreterError`` when it cannot be a source."""
+    """Let ``python`` describe itself; raises ``InterpreterError`` when it cannot be packed."""
     try:
         done = run([python, "-I", "-c", _ASK])
     except ToolError as fault:
-        raise InterpreterError(
-            f"{python}: {fault.what}", hint="Name another with --python."
-        ) from fault
+        raise _unusable(f"{python}: {fault.what}") from fault
     if done.code:
-        reason = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.code}"]
-        raise InterpreterError(
-            f"{python} does not run: {reason[0]}", hint="Name another with --python."
-        )
+        raise _unusable(f"{python} does not run: {error_tail(done, lines=1)}")
     try:
         found = Interpreter(**json.loads(done.stdout))
     except (ValueError, TypeError) as fault:
-        raise InterpreterError(
-            f"{python} does not answer as a Python interpreter does",
-            hint="Name another with --python.",
-        ) from fault
+        raise _unusable(f"{python} does not answer as a Python interpreter does") from fault
     if faults := list(_unfit(found)):
-        raise InterpreterError(
-            f"{python} cannot be packed",
-            details=faults,
-            hint="Name another interpreter with --python, or another --source.",
-        )
+        raise _unusable(f"{python} cannot be packed", faults)
     return found
+
+
+def _unusable(what: str, details: Iterable[str] = ()) -> InterpreterError:
+    return InterpreterError(what, details=details, hint="Name another with --python.")
 
 
 def _unfit(found: Interpreter) -> Iterator[str]:
@@ -139,22 +133,28 @@ def platform_for(found: Interpreter, platforms: Sequence[Platform]) -> Platform:
 def make_asset(
     found: Interpreter, platform: Platform, folder: Path, run: Run
 ) -> tuple[Line, Asset]:
-    """Write the interpreter's archive into ``folder``; returns the line and asset it makes."""
+    """Write the interpreter's archive into ``folder``; returns its line and asset."""
     variant = FREE_THREADED if found.free_threaded else ""
     line = Line(PythonVersion.parse(found.version), LOCAL, variant, (platform.name,))
     name = asset_name(Cell(line, platform), LOCAL)
     path = folder / name
-    tree = _with_libraries(found, [*_sources(found)])
+    tree = sorted(_with_libraries(found, [*_sources(found)]), key=lambda each: each.name)
+    shipped = {
+        Path(each.name).name for each in tree if Path(each.name).parent == Path(_LIBRARY_DIR)
+    }
+
+    def content(entry: _Entry) -> Path:
+        search = _new_search_path(entry, found, shipped)
+        return entry.path if search is None else _relocated(entry, search, scratch / "elf", run)
+
     with disk_errors(folder), scratch_dir(folder) as scratch:
-        relocate = _Relocator(found, tree, scratch, run)
-        part = scratch / name
-        _write_archive(part, sorted(tree, key=lambda each: each.name), relocate)
-        part.replace(path)
+        _write_archive(scratch / name, tree, content)
+        (scratch / name).replace(path)
     return line, Asset(LOCAL, name, sha256_of(path), path.stat().st_size)
 
 
 @dataclass(frozen=True, slots=True)
-class _SourceFile:
+class _Entry:
     """One entry of the archive: ``name`` relative to the tree, and the file or link target."""
 
     name: str
@@ -163,22 +163,26 @@ class _SourceFile:
     elf: ElfFacts | None = None
 
 
-def _source_file(name: str, path: Path) -> _SourceFile:
+def _file_entry(name: str, path: Path) -> _Entry:
     with path.open("rb") as file:
-        if file.read(len(elf.MAGIC)) != elf.MAGIC:
-            return _SourceFile(name, path)
+        if file.read(len(MAGIC)) != MAGIC:
+            return _Entry(name, path)
         file.seek(0)
         try:
-            return _SourceFile(name, path, elf=elf.scan(file.read, path.stat().st_size).facts)
-        except elf.ElfError:
-            return _SourceFile(name, path)  # nothing that a loader would take either
+            return _Entry(name, path, elf=scan(_reader(file)).facts)
+        except BinaryFormatError:
+            return _Entry(name, path)  # no loader takes it either
 
 
-def _sources(found: Interpreter) -> Iterator[_SourceFile]:
+def _reader(file: BinaryIO) -> ForwardReader:
+    return ForwardReader(file.read, os.fstat(file.fileno()).st_size)
+
+
+def _sources(found: Interpreter) -> Iterator[_Entry]:
     version = posixpath.basename(found.stdlib)  # python3.13, or python3.13t
-    yield _source_file(f"bin/{version}", Path(found.executable))
+    yield _file_entry(f"bin/{version}", Path(found.executable))
     for link in ("bin/python3", "bin/python"):
-        yield _SourceFile(link, Path(found.executable), target=version)
+        yield _Entry(link, Path(found.executable), target=version)
     library_root = f"{found.platlibdir}/{version}"
     names: set[str] = set()
     for folder, root in (
@@ -192,8 +196,8 @@ def _sources(found: Interpreter) -> Iterator[_SourceFile]:
                 yield file
 
 
-def _with_libraries(found: Interpreter, tree: list[_SourceFile]) -> list[_SourceFile]:
-    """Add libpython and, from a prefix of its own, the other libraries that the tree needs."""
+def _with_libraries(found: Interpreter, tree: list[_Entry]) -> list[_Entry]:
+    """Add libpython and, unless the prefix is the system's, the other libraries it needs."""
     wanted = [(name, source) for source in tree if source.elf for name in source.elf.needed]
     seen: set[str] = set()
     while wanted:
@@ -203,20 +207,19 @@ def _with_libraries(found: Interpreter, tree: list[_SourceFile]) -> list[_Source
             continue
         seen.add(name)
         if name == found.library or found.prefix not in _SYSTEM_PREFIXES:
-            source = _source_file(f"{_LIBRARY_DIR}/{name}", path)
+            source = _file_entry(f"{_LIBRARY_DIR}/{name}", path)
             tree.append(source)
             wanted += [(each, source) for each in (source.elf.needed if source.elf else ())]
     needs_libpython = any(s.elf and found.library in s.elf.needed for s in tree)
     if needs_libpython and found.library not in seen:
-        raise InterpreterError(
-            f"{found.executable} needs {found.library}, which is in none of its directories",
-            hint="Name another interpreter with --python.",
+        raise _unusable(
+            f"{found.executable} needs {found.library}, which is in none of its directories"
         )
     return tree
 
 
-def _library(name: str, needing: _SourceFile, found: Interpreter) -> Path | None:
-    """Where a library of the interpreter's own is: by its search path, in LIBDIR, or in lib."""
+def _library(name: str, needing: _Entry, found: Interpreter) -> Path | None:
+    """Find one of the interpreter's libraries: by search path, in LIBDIR, or in lib."""
     facts = needing.elf
     search = [] if facts is None else [*facts.runpath, *facts.rpath]
     origin = str(needing.path.resolve().parent)
@@ -233,12 +236,12 @@ def _is_own_folder(folder: str, found: Interpreter) -> bool:
     real = os.path.realpath(folder)
     if found.prefix not in _SYSTEM_PREFIXES:
         return real == found.library_dir or Path(real).is_relative_to(found.prefix)
-    # Below /usr most is not Python's; libpython's directory is searched without being told.
+    # Most of /usr is not Python's; the loader searches libpython's directory by default.
     return real in {found.library_dir, found.stdlib, found.extensions}
 
 
-def _files_below(folder: Path, root: str) -> Iterator[_SourceFile]:
-    """Regular files and links; what a link that leaves the folder points to comes as a file."""
+def _files_below(folder: Path, root: str) -> Iterator[_Entry]:
+    """Regular files and links; a link out of the folder becomes a copy of its target."""
     for where, folders, files in os.walk(folder):
         folders[:] = sorted(set(folders) - _LEFT_OUT)
         inside = Path(where).relative_to(folder)
@@ -248,88 +251,74 @@ def _files_below(folder: Path, root: str) -> Iterator[_SourceFile]:
             if path.is_symlink() and path.resolve().is_relative_to(folder):
                 target = os.path.relpath(path.resolve(), path.parent)
                 if path.exists():
-                    yield _SourceFile(entry, path, target=target)
+                    yield _Entry(entry, path, target=target)
             elif path.is_file():
-                yield _source_file(entry, path)
+                yield _file_entry(entry, path)
 
 
-class _Relocator:
-    """Copies of ELF files whose search paths do not lead back to where they came from."""
+def _new_search_path(
+    entry: _Entry, found: Interpreter, shipped: Collection[str]
+) -> tuple[str, ...] | None:
+    """A search path that does not lead back to the original tree; ``None`` where the old one fits.
 
-    def __init__(
-        self, found: Interpreter, tree: Sequence[_SourceFile], scratch: Path, run: Run
-    ) -> None:
-        self._found = found
-        self._shipped = {
-            posixpath.basename(source.name)
-            for source in tree
-            if posixpath.dirname(source.name) == _LIBRARY_DIR
-        }
-        self._copy = scratch / "elf"
-        self._run = run
+    ``shipped`` are the file names of the libraries in the archive's ``lib``.
+    """
+    if entry.elf is None:
+        return None
+    old = entry.elf.runpath or entry.elf.rpath
+    foreign = [
+        each for each in old if not each.startswith("$ORIGIN") and not _is_own_folder(each, found)
+    ]
+    folder = posixpath.relpath(_LIBRARY_DIR, posixpath.dirname(entry.name))
+    here = [f"$ORIGIN/{folder}"] if {*shipped} & {*entry.elf.needed} else []
+    new = (*here, *foreign)
+    return None if new == old else new
 
-    def content(self, source: _SourceFile) -> Path:
-        """The file whose bytes go into the archive: the original, or a mended copy."""
-        search = self._search_path(source)
-        if search is None:
-            return source.path
-        _copy_stripped(source.path, self._copy)
-        option = ["--set-rpath", ":".join(search)] if search else ["--remove-rpath"]
-        done = self._run(["patchelf", *option, str(self._copy)])
-        if done.code:
-            raise ToolError(
-                f"patchelf cannot change {source.path}: {done.stderr.strip()}",
-                hint="Name another interpreter with --python.",
-            )
-        return self._copy
 
-    def _search_path(self, source: _SourceFile) -> tuple[str, ...] | None:
-        """The search path that the copy needs, ``None`` where the file is right as it is."""
-        if source.elf is None:
-            return None
-        old = source.elf.runpath or source.elf.rpath
-        foreign = [entry for entry in old if not self._is_own(entry)]
-        folder = posixpath.relpath(_LIBRARY_DIR, posixpath.dirname(source.name))
-        here = [posixpath.join("$ORIGIN", folder)] if self._shipped & {*source.elf.needed} else []
-        new = (*here, *foreign)
-        return None if new == old else new
-
-    def _is_own(self, entry: str) -> bool:
-        """Whether a search path leads into the interpreter's own directories."""
-        return entry.startswith("$ORIGIN") or _is_own_folder(entry, self._found)
+def _relocated(entry: _Entry, search: Sequence[str], copy: Path, run: Run) -> Path:
+    _copy_stripped(entry.path, copy)
+    option = ["--set-rpath", ":".join(search)] if search else ["--remove-rpath"]
+    done = run(["patchelf", *option, str(copy)])
+    if done.code:
+        raise ToolError(
+            f"patchelf cannot change {entry.path}: {error_tail(done)}",
+            hint="Name another interpreter with --python.",
+        )
+    return copy
 
 
 def _copy_stripped(path: Path, target: Path) -> None:
     """Copy an ELF file without its debug sections.
 
-    patchelf may put a segment behind them, and then they could never leave.
+    patchelf may put a segment behind them, which leaves a hole of their size.
     """
-    size = path.stat().st_size
     with path.open("rb") as source, target.open("wb") as copy:
-        plan = elf.scan(source.read, size).strip
+        plan = scan(_reader(source)).strip
         source.seek(0)
         if plan is None:
-            copy_stream(source, copy)
+            shutil.copyfileobj(source, copy, CHUNK_BYTES)
         else:
-            elf.strip(source.read, size, plan, copy.write)
+            strip(_reader(source), plan, copy.write)
     target.chmod(0o755)
 
 
-def _write_archive(path: Path, sources: Sequence[_SourceFile], relocate: _Relocator) -> None:
+def _write_archive(
+    path: Path, entries: Sequence[_Entry], content: Callable[[_Entry], Path]
+) -> None:
+    """Write a tar of ``entries``; ``content`` returns the file that holds an entry's bytes."""
     compressor = zstandard.ZstdCompressor(level=1)
     with (
         path.open("wb") as file,
         compressor.stream_writer(file, closefd=False) as stream,
         tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as tar,
     ):
-        for source in sources:
-            info = tarfile.TarInfo(f"python/{source.name}")
-            info.mode = 0o755 if source.path.stat().st_mode & stat.S_IXUSR else 0o644
-            if source.target:
-                info.type, info.linkname = tarfile.SYMTYPE, source.target
+        for entry in entries:
+            info = tarfile.TarInfo(f"python/{entry.name}")
+            info.mode = 0o755 if entry.path.stat().st_mode & stat.S_IXUSR else 0o644
+            if entry.target:
+                info.type, info.linkname = tarfile.SYMTYPE, entry.target
                 tar.addfile(info)
                 continue
-            content = relocate.content(source)
-            info.size = content.stat().st_size
-            with content.open("rb") as data:
+            with content(entry).open("rb") as data:
+                info.size = os.fstat(data.fileno()).st_size
                 tar.addfile(info, data)

@@ -1,21 +1,27 @@
-"""Wheels from the package index that this machine's pip is set up for, proven by their sha256."""
+"""Wheels from the package index that pip is configured for, verified by their sha256."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pipeline.config.model import Wheel
 from pipeline.system.errors import AssetNotFoundError, DownloadError, ToolError
 from pipeline.system.files import disk_errors, scratch_dir, sha256_of
-from pipeline.system.process import ProcessResult
+from pipeline.system.process import ProcessResult, error_tail, run
 
 Pip = Callable[[Sequence[str]], ProcessResult]
 """Runs ``python -m pip`` with arguments."""
 
 
+def run_pip(arguments: Sequence[str]) -> ProcessResult:
+    """Run the pip of this environment, with its user's own settings."""
+    return run([sys.executable, "-m", "pip", *arguments], timeout_s=600)
+
+
 def fetch_wheel(wheel: Wheel, cache: Path, pip: Pip) -> Path:
-    """The wheel's file: from ``cache`` if it is there and proven, else from the index.
+    """The wheel's verified file: from ``cache`` if it is there, else from the index.
 
     Raises ``AssetNotFoundError`` when the index does not have it with this sha256, and
     ``DownloadError`` when pip fails otherwise.
@@ -42,20 +48,23 @@ def fetch_wheel(wheel: Wheel, cache: Path, pip: Pip) -> Path:
 
 
 def _failure(wheel: Wheel, done: ProcessResult) -> AssetNotFoundError | DownloadError | ToolError:
-    said = [row for row in done.stderr.splitlines() if row.strip()]
     if "No module named pip" in done.stderr:
         return ToolError(
             "this environment has no pip, which fetches the wheels of [pip]",
-            hint="python -m ensurepip, or make the environment with 'python3 -m venv'.",
+            hint="Run 'python -m ensurepip', or create the environment with 'python3 -m venv'.",
         )
     title = f"{wheel.name} {wheel.version}"
     if "DO NOT MATCH THE HASHES" in done.stderr or "No matching distribution" in done.stderr:
         return AssetNotFoundError(
             f"the package index has no wheel of {title} with the sha256 of matrix.toml",
-            details=[row.strip() for row in said if "Got" in row or "versions:" in row],
+            details=[
+                row.strip()
+                for row in done.stderr.splitlines()
+                if "Got" in row or "versions:" in row
+            ],
             hint="Check version and sha256 under [pip].",
         )
     return DownloadError(
-        f"pip cannot fetch {title}: {said[-1] if said else f'exit code {done.code}'}",
+        f"pip cannot fetch {title}: {error_tail(done, lines=1)}",
         hint="Check the network and pip's own settings ('python -m pip config list').",
     )

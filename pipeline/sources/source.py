@@ -1,17 +1,11 @@
-"""The places that hold assets, and what they say of them.
-
-A source is PBS on GitHub, a mirror with the same paths below another address, or a folder that
-holds assets under their real names (directly, or in a folder a release).
-"""
+"""Sources of assets: PBS on GitHub, a mirror with the same paths, or a local folder."""
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Protocol
 from urllib.parse import quote
 
@@ -20,19 +14,12 @@ import httpx
 from pipeline.config.model import Asset, Pin
 from pipeline.sources.download import Downloader, NotFoundError, cached_path, shown, verify_digest
 from pipeline.system.errors import AssetNotFoundError, LockError, UsageError
+from pipeline.system.suggest import nearest
 
 PBS_DOWNLOADS = "https://github.com/astral-sh/python-build-standalone/releases/download"
 """A mirror has the same paths below its own address: ``<release>/<file name>``."""
 CHECKSUMS = "SHA256SUMS"
 _SUM_ROW = re.compile(r"(?P<sha256>[0-9a-f]{64})[ \t]+\*?(?P<name>\S+)")
-
-
-@dataclass(frozen=True, slots=True)
-class Checksums:
-    """``SHA256SUMS`` of one release: sha256 by asset name."""
-
-    release: str
-    sums: Mapping[str, str]
 
 
 class AssetSource(Protocol):
@@ -42,14 +29,14 @@ class AssetSource(Protocol):
     def title(self) -> str:
         """For messages."""
 
-    def checksums(self, release: str) -> Checksums:
-        """The release's checksum list; raises ``AssetNotFoundError`` when there is none."""
+    def checksums(self, release: str) -> Mapping[str, str]:
+        """sha256 by asset name of a release; raises ``AssetNotFoundError`` when it has no list."""
 
     def size_of(self, release: str, name: str) -> int:
         """Bytes of an asset; raises ``AssetNotFoundError``."""
 
     def fetch(self, asset: Asset, cache: Path) -> Path:
-        """The asset as a proven file: its size and sha256 are the pinned ones."""
+        """The asset's file, whose size and sha256 are verified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +51,15 @@ class WebSource:
         """The address."""
         return shown(self.base)
 
-    def checksums(self, release: str) -> Checksums:
+    def checksums(self, release: str) -> Mapping[str, str]:
         """Fetch and read ``SHA256SUMS``."""
         try:
-            text = self.http.text(self._url(release, CHECKSUMS))
+            return parse_checksums(self.http.text(self._url(release, CHECKSUMS)))
         except NotFoundError as missing:
             raise AssetNotFoundError(
                 f"{self.title} has no release {release} (no {CHECKSUMS} there)",
-                hint="Check 'pbs' in matrix.toml; a release of the last minutes may still be "
-                "a draft.",
+                hint="Check 'pbs' in matrix.toml; a very new release may still be a draft.",
             ) from missing
-        return Checksums(release, parse_checksums(text))
 
     def size_of(self, release: str, name: str) -> int:
         """Ask with a HEAD request."""
@@ -84,7 +69,7 @@ class WebSource:
             raise self._not_found(release, name) from missing
 
     def fetch(self, asset: Asset, cache: Path) -> Path:
-        """Download into ``cache``, or prove what is already there."""
+        """Download into ``cache``, or verify what is already there."""
         try:
             return self.http.download(self._url(asset.release, asset.name), asset, cache)
         except NotFoundError as missing:
@@ -95,7 +80,7 @@ class WebSource:
 
     def _not_found(self, release: str, name: str) -> AssetNotFoundError:
         try:
-            names = list(self.checksums(release).sums)
+            names = list(self.checksums(release))
         except AssetNotFoundError as no_list:
             return AssetNotFoundError(
                 f"{name} is not at {self.title}, and {no_list.what}", hint=no_list.hint
@@ -105,21 +90,20 @@ class WebSource:
 
 @dataclass(frozen=True, slots=True)
 class FolderSource:
-    """A folder of this machine."""
+    """A folder of this machine, with assets in it or in a folder per release."""
 
     folder: Path
-    prove: Prove
 
     @property
     def title(self) -> str:
         """The folder."""
         return str(self.folder)
 
-    def checksums(self, release: str) -> Checksums:
+    def checksums(self, release: str) -> Mapping[str, str]:
         """Read ``SHA256SUMS`` of the release's folder, or of the folder itself."""
-        for path in (self.folder / release / CHECKSUMS, self.folder / CHECKSUMS):
+        for path in self._candidates(release, CHECKSUMS):
             if path.is_file():
-                return Checksums(release, parse_checksums(path.read_text("utf-8")))
+                return parse_checksums(path.read_text("utf-8"))
         raise AssetNotFoundError(
             f"{self.folder} has no {CHECKSUMS} for release {release}",
             hint=f"Put the release's {CHECKSUMS} beside its assets.",
@@ -130,33 +114,28 @@ class FolderSource:
         return self._find(release, name).stat().st_size
 
     def fetch(self, asset: Asset, cache: Path) -> Path:
-        """The file itself, proven in its place; ``cache`` stays untouched."""
+        """The file itself, verified in place; ``cache`` is not used."""
         del cache
         path = self._find(asset.release, asset.name)
-        self.prove(path, asset)
+        verify_digest(path, asset)
         return path
 
+    def _candidates(self, release: str, name: str) -> tuple[Path, Path]:
+        return self.folder / release / name, self.folder / name
+
     def _find(self, release: str, name: str) -> Path:
-        candidates = (self.folder / release / name, self.folder / name)
+        candidates = self._candidates(release, name)
         for path in candidates:
             if path.is_file():
                 return path
-        names = [
-            p.name for each in candidates if each.parent.is_dir() for p in each.parent.iterdir()
-        ]
+        folders = [each.parent for each in candidates if each.parent.is_dir()]
+        names = [path.name for folder in folders for path in folder.iterdir()]
         raise not_found(self.title, release, name, names)
-
-
-class Prove(Protocol):
-    """Raises ``DigestError`` unless a file is the pinned asset."""
-
-    def __call__(self, path: Path, asset: Asset) -> None:
-        """Compare size and sha256."""
 
 
 def not_found(where: str, release: str, name: str, names: Sequence[str]) -> AssetNotFoundError:
     """The error for an asset that a source does not have, with the nearest names that it has."""
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    near = nearest(name, names, 3, cutoff=0.5)
     return AssetNotFoundError(
         f"{name} is not in release {release} at {where}",
         details=[f"nearest there: {each}" for each in near],
@@ -178,12 +157,12 @@ def parse_checksums(text: str) -> Mapping[str, str]:
                 hint="Check the source: it may serve an error page in place of the file.",
             )
         sums[match["name"]] = match["sha256"]
-    return MappingProxyType(sums)
+    return sums
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedAsset:
-    """An asset ready to be fetched, and what had to be taken on trust from the source."""
+    """An asset with its size and sha256."""
 
     asset: Asset
     unlocked: bool
@@ -195,13 +174,13 @@ def pin_asset(
 ) -> ResolvedAsset:
     """Size and sha256 of an asset: from ``matrix.lock``, and from the source what it lacks.
 
-    A file in ``cache`` tells its size as well; its sha256 is compared before it is used.
+    The size may also be that of a file in ``cache``, whose sha256 is verified before it is used.
     Raises ``LockError`` when the lock pins the name to another release, and
     ``AssetNotFoundError`` when neither knows it.
     """
     pin = pins.get(name)
     if pin is None:
-        sums = source.checksums(release).sums
+        sums = source.checksums(release)
         if name not in sums:
             raise not_found(source.title, release, name, list(sums))
         asset = Asset(release, name, sums[name], source.size_of(release, name))
@@ -209,7 +188,7 @@ def pin_asset(
     if pin.release != release:
         raise LockError(
             f"matrix.lock has {name} in release {pin.release}, matrix.toml in {release}",
-            hint="Write the lock anew with 'goempy lock'.",
+            hint="Update the lock with 'goempy lock'.",
         )
     size = pin.size_bytes
     if size is None:
@@ -225,32 +204,20 @@ def open_source(name: str, downloader: Callable[[], Downloader]) -> AssetSource:
     """
     if name == "github":
         return WebSource(PBS_DOWNLOADS, downloader())
-    if is_web_address(name):
+    if name.startswith(("http://", "https://")):
+        try:
+            has_host = bool(httpx.URL(name).host)
+        except httpx.InvalidURL:
+            has_host = False
+        if not has_host:
+            raise UsageError(
+                f"--source {name} is not a usable address",
+                hint="Name one such as https://host/path.",
+            )
         return WebSource(name, downloader())
-    return FolderSource(existing_folder(name), verify_digest)
-
-
-def is_web_address(text: str) -> bool:
-    """Whether ``text`` is an http(s) URL; raises ``UsageError`` for one that is malformed."""
-    if not text.startswith(("http://", "https://")):
-        return False
-    try:
-        usable = bool(httpx.URL(text).host)
-    except httpx.InvalidURL:
-        usable = False
-    if not usable:
+    if not Path(name).is_dir():
         raise UsageError(
-            f"--source {text} is not a usable address", hint="Name one such as https://host/path."
-        )
-    return True
-
-
-def existing_folder(text: str) -> Path:
-    """The folder ``text``; raises ``UsageError`` when there is none."""
-    path = Path(text)
-    if not path.is_dir():
-        raise UsageError(
-            f"--source {text} is neither 'github', an http(s) address nor a folder",
+            f"--source {name} is neither 'github', an http(s) address nor a folder",
             hint="Name one of the three.",
         )
-    return path.resolve()
+    return FolderSource(Path(name).resolve())

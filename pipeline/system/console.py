@@ -1,17 +1,18 @@
-"""What a person sees while it runs: progress, warnings, tables.
+"""Console output: progress, warnings, results, tables.
 
-In a terminal there are bars, elsewhere plain lines; on GitHub Actions warnings and errors are
-annotations. Results go to standard output, everything else to standard error.
+A terminal shows progress bars, anything else plain lines; on GitHub Actions warnings and errors
+are annotations. Results go to standard output, everything else to standard error.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rich.console import Console as RichConsole
 from rich.progress import (
@@ -30,11 +31,11 @@ from pipeline.system.tables import Column
 from pipeline.system.units import human_bytes
 
 _UNBOUNDED_COLUMNS = 4000
-"""Wide enough for every table: what is not a terminal has no width to keep to."""
+"""Wide enough for every table where there is no terminal to limit it."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """All but tab and line feed."""
 _PLAIN_STEP = 0.25
-"""Without a terminal a transfer is told of at each quarter."""
+"""Without a terminal, each quarter of a transfer is a line."""
 
 
 def rich_console(*, stderr: bool) -> RichConsole:
@@ -46,12 +47,12 @@ def rich_console(*, stderr: bool) -> RichConsole:
 
 
 def printable(text: str) -> str:
-    """``text`` without what a terminal would obey: names come from archives and repositories."""
+    """``text`` with control characters escaped: names come from archives and repositories."""
     return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 class StoppedError(Exception):
-    """The run is over; whoever still works is to leave off."""
+    """The run was stopped; raised in threads that still work."""
 
 
 class Console:
@@ -77,7 +78,7 @@ class Console:
         self._stopped = threading.Event()
 
     def stop(self) -> None:
-        """Make every counter raise ``StoppedError`` at its next step."""
+        """Make ``check`` and every progress counter raise ``StoppedError``."""
         self._stopped.set()
 
     def check(self) -> None:
@@ -86,38 +87,31 @@ class Console:
             raise StoppedError
 
     def info(self, text: str) -> None:
-        """A step that was taken."""
-        self._log.print(printable(text), markup=False, highlight=False, soft_wrap=True)
+        """Print a message about progress."""
+        _print(self._log, text)
 
     def result(self, text: str) -> None:
-        """A line of what was asked for."""
-        self.out.print(printable(text), markup=False, highlight=False, soft_wrap=True)
+        """Print what the command was run for."""
+        _print(self.out, text)
 
     def error(self, text: str) -> None:
-        """The failure that ends the run."""
-        if self._actions:
-            # A workflow command is one line; %0A stands for a line's end.
-            self.info(f"::error::{text.replace('%', '%25')}".replace("\n", "%0A"))
-        else:
-            self._log.print(
-                f"error: {printable(text)}",
-                style="red",
-                markup=False,
-                highlight=False,
-                soft_wrap=True,
-            )
+        """Print the failure that ends the run."""
+        self._annotate("error", text, "red")
 
     def warning(self, text: str) -> None:
-        """Something that a person should know, though it goes on."""
+        """Print what a person should know, though the run continues."""
+        self._annotate("warning", text, "yellow")
+
+    def _annotate(self, kind: str, text: str, style: str) -> None:
         if self._actions:
-            self.info(f"::warning::{text}")
+            # A workflow command is one line; %0A is a line break in it.
+            escaped = text.replace("%", "%25").replace("\n", "%0A")
+            _print(self._log, f"::{kind}::{escaped}")
         else:
-            self._log.print(
-                f"warning: {printable(text)}", style="yellow", markup=False, soft_wrap=True
-            )
+            _print(self._log, f"{kind}: {text}", style)
 
     def table(self, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
-        """A result, one row a thing. Without a terminal nothing is cut to a width."""
+        """Print a table of results; without a terminal, cells are not cut to a width."""
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in columns:
             table.add_column(
@@ -132,7 +126,7 @@ class Console:
 
     @contextmanager
     def live(self) -> Iterator[None]:
-        """Bars for all that starts meanwhile; plain lines where there is no terminal."""
+        """Show progress bars for everything that is started inside; without a terminal, lines."""
         if not self._log.is_terminal:
             yield
             return
@@ -152,25 +146,18 @@ class Console:
                 self._live = None
 
     def start(self, title: str, total_bytes: int, done_bytes: int = 0) -> Callable[[int], None]:
-        """Begin something that is counted in bytes; call the result with each further count."""
+        """Start something that is counted in bytes; call the result with each further count."""
         if self._live is not None:
             task = self._live.add_task(title, total=total_bytes, completed=done_bytes)
-            return _Bar(self, self._live, task)
+            return functools.partial(self._advance, self._live, task)
         self.info(_plain(title, done_bytes, total_bytes))
         return _Lines(self, title, total_bytes, self._lock, done_bytes)
 
-
-@dataclass(frozen=True, slots=True)
-class _Bar:
-    console: Console
-    live: Progress
-    task: TaskID
-
-    def __call__(self, count: int) -> None:
-        self.console.check()
-        self.live.advance(self.task, count)
-        if all(task.finished for task in self.live.tasks if task.id == self.task):
-            self.live.update(self.task, visible=False)
+    def _advance(self, live: Progress, task_id: TaskID, count: int) -> None:
+        self.check()
+        live.advance(task_id, count)
+        if all(task.finished for task in live.tasks if task.id == task_id):
+            live.update(task_id, visible=False)
 
 
 @dataclass(slots=True)
@@ -180,18 +167,23 @@ class _Lines:
     total: int
     lock: threading.Lock
     done: int
-    told: float = field(default=0.0)
+    printed: float = 0.0
+    """The share, from 0 to 1, that the last line gave."""
 
     def __call__(self, count: int) -> None:
         self.console.check()
         with self.lock:
             self.done += count
             share = self.done / self.total if self.total else 1.0
-            due = share - self.told >= _PLAIN_STEP or share >= 1 > self.told
+            due = share - self.printed >= _PLAIN_STEP or share >= 1 > self.printed
             if due:
-                self.told = share
+                self.printed = share
         if due:
             self.console.info(_plain(self.title, self.done, self.total))
+
+
+def _print(console: RichConsole, text: str, style: str | None = None) -> None:
+    console.print(printable(text), style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def _plain(title: str, done: int, total: int) -> str:

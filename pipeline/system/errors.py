@@ -1,7 +1,7 @@
 """Expected failures: what went wrong, where, and what to do about it.
 
-Each subclass is one exit code. Codes are unique and never reused; 2 belongs to the command
-line itself (as in argparse) and 130 to Ctrl-C.
+Each subclass is one exit code, and its docstring is what ``goempy --help`` prints for it. Codes
+are unique and never reused; 2 is wrong usage (as in click) and 130 Ctrl-C.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import ClassVar, Self
 
 
 class PipelineError(Exception):
-    """A failure that a person can mend.
+    """A failure that a person can fix.
 
-    ``what`` is one sentence, ``hint`` says what to do, ``details`` are the single findings
-    when one input has several, ``where`` is a cell name such as ``3.14.9/linux-amd64``.
+    ``what`` is one sentence, ``hint`` says what to do, ``details`` are the faults where one input
+    has several, ``where`` is a cell name such as ``3.14.9/linux-amd64``.
     """
 
     exit_code: ClassVar[int] = 1
@@ -28,138 +28,100 @@ class PipelineError(Exception):
         self.details = tuple(details)
         self.where = where
 
+    def __init_subclass__(cls, *, exit_code: int = 0) -> None:
+        super().__init_subclass__()
+        cls.exit_code = exit_code or cls.exit_code
+
     def at(self, where: str) -> Self:
-        """Name the cell it happened in, unless a deeper layer already did; returns itself."""
+        """Name the cell it happened in, unless a deeper layer already did; return itself."""
         self.where = self.where or where
         return self
 
     def __str__(self) -> str:
-        """The whole message: place, sentence, findings, hint."""
+        """The whole message: place, sentence, details, hint."""
         head = f"{self.where}: {self.what}" if self.where else self.what
-        return "\n".join([head, *(f"  - {fault}" for fault in self.details), f"  {self.hint}"])
+        return "\n".join([head, *(f"  - {each}" for each in self.details), f"  {self.hint}"])
 
 
-class UsageError(PipelineError):
-    """The command line asks for something that does not exist."""
-
-    exit_code = 2
+class UsageError(PipelineError, exit_code=2):
+    """Wrong usage, or a name on the command line that does not exist."""
 
 
-class ConfigError(PipelineError):
-    """``matrix.toml``, ``VERSION`` or ``PRIMARY_PYTHON`` has faults."""
-
-    exit_code = 10
+class ConfigError(PipelineError, exit_code=10):
+    """matrix.toml, VERSION or PRIMARY_PYTHON has faults."""
 
 
-class LockError(PipelineError):
-    """``matrix.lock`` cannot be read, or an asset can be pinned from nowhere."""
-
-    exit_code = 11
+class LockError(PipelineError, exit_code=11):
+    """matrix.lock is damaged or does not fit matrix.toml, or SHA256SUMS is damaged."""
 
 
-class AssetNotFoundError(PipelineError):
-    """The source has no such asset or release."""
-
-    exit_code = 12
+class AssetNotFoundError(PipelineError, exit_code=12):
+    """The source has no such release or asset."""
 
 
-class DownloadError(PipelineError):
-    """The source cannot be reached, or kept failing."""
-
-    exit_code = 13
+class DownloadError(PipelineError, exit_code=13):
+    """The source cannot be reached, or keeps failing."""
 
 
-class DigestError(PipelineError):
-    """An asset's size or sha256 is not the pinned one."""
-
-    exit_code = 14
+class DigestError(PipelineError, exit_code=14):
+    """The size or sha256 of an asset is not the pinned one, or two lists of a release differ."""
 
 
-class ArchiveError(PipelineError):
+class ArchiveError(PipelineError, exit_code=15):
     """An asset's archive is damaged or unsafe to unpack."""
 
-    exit_code = 15
 
-
-class TreeError(PipelineError):
+class TreeError(PipelineError, exit_code=16):
     """An interpreter tree lacks what every payload needs, or cannot be packed."""
 
-    exit_code = 16
+
+class InterpreterError(PipelineError, exit_code=17):
+    """An interpreter of this machine cannot be packed."""
 
 
-class InterpreterError(PipelineError):
-    """An interpreter of this machine cannot serve as a source."""
-
-    exit_code = 17
-
-
-class PayloadError(PipelineError):
+class PayloadError(PipelineError, exit_code=18):
     """A payload directory is incomplete or contradicts its manifest."""
 
-    exit_code = 18
 
-
-class TagConflictError(PipelineError):
+class TagConflictError(PipelineError, exit_code=19):
     """A tag of this VERSION exists with other content."""
 
-    exit_code = 19
 
-
-class GitError(PipelineError):
+class GitError(PipelineError, exit_code=20):
     """A git command failed."""
 
-    exit_code = 20
+
+class ModuleTreeError(PipelineError, exit_code=21):
+    """The module tree cannot be assembled."""
 
 
-class ModuleTreeError(PipelineError):
-    """The module tree cannot be rendered."""
-
-    exit_code = 21
-
-
-class ToolError(PipelineError):
+class ToolError(PipelineError, exit_code=22):
     """A program that the pipeline runs is missing or failed."""
 
-    exit_code = 22
 
-
-class DiskError(PipelineError):
+class DiskError(PipelineError, exit_code=23):
     """The disk is full, or a directory cannot be written."""
 
-    exit_code = 23
+
+class GitHubError(PipelineError, exit_code=24):
+    """The GitHub API refuses a request, or keeps failing."""
 
 
-class GitHubError(PipelineError):
-    """The GitHub API refuses or keeps failing."""
-
-    exit_code = 24
+class LicenseError(PipelineError, exit_code=25):
+    """Payloads that are to be published lack licence texts."""
 
 
-class LicenseError(PipelineError):
-    """Payloads without licence texts are about to be published."""
-
-    exit_code = 25
+class VerifyError(PipelineError, exit_code=26):
+    """A tag differs from what its sources build, or cannot be rebuilt."""
 
 
-class VerifyError(PipelineError):
-    """A tag is not what its sources make, or cannot be made again."""
-
-    exit_code = 26
+class AttestationError(PipelineError, exit_code=27):
+    """The build provenance of an asset cannot be verified."""
 
 
-class AttestationError(PipelineError):
-    """An asset's build provenance is not proven."""
-
-    exit_code = 27
+class SmokeTestError(PipelineError, exit_code=28):
+    """The smoke test of an assembled module failed on this machine."""
 
 
-class SmokeTestError(PipelineError):
-    """An assembled module does not do on this machine what it is for."""
-
-    exit_code = 28
-
-
-class CheckError(PipelineError):
+class CheckError(PipelineError, exit_code=29):
     """A published tag cannot be fetched, or is not the Python that it names."""
-
-    exit_code = 29

@@ -1,4 +1,4 @@
-"""The machine: subprocesses, atomic files, processors. The only module that starts programs."""
+"""Files and directories: atomic writes, scratch directories, locks, digests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import filelock
 
@@ -24,9 +23,7 @@ _REFUSED = frozenset(
         errno.ENAMETOOLONG, errno.ELOOP,
     }
 )  # fmt: skip
-"""A path that cannot be written as it is: forbidden, or something else stands there."""
-_FOREIGN = frozenset({errno.ENOEXEC, 86})
-"""A program of another system or processor; 86 is EBADARCH, which only macOS has."""
+"""A path that cannot be written: permissions, or something else is there."""
 _SCRATCH = ".goempy-"
 _LOCK = "lock"
 _ABANDONED_S = 3600
@@ -34,13 +31,13 @@ _ABANDONED_S = 3600
 
 @contextlib.contextmanager
 def disk_errors(where: Path) -> Iterator[None]:
-    """Tell a full disk or a refused write below ``where`` as a ``DiskError``."""
+    """Raise a full disk or a refused write below ``where`` as a ``DiskError``."""
     try:
         yield
     except OSError as fault:
         if fault.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise DiskError(
-                f"the disk that holds {where} is full", hint="Free some space and run it again."
+                f"the disk that holds {where} is full", hint="Free some space, then rerun."
             ) from fault
         if fault.errno in _REFUSED:
             raise DiskError(
@@ -52,9 +49,9 @@ def disk_errors(where: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def scratch_dir(beside: Path) -> Iterator[Path]:
-    """A private directory on the file system of ``beside``; gone afterwards, whatever happens.
+    """A private directory in ``beside``, on its file system; removed at the end.
 
-    What processes left that were killed is removed as well: their locks ended with them.
+    Leftovers of killed processes are removed as well: their locks ended with them.
     """
     with disk_errors(beside):
         beside.mkdir(parents=True, exist_ok=True)
@@ -71,7 +68,7 @@ def scratch_dir(beside: Path) -> Iterator[Path]:
 
 def _remove_abandoned(folder: Path) -> None:
     for path in folder.glob(f"{_SCRATCH}*"):
-        # Another process may be at the same; and a new one may not be locked yet.
+        # Another process may be removing it too; a new one may not be locked yet.
         with contextlib.suppress(FileNotFoundError, filelock.Timeout):
             if time.time() - path.stat().st_mtime > _ABANDONED_S:
                 with filelock.FileLock(path / _LOCK, timeout=0):
@@ -79,14 +76,14 @@ def _remove_abandoned(folder: Path) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write ``path`` so that a reader sees the old bytes or the new ones, never a part."""
+    """Write ``path`` so that a reader sees the old bytes or the new ones, never a mixture."""
     with disk_errors(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
-            # mkstemp makes 0600; what is published is for everyone to read.
+            # mkstemp makes 0600; what is published is readable by all.
             Path(name).chmod(0o644)
             Path(name).replace(path)
         except BaseException:
@@ -95,7 +92,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def replace_dir(new: Path, target: Path) -> None:
-    """Put the finished directory ``new`` in the place of ``target`` (same file system)."""
+    """Replace the directory ``target``, if there is one, by ``new`` (same file system)."""
     with disk_errors(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
         while True:
@@ -112,9 +109,10 @@ def replace_dir(new: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def interprocess_lock(name: str, locks: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Do something that two processes must not do at once; ``name`` says what.
+    """Hold the lock ``name``, which one process at a time can have.
 
-    The lock file is in ``locks`` and stays. ``waiting`` is called when another process is first.
+    The lock file is in the folder ``locks`` and stays. ``waiting`` is called if another process
+    has the lock.
     """
     digest = hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()
     with disk_errors(locks):
@@ -135,12 +133,3 @@ def sha256_of(path: Path) -> str:
     """The hex sha256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def copy_stream(source: BinaryIO, target: BinaryIO) -> int:
-    """Copy all of ``source``; returns how many bytes that were."""
-    total = 0
-    while chunk := source.read(CHUNK_BYTES):
-        target.write(chunk)
-        total += len(chunk)
-    return total

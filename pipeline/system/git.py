@@ -1,11 +1,12 @@
-"""The git verbs that a release needs, typed. Nothing else runs git.
+"""The git commands that a release needs, typed. Nothing else runs git.
 
 Objects are made in a scratch repository that borrows the objects of the real one, and reach the
-real one by an atomic push: a run that dies leaves nothing behind but unreferenced objects.
+real one by an atomic push: a run that dies leaves only unreferenced objects behind.
 """
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +14,9 @@ from pathlib import Path
 
 from pipeline.system.errors import GitError
 from pipeline.system.files import disk_errors
-from pipeline.system.process import ProcessResult, run
+from pipeline.system.process import ProcessResult, error_tail, run
 
 _FILE_MODE = "100644"
-_BATCH_HEAD = 128
-"""More bytes than the first line of an answer of ``cat-file --batch`` has."""
 _PLACE_VARIABLES = (
     "GIT_DIR",
     "GIT_WORK_TREE",
@@ -28,7 +27,7 @@ _PLACE_VARIABLES = (
     "GIT_COMMON_DIR",
     "GIT_DEFAULT_HASH",
 )
-"""What would lead git to another repository than the one that is meant."""
+"""Variables that would direct git to another repository."""
 _SETTINGS = (
     "core.autocrlf=false",
     "core.quotePath=false",
@@ -44,7 +43,7 @@ _SETTINGS = (
     "core.looseCompression=0",
     "pack.compression=0",
     "pack.window=0",
-    # A blob that the other side has is not sent again because its folder is another.
+    # A blob that the other side has is not sent again because its folder differs.
     "pack.useSparse=false",
 )
 
@@ -78,36 +77,29 @@ class Git:
     env: Mapping[str, str]
 
     def call(
-        self,
-        *args: str,
-        stdin: bytes | None = None,
-        env: Mapping[str, str] | None = None,
+        self, *args: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None
     ) -> str:
         """Run a git command here and return what it prints; raises ``GitError``."""
-        return self._output(args, stdin, env).decode("utf-8", "surrogateescape")
+        return self._output(*args, stdin=stdin, env=env).decode("utf-8", "surrogateescape")
 
     def _output(
-        self,
-        args: Sequence[str],
-        stdin: bytes | None = None,
-        env: Mapping[str, str] | None = None,
+        self, *args: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None
     ) -> bytes:
-        done = self._run(args, stdin, env)
+        done = self._run(*args, stdin=stdin, env=env)
         if done.code:
             raise GitError(
-                f"git {args[0]} failed in {self.folder}: {_last_words(done)}",
+                f"git {args[0]} failed in {self.folder}: {error_tail(done)}",
                 hint=f"Run it by hand to see more: git -C {self.folder} {' '.join(args)[:200]}",
             )
         return done.stdout
 
     def _run(
-        self, args: Sequence[str], stdin: bytes | None, env: Mapping[str, str] | None
+        self, *args: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None
     ) -> ProcessResult:
         settings = [part for setting in _SETTINGS for part in ("-c", setting)]
         clean = {k: v for k, v in self.env.items() if k not in _PLACE_VARIABLES}
-        clean |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"} | dict(env or {})
-        command = ["git", "-C", str(self.folder), *settings, *args]
-        return run(command, env=clean, stdin=stdin)
+        clean |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **(env or {})}
+        return run(["git", "-C", str(self.folder), *settings, *args], env=clean, stdin=stdin)
 
     def git_dir(self) -> Path:
         """The repository's own directory; raises ``GitError`` where there is none."""
@@ -115,8 +107,8 @@ class Git:
             return Path(self.call("rev-parse", "--absolute-git-dir").strip())
         except GitError as fault:
             raise GitError(
-                f"{self.folder} is no git repository to work with ({fault.what})",
-                hint="Name another with --repo, or do what git says.",
+                f"{self.folder} is not a usable git repository ({fault.what})",
+                hint="Name another with --repo, or follow git's advice.",
             ) from fault
 
     def commit(self, revision: str) -> Commit:
@@ -132,22 +124,21 @@ class Git:
         return not self.call("status", "--porcelain").strip()
 
     def has_commit(self, revision: str) -> bool:
-        """Whether ``revision`` names a commit that is here."""
-        done = self._run(["cat-file", "-e", f"{revision}^{{commit}}"], None, None)
-        return done.code == 0
+        """Whether the repository has the commit ``revision``."""
+        return self._run("cat-file", "-e", f"{revision}^{{commit}}").code == 0
 
     def tree_of(self, commit: str) -> str:
         """A commit's tree id."""
         return self.call("rev-parse", f"{commit}^{{tree}}").strip()
 
     def files(self, revision: str) -> tuple[GitFile, ...]:
-        """Every file of a commit or tree, sorted by path; symbolic links and submodules are not."""
+        """The files of a commit or tree, sorted by path, without symbolic links and submodules."""
         return tuple(each for each in self.entries(revision) if each.mode.startswith("100"))
 
     def entries(self, revision: str, *, sizes: bool = True) -> tuple[GitFile, ...]:
         """Everything in a commit or tree, sorted by path, links and submodules as well.
 
-        Without ``sizes`` they are 0, and no blob need be here.
+        Without ``sizes`` they are 0, and blobs may be missing.
         """
         how = ["-r", "-z", "--full-tree", *(["-l"] if sizes else [])]
         rows = self.call("ls-tree", *how, revision).split("\0")
@@ -155,7 +146,7 @@ class Git:
 
     def read_blob(self, blob_id: str) -> bytes:
         """A file's bytes."""
-        return self._output(["cat-file", "blob", blob_id])
+        return self._output("cat-file", "blob", blob_id)
 
     def read_blobs(self, blob_ids: Sequence[str]) -> Iterator[bytes]:
         """The bytes of many small files, in the same order, by one command."""
@@ -167,7 +158,7 @@ class Git:
             yield data
 
     def commit_texts(self, commits: Sequence[str]) -> dict[str, str]:
-        """The texts of those commits that are here, by id; each is as ``commit_text`` gives it."""
+        """``commit_text`` of those commits that the repository has, by id."""
         return {
             commit: data.decode("utf-8", "surrogateescape")
             for commit, (kind, data) in zip(commits, self._objects(commits), strict=True)
@@ -175,25 +166,20 @@ class Git:
         }
 
     def _objects(self, ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-        """Kind and bytes of each object; ``missing`` is the kind of one that is not here."""
-        wanted = "".join(f"{each}\n" for each in ids)
-        rest = memoryview(self._output(["cat-file", "--batch"], wanted.encode()) if ids else b"")
+        """Kind and bytes of each object; one that the repository lacks has the kind ``missing``."""
+        wanted = "".join(f"{each}\n" for each in ids).encode()
+        answers = io.BytesIO(self._output("cat-file", "--batch", stdin=wanted) if ids else b"")
         for _each in ids:
-            # Each is "<id> <kind> <size>", a line break, the bytes and another line break, or
-            # "<id> missing" and a line break.
-            head = bytes(rest[:_BATCH_HEAD]).partition(b"\n")[0]
-            fields = head.decode().split()
-            rest = rest[len(head) + 1 :]
-            size = int(fields[2]) if len(fields) == 3 else -1
-            yield fields[1], bytes(rest[: max(size, 0)])
-            rest = rest[size + 1 :]
+            # "<id> <kind> <size>", a line break, the bytes and a line break; or "<id> missing".
+            _id, kind, *size = answers.readline().decode().split()
+            yield kind, answers.read(int(size[0]) + 1)[:-1] if size else b""
 
     def commit_text(self, commit: str) -> str:
         """A commit as git stores it: headers, an empty line, the message."""
         return self.call("cat-file", "commit", commit)
 
     def write_files(self, files: Sequence[TreeFile], scratch: Path) -> list[str]:
-        """Store each file as a blob, if it is not one; returns their ids in the same order."""
+        """Store as a blob each file that is none yet; returns all ids in the same order."""
         paths = []
         for number, file in enumerate(files):
             if file.source:
@@ -241,17 +227,17 @@ class Git:
         return {row.split()[0]: row.split()[-1] for row in rows.splitlines()}
 
     def remote_tags(self, remote: str) -> dict[str, str]:
-        """Commit id by tag name at ``remote``; raises ``GitError`` when it cannot be asked."""
+        """Commit id by tag name at ``remote``; raises ``GitError`` when it cannot be reached."""
         tags: dict[str, str] = {}
         for row in self.call("ls-remote", "--tags", remote).splitlines():
             commit, ref = row.split("\t")
             name = ref.removeprefix("refs/tags/")
-            # "name^{}" follows an annotated tag and tells the commit that it points to.
+            # "name^{}" follows an annotated tag and has the commit that it points to.
             tags[name.removesuffix("^{}")] = commit
         return tags
 
     def fetch(self, remote: str, *refspecs: str) -> None:
-        """Bring refs and their objects here, also from a shallow clone."""
+        """Fetch refs and their objects, also from a shallow clone."""
         self.call(
             "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--update-shallow",
             remote, *refspecs,
@@ -272,7 +258,7 @@ class Git:
         self.call("update-ref", "--stdin", stdin=rows.encode())
 
     def borrow_objects(self, other: Git) -> None:
-        """See the objects of ``other`` as well, without copying them."""
+        """Use the objects of ``other`` as well, without copying them."""
         alternates = self.git_dir() / "objects" / "info" / "alternates"
         alternates.parent.mkdir(parents=True, exist_ok=True)
         with alternates.open("ab") as file:
@@ -282,21 +268,17 @@ class Git:
         """The path of a file or folder of the repository: ``objects``, ``shallow``."""
         return self.folder / self.call("rev-parse", "--git-path", name).strip()
 
-    def object_format(self) -> str:
-        """``sha1`` or ``sha256``."""
-        return self.call("rev-parse", "--show-object-format").strip()
-
     def remotes(self) -> list[str]:
         """The names of the repository's remotes."""
         return self.call("remote").split()
 
 
 def init_bare(folder: Path, env: Mapping[str, str], *, like: Git) -> Git:
-    """Make an empty bare repository of the same object format, or take the one that is there."""
+    """Make an empty bare repository with the object format of ``like``, unless there is one."""
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     git = Git(folder, env)
-    form = like.object_format()
+    form = like.call("rev-parse", "--show-object-format").strip()
     git.call("init", "--quiet", "--bare", "--initial-branch=main", f"--object-format={form}")
     return git
 
@@ -307,23 +289,18 @@ def _git_file(row: str) -> GitFile:
     mode, _kind, blob_id, *size = fields.split()
     if size == ["BAD"]:
         raise GitError(
-            f"blob {blob_id} of {path} is not here", hint="Fetch it: the clone is partial."
+            f"blob {blob_id} of {path} is missing", hint="Fetch it: the clone is partial."
         )
     # A submodule has no size here.
     return GitFile(path, blob_id, 0 if size in ([], ["-"]) else int(size[0]), mode)
-
-
-def _last_words(done: ProcessResult) -> str:
-    rows = [row for row in done.stderr.strip().splitlines() if row.strip()]
-    return "; ".join(rows[-3:]) or f"exit code {done.code}"
 
 
 @dataclass(frozen=True, slots=True)
 class TreeFile:
     """One file of a module tree; ``path`` is relative to the module's root.
 
-    Its bytes are ``text`` or, where they already stand in a file, the ``stored_bytes`` of
-    ``source``, or of the git blob ``object_id``.
+    Its bytes are ``text``, or the ``stored_bytes`` of the file ``source`` or of the git blob
+    ``object_id``.
     """
 
     path: str

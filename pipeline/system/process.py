@@ -1,15 +1,19 @@
-"""Programs that are run, and what they answered."""
+"""Running programs."""
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.system.errors import ToolError
-from pipeline.system.files import _FOREIGN
+
+_FOREIGN = frozenset({errno.ENOEXEC, 86})
+"""A program of another system or processor; 86 is EBADARCH, which only macOS has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +35,9 @@ def run(
 ) -> ProcessResult:
     """Run ``command`` without a shell and collect what it prints.
 
-    ``env`` replaces the environment; ``None`` inherits it. Raises ``ToolError`` when the program
-    does not exist, is of another machine or takes longer than ``timeout_s``; its exit code is the
-    caller's to judge.
+    ``env`` replaces the environment; ``None`` inherits it. Raises ``ToolError`` if the program does
+    not exist, cannot run on this machine or takes longer than ``timeout_s``, but not for its exit
+    code.
     """
     try:
         done = subprocess.run(  # noqa: S603 - callers pass argument lists, never a shell line
@@ -67,6 +71,20 @@ def run(
             hint="Run the command by hand to see what it waits for: " + " ".join(command),
         ) from late
     return ProcessResult(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
+
+
+def error_tail(result: ProcessResult, *, lines: int = 5, stdout: bool = False) -> str:
+    """The last lines that a failed program wrote, as one line; how it ended if it wrote none.
+
+    They are those of standard error; with ``stdout`` they follow those of standard output.
+    """
+    text = result.stderr
+    if stdout:
+        text = f"{result.stdout.decode('utf-8', 'replace')}\n{text}"
+    rows = [row.strip() for row in text.splitlines() if row.strip()]
+    if result.code < 0:
+        rows.append(f"killed by {signal.Signals(-result.code).name}")
+    return "; ".join(rows[-lines:]) or f"exit code {result.code}"
 
 
 def processors() -> int:

@@ -1,8 +1,7 @@
-"""Scratch repositories beside the real one: what they fetch and note leaves it as it is.
+"""Scratch repositories, whose fetches leave the real one unchanged.
 
-A fetch with a depth or a filter is noted by git in the repository that makes it, and changes what
-its later fetches do. So tags are looked into from here, and pushes that are to send little are
-made from here.
+A fetch with a depth or a filter makes a repository shallow or partial, and so changes its later
+fetches. So tags are read in a scratch repository, and pushed from one.
 """
 
 from __future__ import annotations
@@ -14,19 +13,19 @@ from pathlib import Path
 from pipeline.system.git import Git, init_bare
 
 REMOTE = "goempy"
-"""What a scratch repository calls the remote that it was made for."""
+"""The name of the remote in a scratch repository."""
 COMMITS_ONLY = "tree:0"
 WITHOUT_BLOBS = "blob:none"
 _KEPT = "refs/goempy/tags/"
 _CONNECTION = re.compile(
     r"(core\.(askpass|gitproxy|sshcommand)|(credential|http|protocol|ssh|url)\..*)", re.DOTALL
 )
-"""Settings that say how to reach others, as ``git config --list`` writes their names."""
+"""Settings for connections, as ``git config --list`` writes their names."""
 _REMOTE_KEYS = ("proxy", "proxyauthmethod", "pushurl", "receivepack", "uploadpack", "url")
 
 
 def init_scratch(folder: Path, repo: Git, remote: str) -> Git:
-    """Make an empty bare repository that reaches ``remote``, by the name ``REMOTE``, as ``repo``.
+    """Make an empty bare repository whose remote ``REMOTE`` is ``remote``, set up as in ``repo``.
 
     ``remote`` of ``""`` is ``repo`` itself.
     """
@@ -38,17 +37,17 @@ def init_scratch(folder: Path, repo: Git, remote: str) -> Git:
 
 
 def remote_address(text: str, repo: Git) -> str:
-    """A remote's name as it is; the path of a repository from here, not from ``repo``."""
+    """``text``, made absolute if it is a path: it is relative to here, not to ``repo``."""
     if text and text not in repo.remotes() and Path(text).exists():
         return str(Path(text).resolve())
     return text
 
 
 def remote_config(repo: Git, remote: str) -> Iterator[tuple[str, str]]:
-    """The settings of ``repo`` alone that matter to reach ``remote`` (a name or an address).
+    """The settings of ``repo`` itself that connections to ``remote`` (name or address) need.
 
-    Proxies, credentials, other addresses; also from files that its settings include, such as
-    those in which a workflow's checkout keeps its token.
+    Proxies, credentials, rewritten addresses; also from included files, such as those in which a
+    workflow's checkout keeps its token.
     """
     known = remote in repo.remotes()
     fields = repo.call("config", "--list", "-z", "--show-scope").split("\0")
@@ -65,21 +64,21 @@ def remote_config(repo: Git, remote: str) -> Iterator[tuple[str, str]]:
 
 
 def _absolute(repo: Git, address: str) -> str:
-    """A path from the repository, from anywhere."""
+    """``address``, made absolute if it is a path relative to the repository."""
     path = repo.folder / address
     return str(path.resolve()) if path.exists() else address
 
 
 def _settings_of(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """The settings that an environment makes; they come last, since they win."""
+    """The settings that an environment makes; they come last, since the last one wins."""
     for number in range(int(env.get("GIT_CONFIG_COUNT") or 0)):
         yield env[f"GIT_CONFIG_KEY_{number}"], env[f"GIT_CONFIG_VALUE_{number}"]
 
 
 def fetch_tags(scratch: Git, tags: Sequence[str], *, without: str = "") -> None:
-    """Bring the commits that tags of the remote name into ``scratch``, without history.
+    """Fetch the commits of the remote's tags into ``scratch``, without history.
 
-    ``without`` is a filter of git. A server that knows no filters sends all.
+    ``without`` is a filter of git; a server without filters sends everything.
     """
     scratch.call(
         "fetch", "--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head",
@@ -89,9 +88,9 @@ def fetch_tags(scratch: Git, tags: Sequence[str], *, without: str = "") -> None:
 
 
 def fetch_blobs(scratch: Git, ids: Sequence[str]) -> None:
-    """Bring blobs into ``scratch`` that a filter kept away, by one request.
+    """Fetch blobs into ``scratch`` that a filter left out, by one request.
 
-    By protocol version 2 a server gives whatever object it has.
+    With protocol version 2 a server sends any object that it has.
     """
     scratch.call(
         "-c", "fetch.negotiationAlgorithm=noop",
@@ -101,17 +100,17 @@ def fetch_blobs(scratch: Git, ids: Sequence[str]) -> None:
 
 
 def shallow_commits(repo: Git) -> list[str]:
-    """The commits whose parents are not here because the clone is shallow."""
+    """The commits whose parents are missing because the clone is shallow."""
     path = repo.own_path("shallow")
     return path.read_text("ascii").split() if path.is_file() else []
 
 
 def mark_shallow(scratch: Git, commits: Sequence[str]) -> None:
-    """Take ``commits`` for the first of their history, as in a shallow clone.
+    """Make ``scratch`` a shallow clone that has no parents of ``commits``.
 
-    A push from a shallow repository does not send what any commit holds that the other side is
-    known to have. From another it regards the parents of the new commits alone, and sends the
-    blobs of an earlier tag again (``--objects-edge-aggressive`` of git rev-list).
+    A push from a shallow repository sends nothing that any commit of the other side has. From
+    another one it considers the parents of the new commits alone, and sends the blobs of an
+    earlier tag again (``--objects-edge-aggressive`` of git rev-list).
     """
     path = scratch.own_path("shallow")
     path.write_text("".join(f"{commit}\n" for commit in sorted(set(commits))), "ascii")

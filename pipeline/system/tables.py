@@ -1,4 +1,4 @@
-"""Tables in Markdown."""
+"""Tables: columns, and Markdown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Column:
 
 
 def markdown_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
-    """A table for a summary; what would end a cell or a row is told otherwise."""
+    """A table in Markdown; what would end a cell or a row is escaped or becomes a space."""
     marks = ["--:" if column.right else "---" for column in columns]
     lines = [[column.title for column in columns], marks, *rows]
     return "".join(

@@ -1,4 +1,4 @@
-"""What an interpreter says of itself, and what it must say: pure, texts in, findings out."""
+"""What an interpreter reports of itself, and what it must be. Pure."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ for name in sorted(names):
     print("importing", name, flush=True)
     try:
         importlib.import_module(name)
-    except BaseException as fault:
-        failed[name] = "%s: %s" % (type(fault).__name__, fault)
-def told(module, name):
+    except BaseException as error:
+        failed[name] = "%s: %s" % (type(error).__name__, error)
+def attribute(module, name):
     try:
         return getattr(importlib.import_module(module), name)
     except ImportError:
@@ -38,35 +38,34 @@ pre = {"alpha": "a", "beta": "b", "candidate": "rc"}.get(info.releaselevel, "")
 print(json.dumps({
     "version": "%d.%d.%d" % info[:3] + (pre + str(info.serial) if pre else ""),
     "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
-    "openssl": told("ssl", "OPENSSL_VERSION"),
-    "sqlite": told("sqlite3", "sqlite_version"),
+    "openssl": attribute("ssl", "OPENSSL_VERSION"),
+    "sqlite": attribute("sqlite3", "sqlite_version"),
     "imported": sorted(names - set(failed)),
     "failed": failed,
 }))
 """
-"""Asks Python what it is; its arguments are modules to import, ``*`` all that are built in.
+"""Its arguments are modules to import, ``*`` all that are built in.
 
-It names each module before it imports it, so that one that ends the process can be told. It runs
-on every line, so on Python 3.10 as well.
+It names each module before importing it, so that one that ends the process is known. It runs on
+every line, so on Python 3.10 as well.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Exempt:
-    """An extension module that need not import on platforms that match a glob, and why."""
+    """An extension module that need not import on platforms that match a glob, and why.
+
+    No payload of a release has one.
+    """
 
     platforms: str
     module: str
     reason: str
 
 
-EXEMPT: tuple[Exempt, ...] = ()
-"""None: what a payload carries can be imported."""
-
-
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What Python says of itself; ``failed`` holds modules and their errors."""
+    """What Python reports of itself; ``failed`` are modules and their errors."""
 
     version: str
     free_threaded: bool
@@ -80,6 +79,11 @@ class Probe:
         """As ``Line.name``: ``3.14.9``, or ``3.14.9t`` for a free-threaded build."""
         return f"{self.version}t" if self.free_threaded else self.version
 
+    def version_faults(self, line_name: str) -> Iterator[str]:
+        """A sentence where it is a different Python."""
+        if self.line_name != line_name:
+            yield f"Python reports version {self.line_name}, not {line_name}"
+
 
 def extension_modules(manifest: Manifest) -> tuple[str, ...]:
     """The importable names of a payload's extension modules, sorted.
@@ -92,40 +96,33 @@ def extension_modules(manifest: Manifest) -> tuple[str, ...]:
     return tuple(sorted({match["name"] for match in found if match}))
 
 
-def read_probe(printed: str, last_words: str) -> Probe:
+def read_probe(printed: str, error_tail: str) -> Probe:
     """Read what ``PROBE_SCRIPT`` printed; raises ``SmokeTestError`` if Python did not finish.
 
-    ``last_words`` tell how it ended, for the error.
+    ``error_tail`` is how it ended, for the error.
     """
     rows = printed.splitlines() or [""]
     try:
-        told = json.loads(rows[-1])
-        return Probe(
-            told["version"],
-            told["free_threaded"],
-            told["openssl"],
-            told["sqlite"],
-            tuple(told["imported"]),
-            tuple(sorted(told["failed"].items())),
-        )
+        answer = json.loads(rows[-1])
+        imported, failed = tuple(answer["imported"]), tuple(sorted(answer["failed"].items()))
+        return Probe(**{**answer, "imported": imported, "failed": failed})
     except (ValueError, TypeError, KeyError):
         begun = [row.removeprefix("importing ") for row in rows if row.startswith("importing ")]
-        where = f"while it imported {begun[-1]}" if begun else "before it said anything"
+        when = f"while importing {begun[-1]}" if begun else "before it printed anything"
         raise SmokeTestError(
-            f"Python ended {where}: {last_words}", hint="Look at what it wrote."
+            f"Python ended {when}: {error_tail}", hint="The log has its output."
         ) from None
 
 
 def probe_faults(
-    portrait: Probe, cell: Cell, wanted: Sequence[str], exempt: Sequence[Exempt] = EXEMPT
+    probe: Probe, cell: Cell, wanted: Sequence[str], exempt: Sequence[Exempt] = ()
 ) -> Iterator[str]:
-    """What is not as the cell promises, one sentence each."""
-    if portrait.line_name != cell.line.name:
-        yield f"Python says that it is {portrait.line_name}, not {cell.line.name}"
+    """Where Python is not what the cell promises, one sentence each."""
+    yield from probe.version_faults(cell.line.name)
     allowed = {e.module for e in exempt if fnmatchcase(cell.platform.name, e.platforms)}
-    for name, error in portrait.failed:
+    for name, error in probe.failed:
         if name not in allowed:
             yield f"module {name} cannot be imported: {error}"
-    seen = {*portrait.imported, *(name for name, _error in portrait.failed)}
+    seen = {*probe.imported, *(name for name, _error in probe.failed)}
     if unseen := sorted({*wanted} - seen):
-        yield f"these modules were not tried: {', '.join(unseen)}"
+        yield f"modules not imported: {', '.join(unseen)}"

@@ -1,7 +1,6 @@
-"""What has to be rebuilt to tell whether a tag is what its sources make. Pure.
+"""What to rebuild to compare a tag with its sources. Pure.
 
-A release commit tells in its message what it holds and by its parent what it was made from
-(``finalize``). ``plan_rebuild`` holds the two against each other.
+A release commit says in its message what it holds, and its parent is what it was made from.
 """
 
 from __future__ import annotations
@@ -13,10 +12,10 @@ from dataclasses import dataclass
 
 import semver
 
-from pipeline.config import cells as plan
-from pipeline.config import tags
-from pipeline.config.model import LOCAL, Cell, Line, Matrix
-from pipeline.system.errors import PipelineError, VerifyError
+from pipeline.config.cells import find_primary, select_cells
+from pipeline.config.model import LOCAL, Cell, Matrix
+from pipeline.config.project import Config
+from pipeline.system.errors import VerifyError
 from pipeline.system.git import GitFile
 
 CODE = "pipeline/"
@@ -27,8 +26,8 @@ _SUBJECT = re.compile(r"(\S+): CPython \S+")
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """What a release commit says of itself; ``source`` is the id of its parent."""
+class ReleaseCommit:
+    """What a release commit says; ``source`` is the id of its parent."""
 
     tag: str
     version: str
@@ -45,11 +44,11 @@ class Recorded:
         return self.module.removesuffix(f"/v{major}") if int(major) >= 2 else self.module
 
 
-def read_release(tag: str, commit: str) -> Recorded:
+def read_release_commit(tag: str, commit: str) -> ReleaseCommit:
     """Read the text of the commit that ``tag`` names.
 
-    Raises ``VerifyError`` for what is no release, the release of another tag, or one that was made
-    from interpreters of a machine: nobody else can make that again.
+    Raises ``VerifyError`` for what is no release, the release of a different tag, or one of a
+    machine's own interpreters, which cannot be rebuilt elsewhere.
     """
     head, _empty, message = commit.partition("\n\n")
     fields = dict(re.findall(rf"^({'|'.join(_KEYS)}): (.+)$", message, re.MULTILINE))
@@ -63,7 +62,7 @@ def read_release(tag: str, commit: str) -> Recorded:
         raise VerifyError(
             f"{tag} is not a release that goempy made",
             details=faults,
-            hint="Name a tag of a release. (A shallow clone hides parents: git fetch --unshallow.)",
+            hint="Name a release tag. (A shallow clone hides parents: git fetch --unshallow.)",
         )
     subject = _SUBJECT.match(message)
     if subject and subject[1] != tag:
@@ -74,104 +73,86 @@ def read_release(tag: str, commit: str) -> Recorded:
     if fields["PBS"] == LOCAL:
         raise VerifyError(
             f"{tag} was made from interpreters of a machine (release --local)",
-            hint="It cannot be made again elsewhere; release it from assets to verify it.",
+            hint="It cannot be rebuilt elsewhere; only releases made from assets can be verified.",
         )
-    return Recorded(
+    return ReleaseCommit(
         tag, fields["Version"], fields["Python"], fields["PBS"],
         tuple(fields["Platforms"].split()), fields["Module"], parents[0],
     )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Rebuild:
-    """What to build so that it can be compared; ``parts`` are the platforms, if not all."""
+class RebuildPlan:
+    """What to build and compare; ``platforms`` are names, empty if it is the whole tag."""
 
-    recorded: Recorded
-    matrix: Matrix
-    version: semver.Version
-    primary: Line
+    commit: ReleaseCommit
+    config: Config
     cells: tuple[Cell, ...]
-    parts: tuple[str, ...] = ()
+    custom_module: bool
+    """Whether the tag's module path is not that of matrix.toml."""
+    platforms: tuple[str, ...] = ()
 
 
 def plan_rebuild(
-    recorded: Recorded,
+    commit: ReleaseCommit,
     matrix: Matrix,
     version: semver.Version,
     primary: str,
     platforms: Sequence[str] = (),
-) -> Rebuild:
+) -> RebuildPlan:
     """The cells of the tag, by the files of its source commit; ``primary`` is PRIMARY_PYTHON.
 
-    ``platforms`` chooses some of the tag's (``UsageError`` for others). Raises ``VerifyError``
+    ``platforms`` selects some of the tag's (``UsageError`` for others). Raises ``VerifyError``
     where the source commit makes no such release.
     """
-    matrix = dataclasses.replace(matrix, module=recorded.base_path)
-    first = plan.find_primary(matrix.lines, primary)
-    lines = [each for each in matrix.lines if (each.name, each.pbs) == _line_of(recorded)]
-    cells = [each for each in plan.all_cells(matrix) if each.line in lines]
-    wanted = tuple(each for each in cells if each.platform.name in recorded.platforms)
-    if faults := list(_contradictions(recorded, version, first, lines, wanted)):
+    custom_module = matrix.module != commit.base_path
+    matrix = dataclasses.replace(matrix, module=commit.base_path)
+    config = Config(matrix, version, find_primary(matrix.lines, primary))
+    line = (commit.python, commit.pbs)
+    line_cells = [cell for cell in config.cells() if (cell.line.name, cell.line.pbs) == line]
+    cells = tuple(cell for cell in line_cells if cell.platform.name in commit.platforms)
+    if faults := list(_contradictions(commit, config, line_cells)):
         raise VerifyError(
-            f"commit {recorded.source[:12]}, which {recorded.tag} names as its source, does not "
-            "make it",
+            f"commit {commit.source[:12]}, the source of {commit.tag}, does not make this tag",
             details=faults,
-            hint="The tag was made from files that are in no commit, or by someone else.",
+            hint="The tag was made from uncommitted files, or by someone else.",
         )
     if not platforms:
-        return Rebuild(recorded, matrix, version, first, wanted)
-    some = plan.select_cells(wanted, platforms=platforms)
-    names = tuple(each.platform.name for each in some)
+        return RebuildPlan(commit, config, cells, custom_module)
+    cells = select_cells(cells, platforms=platforms)
     # Package pip belongs to no platform.
-    matrix = dataclasses.replace(matrix, wheels=())
-    return Rebuild(recorded, matrix, version, first, some, names)
-
-
-def _line_of(recorded: Recorded) -> tuple[str, str]:
-    return recorded.python, recorded.pbs
+    config = dataclasses.replace(config, matrix=dataclasses.replace(matrix, wheels=()))
+    names = tuple(cell.platform.name for cell in cells)
+    return RebuildPlan(commit, config, cells, custom_module, names)
 
 
 def _contradictions(
-    recorded: Recorded,
-    version: semver.Version,
-    primary: Line,
-    lines: Sequence[Line],
-    cells: Sequence[Cell],
+    commit: ReleaseCommit, config: Config, line_cells: Sequence[Cell]
 ) -> Iterator[str]:
-    if str(version) != recorded.version:
-        yield f"VERSION is {version} there, and {recorded.version} in the tag"
-    if not lines:
-        yield f"matrix.toml has no line {recorded.python} of PBS {recorded.pbs}"
+    if str(config.version) != commit.version:
+        yield f"VERSION is {config.version} there, and {commit.version} in the tag"
+    if not line_cells:
+        yield f"matrix.toml has no line {commit.python} of PBS {commit.pbs}"
         return
-    made = tags.tag_name(version, lines[0], primary=lines[0] == primary)
-    if made != recorded.tag:
-        yield f"line {recorded.python} is released as {made} there"
-    known = {each.platform.name for each in cells}
-    for name in recorded.platforms:
+    made = config.tag_of(line_cells[0].line)
+    if made != commit.tag:
+        yield f"line {commit.python} is released as {made} there"
+    known = {cell.platform.name for cell in line_cells}
+    for name in commit.platforms:
         if name not in known:
-            yield f"line {recorded.python} has no platform {name}"
+            yield f"line {commit.python} has no platform {name}"
 
 
-def other_code(source: Sequence[GitFile], running: Sequence[GitFile]) -> bool | None:
-    """Whether the code of the source commit is other than the code that runs.
+def code_differs(source: Sequence[GitFile], running: Sequence[GitFile]) -> bool | None:
+    """Whether the pipeline's code in the source commit differs from the running one.
 
-    Both by their paths in the repository. ``None`` where the commit has no code: its goempy was
-    installed.
+    Paths are relative to the repository. ``None`` where the commit has no such code: its goempy
+    was installed.
     """
-    then = {each.path: each.id for each in source if is_code(each.path)}
-    now = {each.path: each.id for each in running if is_code(each.path)}
+    then = {each.path: each.id for each in source if _is_code(each.path)}
+    now = {each.path: each.id for each in running if _is_code(each.path)}
     return then != now if then else None
 
 
-def is_code(path: str) -> bool:
-    """Whether a file of the repository is code of the pipeline."""
+def _is_code(path: str) -> bool:
     return path.startswith(CODE) and path.endswith(".py") and not path.startswith(TEMPLATE_FOLDER)
-
-
-def unreadable(recorded: Recorded, fault: PipelineError) -> VerifyError:
-    """The error for a source commit whose files this code does not understand."""
-    return VerifyError(
-        f"commit {recorded.source[:12]}: {fault.what}",
-        details=fault.details,
-        hint=f"Check out {recorded.source} and run its own goempy.",
-    )

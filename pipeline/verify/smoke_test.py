@@ -1,130 +1,89 @@
-"""Use a module of one platform as its users will: extract, start, import, install, test.
+"""Use a payload's module as its users will: extract, start, import, install, test.
 
-``try_module`` writes a module, builds programs with it and runs them in an environment without
-PATH and HOME. What Python is, and which modules it has, is read from what these programs print.
+A module is written that carries the payload alone, and programs that use it are built and run
+without PATH and HOME. What Python is, and which modules it has, is read from what they print.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
-from pipeline.config.model import Cell, Platform
+from pipeline.config.cells import all_cells
+from pipeline.config.model import PIP_CELL, Cell, Line, Platform
+from pipeline.config.project import Config
 from pipeline.release.module_tree import PLATFORM_LIST, platform_list
+from pipeline.release.tagging import TagPlan, plan_tags, read_payloads
+from pipeline.system.console import Console
 from pipeline.system.errors import SmokeTestError, ToolError
 from pipeline.system.files import disk_errors
 from pipeline.system.git import TreeFile
-from pipeline.system.process import ProcessResult, run
-from pipeline.verify.go import Go, bare_environment, go_mod, last_words, write_programs
+from pipeline.system.process import error_tail
+from pipeline.verify.go import Go
 from pipeline.verify.interpreter_probe import (
     ALL_BUILTINS,
-    PROBE_SCRIPT,
     Probe,
+    extension_modules,
     probe_faults,
-    read_probe,
+)
+from pipeline.verify.sandbox import (
+    SEE_LOG,
+    ModuleResult,
+    Sandbox,
+    go_mod,
+    in_sandbox,
+    write_programs,
 )
 
-_WHEEL = "goempy_trial"
-_WHEEL_SAYS = "a wheel for this platform"
-_PROGRAM_TIMEOUT_S = 600.0
+_PACKAGE = "goempy_smoke_test"
+_GREETING = "a wheel for this platform"
 _TEST_TIMEOUT = "25m"
 """For one package, so that one that hangs is named. Go's own 10m are little for a slow runner."""
 _SHOWN = 5
 _FAILED_TEST = re.compile(r"^--- FAIL: (\S+)", re.MULTILINE)
-_REMEDY = "Do not release it: nothing is tagged yet. The log above has what the programs wrote."
 
 
-@dataclass(frozen=True, slots=True)
-class SmokeTest:
-    """What is tried: a cell, and the module that carries it alone."""
-
-    cell: Cell
-    module_path: str
-    version: str
-    files: tuple[TreeFile, ...]
-    extensions: tuple[str, ...]
-    has_pip: bool
-    own_tests: bool
-    """Whether the module's own tests are run too."""
-
-
-@dataclass(frozen=True, slots=True)
-class SmokeTestResult:
-    """What came out; ``faults`` are sentences, none where all is well."""
-
-    trial: SmokeTest
-    portrait: Probe | None
-    pip: str
-    tests: str
-    faults: tuple[str, ...]
+def smoke_test_cells(
+    cells: Sequence[Cell], config: Config, payloads: Path, go: Go, console: Console
+) -> tuple[ModuleResult, ...]:
+    """Test the cells, whose payloads are below ``payloads``, one after the other."""
+    tested = line_to_test([cell.line for cell in cells], config.primary)
+    results = []
+    for cell in cells:
+        console.info(f"{cell.name}: smoke test of its module")
+        test = partial(_test_cell, cell, config, payloads, with_go_tests=cell.line == tested)
+        results.append(in_sandbox(cell.name, go, console, test))
+    return tuple(results)
 
 
-@dataclass(frozen=True, slots=True)
-class Sandbox:
-    """Where it is tried: ``folder`` is empty and the caller's own, ``say`` tells of steps."""
+def line_to_test(lines: Sequence[Line], primary: Line) -> Line | None:
+    """The line whose Go tests are run: the primary, else the newest."""
+    if primary in lines or not lines:
+        return primary if lines else None
 
-    go: Go
-    folder: Path
-    say: Callable[[str], None]
+    def age(line: Line) -> tuple[int, int, int, bool, str, bool]:
+        version = line.python
+        number = (version.major, version.minor, version.patch)
+        return (*number, not version.pre, version.pre, not line.variant)
 
-    @property
-    def module(self) -> Path:
-        """The assembled module."""
-        return self.folder / "module"
-
-    @property
-    def programs(self) -> Path:
-        """The module of the programs that use it."""
-        return self.folder / "programs"
-
-    def run(self, program: Path, *args: str, home: Path | None = None) -> ProcessResult:
-        """Run a program; all that it extracts is below ``folder``."""
-        temp = self.folder / "temp"
-        with disk_errors(temp):
-            temp.mkdir(exist_ok=True)
-        env = bare_environment(self.go.env, temp)
-        if home is not None:
-            # pip looks for settings; here it finds a home without any.
-            env |= dict.fromkeys(("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"), str(home))
-        done = run([str(program), *args], env=env, cwd=temp, timeout_s=_PROGRAM_TIMEOUT_S)
-        if done.code:
-            self.say(done.stdout.decode("utf-8", "replace") + done.stderr)
-        return done
+    return max(lines, key=age)
 
 
-def try_module(trial: SmokeTest, bench: Sandbox) -> SmokeTestResult:
-    """Try everything; what fails is in ``faults``, and the rest is tried all the same."""
-    faults: list[str] = []
-    portrait, pip, tests = None, "", ""
-    try:
-        assemble(trial, bench)
-        portrait = _start_twice(trial, bench, faults)
-        if trial.has_pip:
-            pip = _install(trial, bench)
-    except (ToolError, SmokeTestError) as fault:
-        faults.append(fault.what)
-    if trial.own_tests:
-        try:
-            tests = own_tests(bench)
-        except (ToolError, SmokeTestError) as fault:
-            faults.append(fault.what)
-    return SmokeTestResult(trial, portrait, pip, tests, tuple(faults))
-
-
-def assemble(trial: SmokeTest, bench: Sandbox) -> None:
-    """Write the module, and the programs beside it."""
-    write_tree(trial.files, bench.module)
-    names = ("start", "install", "use") if trial.has_pip else ("start",)
-    write_programs(bench.programs, trial.module_path, names)
-    text = go_mod(trial.module_path, trial.version, "../module")
-    with disk_errors(bench.programs):
-        (bench.programs / "go.mod").write_text(text, encoding="utf-8", newline="\n")
-        # So that what the module depends on is what its authors had.
-        shutil.copyfile(bench.module / "go.sum", bench.programs / "go.sum")
+def plan_module(cell: Cell, config: Config, payloads: Path) -> TagPlan:
+    """The module as its tag will have it, with one platform; raises ``PayloadError``."""
+    matrix = config.matrix
+    if not (payloads / PIP_CELL).is_dir():
+        # It is reused from an earlier tag then, and was tested there.
+        matrix = dataclasses.replace(matrix, wheels=())
+    found = read_payloads([cell], matrix, payloads)
+    (plan,) = plan_tags(matrix, config.version, config.primary, [cell], found)
+    siblings = [each.platform for each in all_cells(matrix) if each.line == cell.line]
+    return dataclasses.replace(plan, files=with_platforms(plan.files, siblings))
 
 
 def with_platforms(
@@ -133,6 +92,42 @@ def with_platforms(
     """The files of a module of one platform, whose package ``pip`` knows all of the tag's."""
     listed = TreeFile(PLATFORM_LIST, platform_list(platforms).encode())
     return tuple(listed if file.path == PLATFORM_LIST else file for file in files)
+
+
+def _test_cell(
+    cell: Cell, config: Config, payloads: Path, sandbox: Sandbox, *, with_go_tests: bool
+) -> ModuleResult:
+    """Run every check; a failed one is in ``faults``, and the Go tests run all the same."""
+    plan = plan_module(cell, config, payloads)
+    faults: list[str] = []
+    probe, pip, go_tests = None, "", ""
+    try:
+        _write_module(plan, sandbox)
+        probe, found = _start_twice(cell, plan, sandbox)
+        faults += found
+        if plan.pip:
+            _install_wheel(cell.platform, sandbox)
+            pip = "ok"
+    except (ToolError, SmokeTestError) as error:
+        faults.append(error.what)
+    if with_go_tests:
+        try:
+            go_tests = run_go_tests(sandbox)
+        except (ToolError, SmokeTestError) as error:
+            faults.append(error.what)
+    return ModuleResult(cell.name, tuple(faults), probe, pip=pip, go_tests=go_tests)
+
+
+def _write_module(plan: TagPlan, sandbox: Sandbox) -> None:
+    """Write the module, and the programs beside it."""
+    write_tree(plan.files, sandbox.module)
+    names = ("start", "install", "use") if plan.pip else ("start",)
+    write_programs(sandbox.programs, plan.module_path, names)
+    text = go_mod(plan.module_path, plan.tag, "../module")
+    with disk_errors(sandbox.programs):
+        (sandbox.programs / "go.mod").write_text(text, encoding="utf-8", newline="\n")
+        # So that the module's dependencies are those that its authors had.
+        shutil.copyfile(sandbox.module / "go.sum", sandbox.programs / "go.sum")
 
 
 def write_tree(files: Sequence[TreeFile], folder: Path) -> None:
@@ -147,48 +142,28 @@ def write_tree(files: Sequence[TreeFile], folder: Path) -> None:
                 path.write_bytes(file.text)
 
 
-def _start_twice(trial: SmokeTest, bench: Sandbox, faults: list[str]) -> Probe:
+def _start_twice(cell: Cell, plan: TagPlan, sandbox: Sandbox) -> tuple[Probe, list[str]]:
     """The first start extracts into an empty directory, the second one writes nothing."""
-    program = bench.go.build("./start", bench.folder / "starts", cwd=bench.programs)
-    wanted = (ALL_BUILTINS, *trial.extensions)
-    tree, portrait = _start(bench, program, wanted)
-    faults.extend(probe_faults(portrait, trial.cell, trial.extensions))
+    program = sandbox.build("start")
+    extensions = extension_modules(plan.payloads[0].payload.manifest)
+    tree, probe = sandbox.probe(program, (ALL_BUILTINS, *extensions))
     before = snapshot(tree)
-    again, _portrait = _start(bench, program, wanted)
+    again, _probe = sandbox.probe(program, (ALL_BUILTINS, *extensions))
+    faults = list(probe_faults(probe, cell, extensions))
     if again != tree:
         faults.append(f"the second start extracted to {again}, the first one to {tree}")
     elif written := changed(before, snapshot(tree)):
         shown = ", ".join(written[:_SHOWN])
-        faults.append(f"the second start wrote {len(written)} files, so it is not warm: {shown}")
-    return portrait
-
-
-def _start(bench: Sandbox, program: Path, modules: Sequence[str]) -> tuple[Path, Probe]:
-    path, portrait = started(bench.run(program, "-c", PROBE_SCRIPT, *modules))
-    tree = Path(path)
-    if not tree.resolve().is_relative_to(bench.folder.resolve()):
-        raise SmokeTestError(f"Python was extracted to {tree}, not to TMPDIR", hint=_REMEDY)
-    return tree, portrait
-
-
-def started(done: ProcessResult) -> tuple[str, Probe]:
-    """What program ``start`` printed: where Python is, and its probe; raises ``SmokeTestError``."""
-    path, _end, rest = done.stdout.decode("utf-8", "replace").partition("\n")
-    wrote = last_words(ProcessResult(done.code, b"", done.stderr))
-    if not path:
-        raise SmokeTestError(f"the program does not start Python: {wrote}", hint=_REMEDY)
-    portrait = read_probe(rest, wrote)
-    if done.code:
-        raise SmokeTestError(f"Python did all it was told to, and failed: {wrote}", hint=_REMEDY)
-    return path.strip(), portrait
+        faults.append(f"the second start was not warm, it wrote {len(written)} files: {shown}")
+    return probe, faults
 
 
 def snapshot(folder: Path) -> Mapping[str, tuple[int, int]]:
     """Size in bytes and modification time in ns of everything below ``folder``, by path."""
-    looks = {path: path.lstat() for path in folder.rglob("*")}
+    stats = {path: path.lstat() for path in folder.rglob("*")}
     return {
-        path.relative_to(folder).as_posix(): (look.st_size, look.st_mtime_ns)
-        for path, look in looks.items()
+        path.relative_to(folder).as_posix(): (stat.st_size, stat.st_mtime_ns)
+        for path, stat in stats.items()
     }
 
 
@@ -199,62 +174,60 @@ def changed(
     return sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
 
 
-def _install(trial: SmokeTest, bench: Sandbox) -> str:
+def _install_wheel(platform: Platform, sandbox: Sandbox) -> None:
     """Let package ``pip`` install a wheel of this platform, embed it, and import it."""
-    tags = trial.cell.platform.wheel_tags
-    wheels, packages = bench.folder / "wheels", bench.programs / "packages"
-    requirements = wheels / "requirements.txt"
-    with disk_errors(bench.folder):
+    wheels, packages = sandbox.folder / "wheels", sandbox.programs / "packages"
+    requirements, home = wheels / "requirements.txt", sandbox.folder / "home"
+    with disk_errors(sandbox.folder):
         wheels.mkdir()
-        (bench.folder / "home").mkdir()
-        write_wheel(wheels, tags[0] if tags else "any")
-        requirements.write_text(f"{_WHEEL}\n", encoding="utf-8")
-    install = bench.go.build("./install", bench.folder / "installs", cwd=bench.programs)
-    argv = [str(each) for each in (requirements, wheels, packages)]
-    argv.append(trial.cell.platform.name)
-    done = bench.run(install, *argv, home=bench.folder / "home")
+        # pip looks for settings, and finds a home without any.
+        home.mkdir()
+        write_wheel(wheels, platform.wheel_tags[0] if platform.wheel_tags else "any")
+        requirements.write_text(f"{_PACKAGE}\n", encoding="utf-8")
+    arguments = [str(requirements), str(wheels), str(packages), platform.name]
+    done = sandbox.run(sandbox.build("install"), *arguments, home=home)
     if done.code:
-        raise SmokeTestError(f"package pip does not install: {last_words(done)}", hint=_REMEDY)
-    use = bench.go.build("./use", bench.folder / "uses", cwd=bench.programs)
-    done = bench.run(use, "-c", f"import {_WHEEL}; print({_WHEEL}.SAYS)")
-    said = done.stdout.decode("utf-8", "replace").strip()
-    if done.code or said != _WHEEL_SAYS:
-        raise SmokeTestError(
-            f"what package pip installed cannot be imported: {last_words(done)}", hint=_REMEDY
-        )
-    return "ok"
+        tail = error_tail(done, stdout=True)
+        raise SmokeTestError(f"package pip fails to install a wheel: {tail}", hint=SEE_LOG)
+    code = f"import {_PACKAGE}; print({_PACKAGE}.GREETING)"
+    done = sandbox.run(sandbox.build("use"), "-c", code)
+    if done.code or done.stdout.decode("utf-8", "replace").strip() != _GREETING:
+        tail = error_tail(done, stdout=True)
+        raise SmokeTestError(f"the installed wheel cannot be imported: {tail}", hint=SEE_LOG)
 
 
 def write_wheel(folder: Path, tag: str) -> Path:
-    """A wheel whose module says something, as small as pip takes them."""
-    info = f"{_WHEEL}-1.0.dist-info"
-    path = folder / f"{_WHEEL}-1.0-py3-none-{tag}.whl"
+    """Write a wheel of one module, as small as pip accepts."""
+    info = f"{_PACKAGE}-1.0.dist-info"
+    path = folder / f"{_PACKAGE}-1.0-py3-none-{tag}.whl"
+    contents = {
+        f"{_PACKAGE}/__init__.py": f"GREETING = {_GREETING!r}\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {_PACKAGE}\nVersion: 1.0\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: goempy\nRoot-Is-Purelib: false\n"
+        f"Tag: py3-none-{tag}\n",
+        f"{info}/RECORD": "",
+    }
     with zipfile.ZipFile(path, "w") as wheel:
-        wheel.writestr(f"{_WHEEL}/__init__.py", f"SAYS = {_WHEEL_SAYS!r}\n")
-        wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {_WHEEL}\nVersion: 1.0\n")
-        wheel.writestr(
-            f"{info}/WHEEL",
-            f"Wheel-Version: 1.0\nGenerator: goempy\nRoot-Is-Purelib: false\nTag: py3-none-{tag}\n",
-        )
-        wheel.writestr(f"{info}/RECORD", "")
+        for name, text in contents.items():
+            wheel.writestr(name, text)
     return path
 
 
-def own_tests(bench: Sandbox) -> str:
+def run_go_tests(sandbox: Sandbox) -> str:
     """``go test ./...`` of the module, with the race detector where it works.
 
-    Returns what a table shows; raises ``SmokeTestError`` when they fail.
+    Returns ``ok`` and that flag; raises ``SmokeTestError`` when they fail.
     """
-    race = bench.go.has_race()
+    race = sandbox.go.has_race()
     flags = ["-race"] if race else []
-    # -count=1: what an earlier run has seen on this machine is no trial.
-    argv = ["test", "-count=1", f"-timeout={_TEST_TIMEOUT}", bench.go.tags, *flags, "./..."]
-    done = bench.go.run(*argv, cwd=bench.module, race=race)
+    # -count=1: a result of an earlier run on this machine does not count.
+    argv = ["test", "-count=1", f"-timeout={_TEST_TIMEOUT}", sandbox.go.tags, *flags, "./..."]
+    done = sandbox.go.run(*argv, cwd=sandbox.module, race=race)
     printed = done.stdout.decode("utf-8", "replace")
-    bench.say(printed + done.stderr)
+    sandbox.log(printed + done.stderr)
     if done.code:
-        failed = ", ".join(_FAILED_TEST.findall(printed)) or last_words(done)
+        failed = ", ".join(_FAILED_TEST.findall(printed)) or error_tail(done, stdout=True)
         raise SmokeTestError(
-            f"the module's own tests fail (go {' '.join(argv)}): {failed}", hint=_REMEDY
+            f"the module's own tests fail (go {' '.join(argv)}): {failed}", hint=SEE_LOG
         )
     return " ".join(["ok", *flags])

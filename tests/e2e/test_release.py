@@ -15,7 +15,8 @@ import pytest
 from pipeline.build.inventory import scan
 from pipeline.config.lock import dump_lock
 from pipeline.config.model import Asset, Pin
-from pipeline.formats import elf
+from pipeline.formats.elf import scan as elf
+from pipeline.formats.forward_reader import ForwardReader
 from tests.builders.interpreters import PBS, RealArchive, host_platform, two_lines
 from tests.fakes.http_server import serve
 from tests.harness.extract import DESCRIBE_SCRIPT, InterpreterFacts, parse_facts, unpacked
@@ -196,7 +197,9 @@ def test_debug_sections_came_in_and_did_not_go_out(release: Released, tmp_path: 
         contents = unpacked(release.repository.parent / "payloads" / cell)
         binaries = [data for data in contents.values() if data.startswith(elf.MAGIC)]
         assert binaries
-        plans = [elf.scan(io.BytesIO(data).read, len(data)).strip for data in binaries]
+        plans = [
+            elf.scan(ForwardReader(io.BytesIO(data).read, len(data))).strip for data in binaries
+        ]
         assert plans == [None] * len(plans)
 
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import click
 
-from pipeline.cli import goempy, legacy, options
+from pipeline.cli import goempy
 
 
 def check_command_line(argv: list[str]) -> None:
     """Raises what wrong usage raises; ``argv`` begins with the name of a command."""
-    if argv[0] in legacy.NAMES:
-        options.parse(argv)
-        return
     with click.Context(goempy) as context:
         name, command, rest = goempy.resolve_command(context, argv)
         assert command is not None

@@ -14,7 +14,6 @@ from pipeline.config.matrix import parse_matrix
 from pipeline.config.model import Platform
 from pipeline.formats.payload.reader import read_payload
 from pipeline.system.process import ProcessResult, run
-from pipeline.verify.go import go_mod, write_programs
 from pipeline.verify.interpreter_probe import (
     ALL_BUILTINS,
     PROBE_SCRIPT,
@@ -22,7 +21,7 @@ from pipeline.verify.interpreter_probe import (
     extension_modules,
     probe_faults,
 )
-from pipeline.verify.smoke_test import started
+from pipeline.verify.sandbox import go_mod, read_start, write_programs
 from tests.builders.site import Site
 from tests.harness.go import Go
 from tests.harness.namespace import TIMEOUT_S
@@ -106,8 +105,8 @@ class Consumer:
         modules = extension_modules(read_payload(site.payloads / cell.name).manifest)
         assert len(modules) > 20
         done = self.run(self.build_program("start"), "-c", PROBE_SCRIPT, ALL_BUILTINS, *modules)
-        _tree, facts = started(done)
-        return [*probe_faults(facts, cell, modules, exempt)]
+        _tree, probe = read_start(done)
+        return [*probe_faults(probe, cell, modules, exempt)]
 
     def run_tests(self, package: str, *flags: str, timeout_s: float) -> str:
         """Run the tests of a package there; what they print. A failure shows it."""
@@ -127,7 +126,7 @@ class Consumer:
     def _new_module(self, name: str) -> Path:
         source = self.folder / name
         source.mkdir()
-        text = go_mod(MODULE, "0.1.0", str(self.module))
+        text = go_mod(MODULE, "v0.1.0", str(self.module))
         (source / "go.mod").write_text(text, "utf-8")
         (source / "go.sum").write_bytes((self.module / "go.sum").read_bytes())
         return source

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from pipeline.formats.payload.model import Component
-from pipeline.publish.github_release import read_wanted
+from pipeline.publish.release_spec import read_release_spec
 from pipeline.system.errors import UsageError
 from tests.builders.site import PLATFORMS, Site, make_site
 from tests.harness.project import Line, Outcome, Project, git, make_project, matrix_text
@@ -75,7 +75,7 @@ def test_a_folder_for_each_tag_of_version(site: Site, tmp_path: Path) -> None:
         assert found["THIRD_PARTY_LICENSES"].decode() == stored
         assert ET.fromstring(found["sizes.svg"]).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314
         # What publish asks of a folder.
-        assert read_wanted(tmp_path / "out" / tag).tag == tag
+        assert read_release_spec(tmp_path / "out" / tag).tag == tag
 
 
 def test_the_same_tags_give_the_same_bytes(site: Site, tmp_path: Path) -> None:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PosixPath
+from typing import IO, Any, ClassVar
 
 import pytest
 
-from pipeline.cli.compilers import HostInterpreters, Machine, this_machine, unless_stopped
+from pipeline.build.host_python import HostInterpreters, Machine, this_machine, unless_stopped
+from pipeline.build.runner import BuildRequest, build_payloads
 from pipeline.config.matrix import parse_matrix
+from pipeline.config.model import LOCAL, Cell, Pin, PythonVersion
 from pipeline.config.model import Line as MatrixLine
-from pipeline.config.model import PythonVersion
 from pipeline.formats.payload.reader import read_payload
+from pipeline.sources import local_interpreter as local
+from pipeline.sources.fetch import AssetFetcher
+from pipeline.sources.source import FolderSource
 from pipeline.system.console import StoppedError
 from pipeline.system.errors import ToolError
+from tests.builders.interpreters import host_platform, interpreters, run_tool
 from tests.harness.console import captured_console
 from tests.harness.extract import extract
 from tests.harness.project import Line, make_project, matrix_text
@@ -98,6 +105,38 @@ def test_a_machine_that_cannot_run_the_line_says_so(tmp_path: Path) -> None:
     old = MatrixLine(PythonVersion(3, 10, 22), "20261009")
     with pytest.raises(ToolError, match=r"from Python 3\.11 on"):
         HostInterpreters(matrix, Machine("windows", "arm64", ""), tmp_path, never).of(old)  # type: ignore[arg-type]
+
+
+class CountedPath(PosixPath):
+    opened: ClassVar[list[str]] = []
+
+    def open(self, mode: str = "r") -> IO[Any]:  # type: ignore[override]
+        self.opened.append(self.name)
+        return super().open(mode)
+
+
+def test_the_archive_of_this_machine_s_own_cell_is_read_as_often_as_any_other(
+    tmp_path: Path,
+) -> None:
+    platform = host_platform()
+    line, asset = local.make_asset(interpreters()[0], platform, tmp_path, run_tool)
+    pins = {asset.name: Pin(LOCAL, asset.name, asset.sha256, asset.size_bytes)}
+    source = FolderSource(CountedPath(tmp_path))
+    console, _text = captured_console()
+    counts = {}
+    for bytecode in ("none", "common"):
+        matrix = dataclasses.replace(
+            parse_matrix(matrix_text(Line(), bytecode=bytecode)),
+            lines=(line,), archive=LOCAL, attest=False,
+        )  # fmt: skip
+        fetcher = AssetFetcher(LOCAL, source, pins, tmp_path / "cache", console, {})
+        request = BuildRequest((Cell(line, platform),), matrix, tmp_path / bytecode, wheels=False)
+        CountedPath.opened.clear()
+        (built,) = build_payloads(request, fetcher, console).cells
+        assert bool(built.plan.modules) == (bytecode == "common")
+        counts[bytecode] = CountedPath.opened.count(asset.name)
+    # Its sha256, what is in it, and the contents.
+    assert counts == {"none": 3, "common": 3}
 
 
 def test_nothing_is_compiled_any_more_when_the_run_is_over(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""``goempy check``: published tags, fetched by a true ``go get`` from a bare repository."""
+"""``goempy check``: published tags, fetched by a real ``go get`` from a bare repository."""
 
 from __future__ import annotations
 
@@ -12,10 +12,16 @@ from pathlib import Path
 import pytest
 import semver
 
-from pipeline.cli.check import Expected, FoundTag, read_release, release_faults, what_to_expect
 from pipeline.config.matrix import parse_matrix
 from pipeline.config.project import Config
 from pipeline.system.errors import CheckError, ToolError, UsageError
+from pipeline.verify.published import (
+    ExpectedTag,
+    FoundTag,
+    expected_tags,
+    read_release_file,
+    tag_faults,
+)
 from tests.builders.interpreters import PBS, host_platform, interpreters, real_archive
 from tests.builders.site import Site, make_site
 from tests.fakes.http_server import Loopback
@@ -84,7 +90,7 @@ def test_a_tag_that_is_what_it_says(site: Site, tmp_path: Path) -> None:
         "ok",
     )
     text = summary.read_text("utf-8")
-    assert f"### Checked on {platform}" in text
+    assert f"### Check on {platform}" in text
     assert f"| v0.1.0 | {platform} | {real_version()} | {openssl} |" in text
 
 
@@ -93,12 +99,12 @@ def test_all_tags_of_version_are_checked_and_a_liar_is_named(site: Site) -> None
     assert outcome.code == CheckError.exit_code
     liar = f"v0.1.0-py{LYING}"
     faults = [row for row in outcome.log.splitlines() if row.startswith("  - ")]
-    assert faults == [f"  - {liar}: Python says that it is {real_version()}, not {LYING}"]
+    assert faults == [f"  - {liar}: Python reports version {real_version()}, not {LYING}"]
     assert row_of(outcome, "v0.1.0")[-1] == "ok"
     assert row_of(outcome, liar)[-1] == "failed"
 
 
-def test_a_tag_of_another_version_is_held_against_its_name(site: Site) -> None:
+def test_a_tag_of_another_version_is_compared_with_its_name(site: Site) -> None:
     good, bad = f"v0.0.9-py{real_version()}", "v0.0.8-py3.9.2"
     tag(site, good)
     tag(site, bad)
@@ -106,7 +112,7 @@ def test_a_tag_of_another_version_is_held_against_its_name(site: Site) -> None:
     assert outcome.code == CheckError.exit_code
     assert row_of(outcome, good)[-1] == "ok"
     assert f"{bad}: the module says that it has Python {real_version()}, not 3.9.2" in outcome.log
-    assert f"{bad}: Python says that it is {real_version()}, not 3.9.2" in outcome.log
+    assert f"{bad}: Python reports version {real_version()}, not 3.9.2" in outcome.log
     assert f"{good}:" not in outcome.log
 
 
@@ -156,7 +162,7 @@ def test_a_tag_that_needs_a_moment_is_waited_for(site: Site) -> None:
     code, log = run_with_sleep(site, until_it_is_there, "v0.1.0")
     assert code == 0, log
     assert waits == [5, 10]
-    assert "unknown revision v0.1.0; asking again in 5 s" in log
+    assert "unknown revision v0.1.0; retrying in 5 s" in log
 
 
 def test_a_tag_that_never_comes_is_an_error(site: Site) -> None:
@@ -180,7 +186,7 @@ def test_proxies_are_asked_for_other_modules_only(site: Site, server: Loopback) 
     assert not [path for path in asked if "goempy" in path]
 
 
-def test_a_machine_without_git_is_told_so(site: Site, tmp_path: Path) -> None:
+def test_a_machine_without_git(site: Site, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "go").symlink_to(find_go())
     outcome = check(site, "v0.1.0", env={"PATH": str(tmp_path / "bin")})
@@ -201,7 +207,7 @@ def config(version: str) -> Config:
 
 
 def test_from_version_2_on_the_path_says_so() -> None:
-    expected = what_to_expect((), config("2.1.0"), config("2.1.0").matrix.platforms[0])
+    expected = expected_tags((), config("2.1.0"), config("2.1.0").matrix.platforms[0])
     assert [each.tag for each in expected] == ["v2.1.0-py3.13.17", "v2.1.0"]
     assert {each.module_path for each in expected} == {f"{MODULE}/v2"}
     assert [each.latest for each in expected] == [False, True]
@@ -214,22 +220,24 @@ def test_what_a_tag_must_carry_is_known_for_version_alone() -> None:
         if each.name in {"linux-amd64", "linux-riscv64"}
     ]
     names = ("v0.1.0", "v0.0.9", "v0.0.9-py3.15.0rc2")
-    here = what_to_expect(names, config("0.1.0"), linux)
-    assert [(each.line, each.carried) for each in here] == [
-        ("3.14.9", True), ("", None), ("3.15.0rc2", None),
+    here = expected_tags(names, config("0.1.0"), linux)
+    assert [(each.line, each.has_payload) for each in here] == [
+        ("3.14.9", True), ("", False), ("3.15.0rc2", False),
     ]  # fmt: skip
-    assert [each.carried for each in what_to_expect(names[:1], config("0.1.0"), riscv)] == [False]
+    assert [each.has_payload for each in expected_tags(names[:1], config("0.1.0"), riscv)] == [
+        False
+    ]
 
 
 def test_a_module_that_is_not_goempys_is_refused() -> None:
     with pytest.raises(CheckError, match="does not say which Python"):
-        read_release("package data\n")
+        read_release_file("package data\n")
 
 
 def test_a_module_that_contradicts_its_tag() -> None:
     found = FoundTag("3.14.8", ("linux-amd64",))
-    expected = Expected("v0.1.0", MODULE, "3.14.9", carried=True, latest=True)
-    assert release_faults(expected, found, "linux-amd64") == [
+    expected = ExpectedTag("v0.1.0", MODULE, "3.14.9", has_payload=True, latest=True)
+    assert list(tag_faults(expected, found, "linux-amd64")) == [
         "the module says that it has Python 3.14.8, not 3.14.9"
     ]
-    assert len(release_faults(expected, found, "darwin-arm64")) == 2
+    assert len(list(tag_faults(expected, found, "darwin-arm64"))) == 2

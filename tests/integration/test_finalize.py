@@ -139,7 +139,7 @@ def test_a_payload_of_another_asset_than_the_lock_pins_is_not_tagged(site: Site)
     site.project.write("matrix.lock", dump_lock([Pin(cell.line.pbs, name, "cd" * 32)]))
     outcome = site.finalize()
     assert outcome.code == PayloadError.exit_code
-    assert f"is made of another {name} than matrix.lock pins" in outcome.log
+    assert f"was built from another {name} than matrix.lock pins" in outcome.log
     assert commits(site) == {}
     site.project.write("matrix.lock", dump_lock([Pin(cell.line.pbs, name, SHA256)]))
     assert site.finalize().code == 0
@@ -169,8 +169,8 @@ def test_a_refused_push_leaves_nothing_and_can_be_repeated(site: Site, tag: str)
     refuse(site.remote, tag)
     outcome = site.push()
     assert outcome.code == GitError.exit_code
-    assert "origin took none of the tags" in outcome.log
-    assert "run it again" in outcome.log
+    assert "origin accepted none of the tags" in outcome.log
+    assert "rerun: it compares with them" in outcome.log
     assert commits(site, site.remote) == {}
     assert not [name for name in commits(site) if name.startswith("refs/tags")]
     (site.remote / "hooks" / "update").unlink()
@@ -226,7 +226,7 @@ def test_a_payload_of_another_cell_is_refused(site: Site) -> None:
     (site.payloads / "aside").rename(folders[1])
     outcome = site.finalize()
     assert outcome.code == PayloadError.exit_code
-    assert "is made of CPython 3.13.17 of PBS 20261021 for x86_64" in outcome.log
+    assert "was built from CPython 3.13.17 of PBS 20261021 for x86_64" in outcome.log
     assert commits(site) == {}
 
 
@@ -284,7 +284,7 @@ def test_checkouts_as_ci_makes_them(site: Site, tmp_path: Path, kind: str) -> No
 def test_git_s_own_words_are_told(site: Site, tmp_path: Path) -> None:
     outcome = site.project.run("finalize", "--payloads", site.payloads, "--repo", tmp_path)
     assert outcome.code == GitError.exit_code
-    assert "is no git repository to work with" in outcome.log
+    assert "is not a usable git repository" in outcome.log
     assert "not a git repository" in outcome.log
 
 

@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from pipeline.build.cell import CellPlan, CellResult, apply_cell, plan_cell
+from pipeline.build.cell import CellPlan, apply_cell, plan_cell
 from pipeline.build.model import Kind
+from pipeline.build.pack import Packed
 from pipeline.config.cells import all_cells, asset_name
 from pipeline.config.matrix import parse_matrix
 from pipeline.config.model import NO_BYTECODE, Asset, Cell
@@ -54,13 +55,13 @@ class Made:
     """A cell that was built of a peer's tree."""
 
     plan: CellPlan
-    result: CellResult
+    packed: Packed
     theirs_bytes: int
 
     @property
     def ours_bytes(self) -> int:
         """Blobs and manifest: what a Go binary gets."""
-        return sum(path.stat().st_size for path in self.result.folder.iterdir())
+        return sum(path.stat().st_size for path in self.packed.folder.iterdir())
 
 
 def cell_of(peer: Peer, platform: str) -> Cell:
@@ -77,15 +78,15 @@ def make(peer: Peer, platform: str, folder: Path) -> Made:
     write_archive(payload, path, root=INSTALL, extra=extra)
     asset = Asset(cell.line.pbs, path.name, sha256_of(path), path.stat().st_size)
     plan = plan_cell(cell, asset, path, MATRIX)
-    result = apply_cell(plan, folder / "out", MATRIX, processors=2)
-    return Made(plan, result, stored_bytes(payload))
+    packed = apply_cell(plan, folder / "out", MATRIX, processors=2)
+    return Made(plan, packed, stored_bytes(payload))
 
 
 def as_tar(made: Made) -> bytes:
     """The payload's files in one tar, without what the pipeline adds."""
     buffer = BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for name, content in sorted(unpacked(made.result.folder).items()):
+        for name, content in sorted(unpacked(made.packed.folder).items()):
             info = tarfile.TarInfo(name)
             info.size = len(content)
             tar.addfile(info, BytesIO(content))
@@ -104,7 +105,7 @@ def test_an_unstripped_linux_payload_is_an_eighth(linux: Made) -> None:
 
 def test_it_is_near_to_what_xz_makes_of_all_files_at_once(linux: Made) -> None:
     best = lzma.compress(as_tar(linux), preset=9 | lzma.PRESET_EXTREME)
-    assert linux.result.packed_bytes <= 1.25 * len(best)
+    assert linux.packed.packed_bytes <= 1.25 * len(best)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_it_is_near_to_what_xz_makes_of_all_files_at_once(linux: Made) -> None:
 )
 def test_other_payloads_are_half(tmp_path: Path, peer: Peer, platform: str, share: float) -> None:
     made = make(peer, platform, tmp_path)
-    assert made.result.steps.stripped < 45_000_000
+    assert made.plan.steps.stripped < 45_000_000
     assert made.ours_bytes <= made.theirs_bytes * share
     notes = [
         made.plan.inventory.notes.get(member.content, "")
@@ -175,7 +176,7 @@ def test_the_stripped_interpreter_imports_what_the_unstripped_one_does(
     with tarfile.open(fileobj=_decompressed(linux.plan.path), mode="r|") as tar:
         tar.extractall(tmp_path / "whole", filter="tar")
     before, _bad, openssl, sqlite = imported(tmp_path / "whole" / INSTALL / "bin" / "python3")
-    ours = extract(linux.result.folder, tmp_path / "ours")
+    ours = extract(linux.packed.folder, tmp_path / "ours")
     after, bad, _openssl, _sqlite = imported(ours / "bin" / "python3")
     assert not bad
     left_on_purpose = {
@@ -186,7 +187,7 @@ def test_the_stripped_interpreter_imports_what_the_unstripped_one_does(
     assert before - left_on_purpose == after
     assert len(after) > 60
     # What the manifest says of the libraries is what they say of themselves.
-    about = read_payload(linux.result.folder).manifest.about
+    about = read_payload(linux.packed.folder).manifest.about
     versions = {each.name: each.version for each in about.components}
     assert (versions["openssl"], versions["sqlite"]) == (openssl, sqlite)
 

@@ -12,7 +12,7 @@ import pytest
 from pipeline.config.lock import dump_lock, parse_lock
 from pipeline.config.matrix import parse_matrix
 from pipeline.config.model import Pin
-from pipeline.publish.update_pr import VOID
+from pipeline.publish.update_pr import CLOSING_COMMENT
 from pipeline.system.errors import DownloadError, GitError, GitHubError, UsageError
 from tests.builders.pbs_listing import pbs_names, sha256_of, size_of
 from tests.builders.site import NAME, HostedSite, hosted_site, make_site
@@ -163,7 +163,7 @@ def test_an_open_pull_request_is_updated_in_place(site: HostedSite) -> None:
     site.github.releases["astral-sh/python-build-standalone"].append(newest)
     outcome = propose(site)
     assert outcome.code == 0, outcome.log
-    assert f"Pull request {pull.number} is edited" in outcome.out
+    assert f"Pull request {pull.number} is updated" in outcome.out
     assert [each.title for each in pulls(site)] == [TITLE]
     assert tip(site) != first
     # Not on top of the first one: one commit on HEAD.
@@ -186,9 +186,9 @@ def test_a_void_update_closes_it_with_a_word_and_deletes_the_branch(site: Hosted
     outcome = propose(site)
     assert outcome.code == 0, outcome.log
     (pull,) = pulls(site)
-    assert (pull.state, pull.comments) == ("closed", [VOID])
+    assert (pull.state, pull.comments) == ("closed", [CLOSING_COMMENT])
     assert tip(site) == ""
-    assert f"Pull request {pull.number} is void, and closed" in outcome.out
+    assert f"Pull request {pull.number} is closed, since nothing is left" in outcome.out
     site.github.requests.clear()
     again = propose(site)
     assert again.code == 0
@@ -224,7 +224,8 @@ def test_changes_of_someone_s_are_not_committed(site: HostedSite) -> None:
     path.write_text(path.read_text("utf-8") + "# mine\n", "utf-8")
     outcome = propose(site)
     assert outcome.code == GitError.exit_code
-    assert "changes that are in no commit\n  - matrix.toml\n" in outcome.log
+    expected = "files that the update changes have uncommitted changes\n  - matrix.toml\n"
+    assert expected in outcome.log
     assert tip(site) == ""
     assert pulls(site) == []
 
@@ -284,7 +285,7 @@ def test_one_pull_request_and_one_word_whatever_happens(
     catch_up(site)
     outcome = propose(site)
     assert outcome.code == 0, outcome.log
-    assert [(each.state, each.comments) for each in pulls(site)] == [("closed", [VOID])]
+    assert [(each.state, each.comments) for each in pulls(site)] == [("closed", [CLOSING_COMMENT])]
     assert tip(site) == ""
     assert not any(site.github.faults.values())
 

@@ -125,11 +125,11 @@ def test_a_dry_run_tells_and_writes_nothing(site: HostedSite) -> None:
     outcome = publish(site, "--dry-run")
     assert outcome.code == 0
     assert outcome.out.splitlines()[:3] == [
-        f"{OTHER}: make a draft",
-        f"{OTHER}: upload SHA256SUMS of 156 B",
-        f"{OTHER}: upload sbom.cdx.json of 19 B",
+        f"{OTHER}: create a draft",
+        f"{OTHER}: upload SHA256SUMS (156 B)",
+        f"{OTHER}: upload sbom.cdx.json (19 B)",
     ]
-    assert f"{PRIMARY}: publish it as the latest release" in outcome.out
+    assert f"{PRIMARY}: publish it as latest" in outcome.out
     assert site.github.writes() == []
     assert not site.summary.exists()
 
@@ -270,8 +270,8 @@ def test_a_published_release_is_never_touched(site: HostedSite) -> None:
     site.github.requests.clear()
     outcome = publish(site)
     assert outcome.code == TagConflictError.exit_code
-    assert f"{OTHER} was released with another sizes.svg" in outcome.log
-    assert f"{OTHER} was released with another SHA256SUMS" in outcome.log
+    assert f"{OTHER} was released with a different sizes.svg" in outcome.log
+    assert f"{OTHER} was released with a different SHA256SUMS" in outcome.log
     assert site.github.writes() == []
     assert state(site) == before
 
@@ -280,7 +280,7 @@ def test_tags_must_be_at_github_and_the_same(site: HostedSite) -> None:
     git(site.github.bare[NAME], "update-ref", "-d", f"refs/tags/{OTHER}")
     outcome = publish(site)
     assert outcome.code == GitHubError.exit_code
-    assert f"tags to release are not at GitHub\n  - {OTHER}\n" in outcome.log
+    assert f"tags to release are not on GitHub\n  - {OTHER}\n" in outcome.log
     site.project.git("commit", "--quiet", "--allow-empty", "--message=Another")
     site.project.git("push", "--quiet", str(site.github.bare[NAME]), f"HEAD:refs/tags/{OTHER}")
     outcome = publish(site)
@@ -309,8 +309,8 @@ def test_the_environment_says_where_and_who(
 def test_folders_that_are_not_there(site: HostedSite) -> None:
     outcome = publish(site, PRIMARY, "v9.9.9", "nightly")
     assert outcome.code == UsageError.exit_code
-    assert "v9.9.9 has no folder there" in outcome.log
-    assert "nightly is no tag of a release" in outcome.log
+    assert "v9.9.9 has no folder" in outcome.log
+    assert "nightly is not a release tag" in outcome.log
 
 
 def test_a_token_that_may_not_write(site: HostedSite) -> None:

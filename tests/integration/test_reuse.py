@@ -127,7 +127,7 @@ def test_a_message_is_not_believed(site: Site) -> None:
     site.make([CELLS[0], CELLS[1], CELLS[3]])
     outcome = site.push(checkout=site.checkout())
     assert outcome.code == PayloadError.exit_code
-    assert f"{CELLS[2]}: v0.1.0 says that it holds this cell" in outcome.log
+    assert f"{CELLS[2]}: v0.1.0 has this cell's digest in its message, but not" in outcome.log
 
 
 def test_a_tag_that_lacks_a_blob_lends_nothing(site: Site) -> None:

@@ -141,18 +141,18 @@ def test_all_unknown_names_are_told_with_near_ones(released: Released) -> None:
 def test_a_folder_without_payloads(released: Released, tmp_path: Path) -> None:
     outcome = released.project.run("sizes", "--payloads", tmp_path / "none")
     assert outcome.code == UsageError.exit_code
-    assert "holds no payloads" in outcome.log
+    assert "contains no payloads" in outcome.log
     outcome = released.project.run("sizes", CELLS[0], "--payloads", tmp_path / "none")
     assert outcome.code == UsageError.exit_code
-    assert f"- no cell '{CELLS[0]}'\n" in outcome.log
+    assert f"- no cell '{CELLS[0]}'; there are no cells\n" in outcome.log
 
 
 def test_a_tag_without_payload_data(tmp_path: Path) -> None:
     project = make_project(tmp_path, LINE)
     project.git("tag", "v0.0.1")
     outcome = project.run("sizes", "v0.0.1")
-    assert outcome.code == PayloadError.exit_code
-    assert "tag v0.0.1 holds no payload of a platform" in outcome.log
+    assert outcome.code == UsageError.exit_code
+    assert "v0.0.1 is not a release: it contains no payloads" in outcome.log
 
 
 def test_tags_need_a_repository_and_cells_do_not(released: Released, tmp_path: Path) -> None:

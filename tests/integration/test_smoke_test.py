@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from pipeline.cli.trial import chosen_platform, line_to_test
 from pipeline.config.matrix import parse_matrix
 from pipeline.config.model import FREE_THREADED, PythonVersion
 from pipeline.config.model import Line as ModelLine
 from pipeline.system.errors import PayloadError, SmokeTestError, ToolError, UsageError
+from pipeline.verify.go import target_platform
+from pipeline.verify.smoke_test import line_to_test
 from tests.builders.interpreters import PBS, RealArchive, host_platform, interpreters, real_archive
 from tests.builders.site import Site, make_site
 from tests.harness.go import Go
@@ -90,15 +91,15 @@ def test_a_payload_is_used_as_its_users_will(
     assert int(every) > len(sys.builtin_module_names) // 2
     assert re.search(r"^ok\s+\S+/python\s", outcome.log, re.MULTILINE)
     text = summary.read_text("utf-8")
-    assert f"### Tried on {platforms()[0]}" in text
+    assert f"### Smoke test on {platforms()[0]}" in text
     assert f"| {cell} | {python} | {openssl} |" in text
 
 
-def test_lines_without_a_payload_are_named_and_not_tried(site: Site) -> None:
+def test_lines_without_a_payload_are_named_and_not_tested(site: Site) -> None:
     outcome = try_(site, "--lines", "3.10", "--platform", platforms()[0])
     assert outcome.code == 0
-    assert "nothing to try" in outcome.out
-    assert f"not tried, since no payload is there: 3.10.22/{platforms()[0]}" in outcome.log
+    assert f"nothing to test: no payload for {platforms()[0]}" in outcome.out
+    assert f"not tested, without a payload: 3.10.22/{platforms()[0]}" in outcome.log
 
 
 def test_musl_is_built_with_its_tag(site: Site, archive: RealArchive) -> None:
@@ -164,7 +165,7 @@ def bad_site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     return site
 
 
-def test_all_that_is_wrong_with_all_lines_is_told_together(bad_site: Site) -> None:
+def test_all_that_is_wrong_with_all_lines_is_reported_together(bad_site: Site) -> None:
     outcome = try_(bad_site, env={"GOFLAGS": "-modcacherw -run=^$"})
     assert outcome.code == SmokeTestError.exit_code
     version = interpreters()[0].version
@@ -173,9 +174,9 @@ def test_all_that_is_wrong_with_all_lines_is_told_together(bad_site: Site) -> No
     faults = [row for row in outcome.log.splitlines() if row.startswith("  - ")]
     assert len([row for row in faults if row.startswith(f"  - {lying}: ")]) == 3
     text = "\n".join(faults)
-    assert f"{lying}: Python says that it is {version}, not {line}.99" in text
+    assert f"{lying}: Python reports version {version}, not {line}.99" in text
     assert f"{lying}: module goempy_bad cannot be imported: ImportError: " in text
-    assert "so it is not warm: " in text
+    assert "the second start was not warm, it wrote " in text
     assert "json/__init__.py.log" in text
     assert f"{damaged}: " in text
     assert row_of(outcome, lying)[-1] == row_of(outcome, damaged)[-1] == "failed"
@@ -192,15 +193,15 @@ def test_an_unknown_platform_is_a_usage_error(site: Site) -> None:
     assert "did you mean 'linux-amd64'?" in outcome.log
 
 
-def test_a_machine_without_go_is_told_before_anything_is_tried(site: Site, tmp_path: Path) -> None:
+def test_a_machine_without_go_fails_before_anything_is_tested(site: Site, tmp_path: Path) -> None:
     outcome = try_(site, "--platform", platforms()[0], env={"PATH": str(tmp_path)})
     assert outcome.code == ToolError.exit_code
     assert "go is not on this machine" in outcome.log
-    assert "trying" not in outcome.log
+    assert "smoke test" not in outcome.log
 
 
 def test_without_a_name_it_is_the_platform_of_this_machine() -> None:
-    assert chosen_platform("", MATRIX) == host_platform()
+    assert target_platform("", MATRIX.platforms) == host_platform()
 
 
 def test_the_primary_line_is_tested_else_the_newest() -> None:

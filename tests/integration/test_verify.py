@@ -1,4 +1,4 @@
-"""A tag is made again from its assets: the same commit, or the list of what differs."""
+"""A tag is rebuilt from its assets: the same commit, or the list of what differs."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def site(released: Site, tmp_path: Path) -> Site:
 
 @dataclass(frozen=True)
 class Forger:
-    """Writes a tag anew, with the same parent, author, date and message if not told otherwise."""
+    """Rewrites a tag, by default with the same parent, author, date and message."""
 
     site: Site
     folder: Path
@@ -152,9 +152,9 @@ def blob_in(folder: str) -> Callable[[Path], Path]:
 def assert_differs(outcome: Outcome, *rows: str) -> None:
     assert outcome.code == VerifyError.exit_code, outcome.log
     assert f"error: the rebuild of {TAG} differs in {len(rows)} file" in outcome.log
-    told = [row for row in outcome.out.splitlines() if not row.startswith("  ")]
-    assert len(told) == len(rows)
-    for row, beginning in zip(told, rows, strict=True):
+    found = [row for row in outcome.out.splitlines() if not row.startswith("  ")]
+    assert len(found) == len(rows)
+    for row, beginning in zip(found, rows, strict=True):
         assert row.startswith(beginning)
 
 
@@ -168,7 +168,7 @@ def test_another_blob(site: Site, forger: Forger, folder: str) -> None:
     outcome = verify(site)
     assert_differs(outcome, f"differs: {DATA}/{folder}/{before.name}: tag 10 bytes, ")
     assert f"rebuild {before.stat().st_size} bytes, " in outcome.out
-    assert "built by other code" not in outcome.log
+    assert "built by different code" not in outcome.log
 
 
 def tree_of(site: Site, folder: Path, tag: str = TAG) -> Path:
@@ -293,10 +293,10 @@ def test_a_tag_that_was_moved_to_another_release(site: Site) -> None:
 
 
 def test_a_tag_that_is_no_release(site: Site) -> None:
-    git(site.repository, "tag", "words", "main")
-    outcome = verify(site, "words")
+    git(site.repository, "tag", "v0.7.0", "main")
+    outcome = verify(site, "v0.7.0")
     assert outcome.code == VerifyError.exit_code
-    assert "words is not a release that goempy made" in outcome.log
+    assert "v0.7.0 is not a release that goempy made" in outcome.log
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="--local packs Linux interpreters")
@@ -343,10 +343,10 @@ def test_a_project_that_has_no_go_module_of_its_own(tmp_path: Path) -> None:
     site.release()
     outcome = verify(site)
     assert outcome.code == 0, outcome.log
-    assert "has no pipeline/gomodule/; the one of this goempy is taken" in outcome.log
+    assert "has no pipeline/gomodule/; using that of this goempy" in outcome.log
     forger = Forger(site, tmp_path)
     forger.forge(lambda tree: (tree / "LICENSE").unlink())
-    assert "holds no code of goempy" in verify(site).log
+    assert "has no code of goempy" in verify(site).log
 
 
 def test_another_module_path_and_major_version(tmp_path: Path) -> None:
@@ -363,7 +363,7 @@ def test_a_go_file_that_the_source_has_otherwise_and_code_that_is_not_the_source
     """The rebuild has the module of the source commit; what runs here made the tag's."""
 
     def prepare(project: Project) -> None:
-        for name in ("gomodule/python/doc.go", "tags.py"):
+        for name in ("gomodule/python/doc.go", "config/tags.py"):
             with (project.root / "pipeline" / name).open("a") as file:
                 file.write("\n")
 
@@ -371,7 +371,7 @@ def test_a_go_file_that_the_source_has_otherwise_and_code_that_is_not_the_source
     outcome = verify(site)
     assert_differs(outcome, "differs: python/doc.go: tag ")
     source = site.project.git("rev-parse", "HEAD").strip()
-    assert f"{TAG} was built by other code than this: check out {source}" in outcome.log
+    assert f"{TAG} was built by different code: check out {source}" in outcome.log
 
 
 def test_a_clone_without_the_source(site: Site, tmp_path: Path) -> None:
@@ -393,7 +393,7 @@ def test_what_stands_in_for_a_commit_in_one_clone_is_not_believed(
     assert_differs(verify(site), "only in the rebuild: LICENSE (")
 
 
-def test_contents_are_read_in_order_and_a_missing_one_is_told(released: Site) -> None:
+def test_contents_are_read_in_order_and_a_missing_one_is_reported(released: Site) -> None:
     repo = Git(released.repository, {"PATH": os.environ["PATH"], "HOME": str(released.assets)})
     files = repo.files(TAG)
     ids = [file.id for file in files]
@@ -405,7 +405,7 @@ def test_contents_are_read_in_order_and_a_missing_one_is_told(released: Site) ->
 def test_no_repository(released: Site, tmp_path: Path) -> None:
     outcome = released.project.run("verify", TAG, "--repo", tmp_path)
     assert outcome.code == GitError.exit_code
-    assert "is no git repository to work with" in outcome.log
+    assert "is not a usable git repository" in outcome.log
 
 
 def attesting(project: Project) -> None:
@@ -445,7 +445,7 @@ def test_an_asset_without_proof_is_not_unpacked(site: Site, tmp_path: Path) -> N
     assert list((tmp_path / "out").rglob("files.json")) == []
 
 
-def test_no_gh_is_told_with_what_to_do(site: Site, tmp_path: Path) -> None:
+def test_no_gh_is_reported_with_what_to_do(site: Site, tmp_path: Path) -> None:
     attesting(site.project)
     (tmp_path / "bin").mkdir()
     outcome = build(site, tmp_path / "out", {"PATH": str(tmp_path / "bin")})
@@ -480,10 +480,10 @@ def test_assets_can_be_verified_by_hand(released: Site, tmp_path: Path) -> None:
     )
     assert outcome.code == 0, outcome.log
     rows = [row.split() for row in outcome.out.splitlines()[1:]]
-    told = [fake_gh.SIGNER, fake_gh.COMMIT, fake_gh.RUN]
+    found = [fake_gh.SIGNER, fake_gh.COMMIT, fake_gh.RUN]
     assert rows == [
-        [CELL, asset("3.14.9", "linux-amd64"), *told],
-        ["3.13.17/windows-amd64", asset("3.13.17", "windows-amd64"), *told],
+        [CELL, asset("3.14.9", "linux-amd64"), *found],
+        ["3.13.17/windows-amd64", asset("3.13.17", "windows-amd64"), *found],
     ]
 
 

@@ -1,6 +1,6 @@
 """Bytecode that is the same on every build machine.
 
-``compiler`` asks the line's own interpreter to compile; ``inside`` is what runs there;
-``canonical`` gives marshalled code its one spelling. The results are unchecked-hash pycs (PEP
-552): importlib takes them without a look at the source's time or content.
+``select`` chooses modules; ``compile`` runs ``worker`` in the line's own interpreter, which writes
+marshalled code in canonical form (``formats.marshal``). The results are unchecked-hash pycs
+(PEP 552): importlib loads them without comparing the source's time or content.
 """

@@ -1,14 +1,13 @@
 """Compile standard library sources with the interpreter that will run them.
 
-The same sources and the same Python version give the same bytes, whatever machine compiles.
-Only a constant that the compiler calculates with ``pow`` of the machine's own C library could
-differ; such a file is then not shared between platforms, and nothing worse.
+The same sources and the same Python version give the same bytes on every machine. Only a constant
+that the compiler folds with ``pow`` of the machine's C library could differ; all that follows is
+that such a file is not shared between platforms.
 """
 
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 import pipeline
 from pipeline.system.errors import ToolError, TreeError
 from pipeline.system.files import disk_errors
-from pipeline.system.process import ProcessResult
+from pipeline.system.process import ProcessResult, error_tail
 
 _START = (
     "import sys; sys.path[:1] = []; sys.path.append(sys.argv[1]);"
@@ -37,7 +36,7 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A pyc; ``name`` is as its source's: ``json/__pycache__/decoder.cpython-314.pyc``."""
+    """A pyc; ``name`` is relative too: ``json/__pycache__/decoder.cpython-314.pyc``."""
 
     name: str
     path: Path
@@ -46,12 +45,11 @@ class Compiled:
 def compile_sources(
     python: Path, sources: Sequence[SourceFile], out: Path, *, run: Callable[..., ProcessResult]
 ) -> tuple[Compiled, ...]:
-    """Compile ``sources`` into ``out``, below their names; sorted by the sources' names.
+    """Compile ``sources`` into the private directory ``out``; sorted by the sources' names.
 
-    ``python`` is an executable of the line, ``out`` a directory of the caller's own, ``run`` is
-    ``host.run``. Raises ``TreeError`` that names every file that is not Python, ``ToolError``
-    when this machine cannot run ``python`` or its bytecode is of an unknown format, and
-    ``DiskError``.
+    ``python`` is an executable of the line, ``run`` is ``system.process.run``. Raises ``TreeError``
+    naming every file that is not Python, ``ToolError`` when this machine cannot run ``python`` or
+    its bytecode has an unknown format, and ``DiskError``.
     """
     in_order = sorted(sources, key=lambda source: source.name)
     request = {
@@ -63,7 +61,7 @@ def compile_sources(
         answer = _ask(python, request, out, run)
         if answer["os_error"]:
             raise OSError(*answer["os_error"])
-    _tell_faults(python, answer)
+    _raise_faults(python, answer)
     return tuple(Compiled(name, Path(path)) for name, path in answer["pycs"])
 
 
@@ -84,23 +82,17 @@ def _ask(
             timeout_s=_TIMEOUT_S,
         )
     except ToolError as fault:
-        # A system tells a missing loader (musl's, on glibc) as a missing program.
+        # A missing loader (musl's, on glibc) has the errno of a missing program.
         missing = isinstance(fault.__cause__, FileNotFoundError) and python.exists()
         reason = "its loader is not on this machine" if missing else fault.what
         raise _unable(python, reason) from fault
     if done.code:
-        raise _unable(python, _last_words(done))
+        raise _unable(python, error_tail(done, lines=1))
     try:
         answer: dict[str, Any] = json.loads(done.stdout)
     except ValueError as fault:
         raise _unable(python, "it does not answer as a Python interpreter does") from fault
     return answer
-
-
-def _last_words(done: ProcessResult) -> str:
-    if done.code < 0:
-        return f"it was ended by {signal.Signals(-done.code).name}"
-    return (done.stderr.strip().splitlines() or [f"exit code {done.code}"])[-1]
 
 
 def _unable(python: Path, reason: str) -> ToolError:
@@ -111,16 +103,16 @@ def _unable(python: Path, reason: str) -> ToolError:
     )
 
 
-def _tell_faults(python: Path, answer: dict[str, Any]) -> None:
+def _raise_faults(python: Path, answer: dict[str, Any]) -> None:
     if unknown := answer["unknown"]:
         raise ToolError(
-            f"{python} writes bytecode of a format that goempy does not know",
+            f"{python} writes bytecode of an unknown format",
             details=[f"{name}: {reason}" for name, reason in unknown],
             hint=f"Update goempy, or {_WITHOUT}.",
         )
     if refused := answer["refused"]:
         raise TreeError(
-            f"{python} refuses to compile what is shipped of the standard library",
+            f"{python} cannot compile parts of the standard library",
             details=[f"{name}: {reason}" for name, reason in refused],
             hint=f"Drop these files under [trim] in matrix.toml, or {_WITHOUT}.",
         )

@@ -1,7 +1,7 @@
-"""What runs in the line's own interpreter: source files in, checked pycs out.
+"""Compiles source files to verified pycs; runs in the line's own interpreter.
 
-It takes a request as JSON on standard input and answers as JSON on standard output; both are
-told at ``main``. It keeps to what Python 3.8 knows.
+Reads a request as JSON from standard input and writes an answer as JSON to standard output; see
+``main``. Limited to what Python 3.8 has.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
-from pipeline.formats.marshal import FormatError, canonical, layout_of
+from pipeline.formats.marshal import FormatError, canonical, code_layout
 
 UNCHECKED_HASH = 1
-"""The flags of a pyc's header (PEP 552): by hash, and nobody compares it."""
+"""Flags of a pyc's header (PEP 552): by hash, which importlib does not compare."""
 _NOT_FACTS = frozenset({"co_lnotab"})
 """Derived from the line table, and deprecated."""
 
@@ -28,8 +28,8 @@ def main() -> None:
 
     The request: ``{"out": folder, "sources": [[name, path], ...]}``. The answer: ``pycs``,
     ``[[name, path], ...]`` in the order of the sources; ``refused``, ``[[name, reason], ...]``,
-    what is not Python of this version; ``unknown``, the same, where the canonical form is not
-    what was compiled; ``os_error``, ``[number, text, path]`` of a disk that failed, or null.
+    what is not Python of this version; ``unknown``, the same, where the canonical form differs
+    from what was compiled; ``os_error``, ``[number, text, path]`` of an I/O error, or null.
     """
     request = json.load(sys.stdin)
     answer: dict[str, Any] = {"pycs": [], "refused": [], "unknown": [], "os_error": None}
@@ -66,11 +66,10 @@ def pyc_name(name: str) -> str:
 def compile_source(name: str, source: bytes) -> bytes:
     """The pyc of ``source``; raises what ``compile`` raises, and ``FormatError``.
 
-    ``name`` is the file name that the code is compiled with; importlib puts the real path in its
-    place when it loads the pyc.
+    ``name`` becomes ``co_filename``, which importlib replaces by the real path on loading.
     """
     code = compile(source, name, "exec", dont_inherit=True, optimize=0)
-    spelled = canonical(marshal.dumps(code), layout_of(sys.version_info[:2]))
+    spelled = canonical(marshal.dumps(code), code_layout(sys.version_info[:2]))
     check_same(code, spelled)
     flags = UNCHECKED_HASH.to_bytes(4, "little")
     magic = importlib.util.MAGIC_NUMBER
@@ -78,16 +77,16 @@ def compile_source(name: str, source: bytes) -> bytes:
 
 
 def check_same(code: CodeType, spelled: bytes) -> None:
-    """Raises ``FormatError`` unless ``spelled`` is loaded as what was compiled."""
+    """Raises ``FormatError`` unless loading ``spelled`` gives what was compiled."""
     try:
         loaded = marshal.loads(spelled)  # noqa: S302 - written by this process
     except (ValueError, TypeError, EOFError) as fault:
         raise FormatError(f"it cannot be loaded: {fault}") from fault
-    # Code objects compare kinds of variables and the like, which no attribute tells.
+    # Comparing code objects covers kinds of variables and the like, which no attribute has.
     if loaded != code or _facts(loaded) != _facts(code):
         raise FormatError("it is loaded as something else")
-    # What neither of them tells must be in the dump of what was loaded.
-    if canonical(marshal.dumps(loaded), layout_of(sys.version_info[:2])) != spelled:
+    # What neither comparison covers must be in the dump of what was loaded.
+    if canonical(marshal.dumps(loaded), code_layout(sys.version_info[:2])) != spelled:
         raise FormatError("its second canonical form differs from the first")
 
 

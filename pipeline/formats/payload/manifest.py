@@ -2,8 +2,8 @@
 
 ``contentHash`` is the sha256 over all entries in order, each as
 ``name NUL perm NUL size NUL sha256 NUL symlink LF`` (numbers in decimal; size 0 and an empty
-sha256 for what is not a regular file). How a blob is stored does not count: equal trees have
-equal hashes whoever packed them.
+sha256 for what is not a regular file). It does not cover how blobs are stored: equal trees have
+equal hashes.
 """
 
 from __future__ import annotations
@@ -13,11 +13,19 @@ import json
 import posixpath
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from pipeline.formats.payload.metadata import metadata_fields, read_metadata, typed
-from pipeline.formats.payload.model import Entry, Manifest, PayloadMetadata
+from pydantic import ValidationError
+
+from pipeline.formats.payload.model import (
+    Entry,
+    Manifest,
+    PayloadMetadata,
+    metadata_fields,
+    read_fields,
+)
+from pipeline.formats.validation import validation_faults
 from pipeline.system.errors import PayloadError
 
 FORMAT = 1
@@ -29,7 +37,6 @@ MODE_DIR = 1 << 31
 MODE_LINK = 1 << 27
 """Go's ``fs.ModeSymlink``."""
 
-BLOB_DIGITS = 32
 _STREAM_NAME = re.compile(r"[0-9a-f]{32}(\.zst)?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")
@@ -46,7 +53,7 @@ def link_entry(name: str, target: str) -> Entry:
 
 
 def file_entry(name: str, *, executable: bool, size_bytes: int, sha256: str, codec: str) -> Entry:
-    """A regular file, 0755 or 0644: no other permission means anything to an extracted tree."""
+    """A regular file, 0755 or 0644: an extracted tree has no other permissions."""
     return Entry(name, 0o755 if executable else 0o644, size_bytes, sha256, codec)
 
 
@@ -67,11 +74,16 @@ def is_file(entry: Entry) -> bool:
 
 def blob_name(entry: Entry) -> str:
     """The file that holds a regular file's content, beside the manifest or in ``common/``."""
-    return entry.sha256[:BLOB_DIGITS] + (".zst" if entry.codec == ZSTD else "")
+    return stored_name(entry.sha256, entry.codec)
+
+
+def stored_name(sha256: str, codec: str) -> str:
+    """The file name of a blob or stream, by the sha256 of its uncompressed content."""
+    return sha256[:32] + (".zst" if codec == ZSTD else "")
 
 
 def content_hash(entries: Iterable[Entry]) -> str:
-    """The hash that names the tree; ``entries`` must be sorted."""
+    """The hash of the tree; ``entries`` must be sorted."""
     digest = hashlib.sha256()
     for entry in entries:
         fields = (entry.name, str(entry.perm), str(entry.size_bytes), entry.sha256, entry.target)
@@ -85,19 +97,19 @@ def make_manifest(
     *,
     stream: str = "",
 ) -> Manifest:
-    """Sort and hash ``entries``; raises ``PayloadError`` that lists every entry at fault."""
-    ordered = tuple(sorted(entries, key=lambda entry: entry.name.encode(errors="surrogateescape")))
+    """Sort and hash ``entries``; raises a ``PayloadError`` that lists every invalid entry."""
+    ordered = tuple(sorted(entries, key=_sort_key))
     if faults := list(entry_faults(ordered)):
         raise PayloadError(
             "this tree cannot be a payload",
             details=faults,
-            hint="Rename the files, or drop them in [trim].",
+            hint="Rename these files, or drop them in [trim].",
         )
     return Manifest(content_hash(ordered), ordered, about or PayloadMetadata(), stream)
 
 
 def distinct_files(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """The first entry of each different content, in order; a stream holds them like this."""
+    """The first entry of each distinct content, in the order of a stream."""
     seen = set()
     for entry in entries:
         if is_file(entry) and entry.sha256 not in seen:
@@ -106,22 +118,25 @@ def distinct_files(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 
 def entry_faults(entries: Sequence[Entry]) -> Iterator[str]:
-    """What is wrong with the entries, one sentence each; they must come sorted by name."""
+    """What is wrong with the entries, one sentence each; they must be sorted by name."""
     known = {entry.name: entry for entry in entries}
-    previous = None
-    for entry in entries:
-        if previous is not None and entry.name.encode(errors="surrogateescape") <= previous:
-            yield f"{entry.name!r} stands twice or out of order"
-        previous = entry.name.encode(errors="surrogateescape")
-        if fault := _name_fault(entry.name):
+    for previous, entry in zip([None, *entries], entries, strict=False):
+        if previous is not None and _sort_key(entry) <= _sort_key(previous):
+            yield f"{entry.name!r} is a duplicate or out of order"
+        if fault := name_fault(entry.name):
             yield f"{entry.name!r}: {fault}"
         parent = known.get(posixpath.dirname(entry.name))
         if "/" in entry.name and (parent is None or not is_dir(parent)):
-            yield f"{entry.name!r}: its folder is not in the manifest as a folder"
+            yield f"{entry.name!r}: the manifest lacks its folder"
         yield from _kind_faults(entry)
 
 
-def _name_fault(name: str) -> str:
+def _sort_key(entry: Entry) -> bytes:
+    return entry.name.encode(errors="surrogateescape")
+
+
+def name_fault(name: str) -> str:
+    """Why a name is refused, or ``""``."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -157,14 +172,14 @@ def link_fault(name: str, target: str) -> str:
     if down and ".." in steps[down[0] :]:
         # After another link ".." is the parent of what that link points to.
         return f"a link to {target!r}, which goes up again after it went down"
-    landing = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
-    if landing == ".." or landing.startswith("../"):
+    resolved = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
+    if resolved == ".." or resolved.startswith("../"):
         return f"a link to {target!r}, which leaves the tree"
     return ""
 
 
 def dump_manifest(manifest: Manifest) -> bytes:
-    """The text of ``files.json``: one entry a line, so that versions of it compare well."""
+    """The text of ``files.json``: one entry a line, for readable diffs."""
     head: dict[str, Any] = {"format": FORMAT, "contentHash": manifest.content_hash}
     head |= metadata_fields(manifest.about)
     if manifest.stream:
@@ -190,45 +205,29 @@ def _entry_fields(entry: Entry) -> dict[str, str | int]:
 
 
 def parse_manifest(data: bytes, *, where: str = FILE_NAME) -> Manifest:
-    """Read ``files.json``; raises ``PayloadError`` unless it proves itself.
-
-    It does when every entry keeps the rules and ``contentHash`` is that of the entries.
-    """
-    hint = "Build the payload again."
+    """Read the manifest; raises ``PayloadError`` for invalid entries or a wrong ``contentHash``."""
+    hint = "Rebuild the payload."
     try:
-        fields = json.loads(data)
-        found = fields["format"]
-        if found != FORMAT:
-            raise PayloadError(
-                f"{where} has format {found!r}, and this goempy reads format {FORMAT}",
-                hint="Use the goempy that wrote it, or build the payload again.",
-            )
-        manifest = _from_fields(fields)
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as fault:
+        found = json.loads(data)["format"]
+    except (KeyError, TypeError, ValueError, RecursionError) as fault:
         raise PayloadError(f"{where} is not a manifest: {fault!r}", hint=hint) from fault
+    if found != FORMAT:
+        raise PayloadError(
+            f"{where} has format {found!r}, and this goempy reads format {FORMAT}",
+            hint="Use the goempy that wrote it, or rebuild the payload.",
+        )
+    try:
+        manifest = read_fields(data)
+    except ValidationError as fault:
+        details = validation_faults(fault)
+        raise PayloadError(f"{where} is not a manifest", details=details, hint=hint) from fault
     faults = list(entry_faults(manifest.entries))
     if manifest.stream and not _STREAM_NAME.fullmatch(manifest.stream):
-        faults.append(f"{manifest.stream!r} is no name of a stream")
+        faults.append(f"{manifest.stream!r} is not the name of a stream")
     if manifest.stream and any(entry.codec for entry in manifest.entries):
-        faults.append("files of a stream with codecs of their own")
+        faults.append("a file of a stream has a codec")
     if content_hash(manifest.entries) != manifest.content_hash:
-        faults.append("contentHash is not that of the entries")
+        faults.append("contentHash does not match the entries")
     if faults:
-        raise PayloadError(f"{where} contradicts itself", details=faults, hint=hint)
+        raise PayloadError(f"{where} is invalid", details=faults, hint=hint)
     return manifest
-
-
-def _from_fields(fields: Mapping[str, Any]) -> Manifest:
-    entries = tuple(
-        Entry(
-            typed(row, "name", str),
-            typed(row, "perm", int),
-            typed(row, "size", int, 0),
-            typed(row, "sha256", str, ""),
-            typed(row, "codec", str, ""),
-            typed(row, "symlink", str, ""),
-        )
-        for row in fields["files"]
-    )
-    stream = typed(fields, "stream", str, "")
-    return Manifest(typed(fields, "contentHash", str), entries, read_metadata(fields), stream)

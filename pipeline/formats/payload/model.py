@@ -1,8 +1,16 @@
-"""What ``files.json`` says, as frozen data."""
+"""The data of ``files.json`` and its keys.
+
+A key is spelled out at each field and never derived from the name in the code: renaming an
+attribute changes no byte. Keys besides the entries are for SBOMs and release notes; the Go module
+ignores them.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter
 
 LICENSES = "licenses"
 """The folder of a payload's tree that holds licence texts; also that of PBS's full archives."""
@@ -10,16 +18,16 @@ LICENSES = "licenses"
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a payload's interpreter comes from; stands in its manifest as ``python``."""
+    """Where a payload's interpreter comes from."""
 
-    version: str
-    pbs: str
-    triple: str
-    variant: str
-    asset_sha256: str
-    asset: str = ""
+    version: Annotated[str, Field(alias="version")]
+    pbs: Annotated[str, Field(alias="pbs")]
+    triple: Annotated[str, Field(alias="triple")]
+    variant: Annotated[str, Field(alias="variant")]
+    asset_sha256: Annotated[str, Field(alias="assetSha256")]
+    asset: Annotated[str, Field(alias="asset")] = ""
     """The asset's file name."""
-    attestation: str = ""
+    attestation: Annotated[str, Field(alias="attestation")] = ""
     """The workflow that signed the asset's build provenance, where that was verified."""
 
 
@@ -27,33 +35,33 @@ class Origin:
 class Component:
     """Software that a payload contains, and its licences."""
 
-    name: str
-    version: str
-    """``""`` where neither PYTHON.json nor the binaries tell it."""
-    licenses: tuple[str, ...]
-    """SPDX ids; none for what is in the public domain."""
-    texts: tuple[str, ...] = ()
+    name: Annotated[str, Field(alias="name")]
+    version: Annotated[str, Field(alias="version")] = ""
+    """``""`` where neither PYTHON.json nor the binaries contain it."""
+    licenses: Annotated[tuple[str, ...], Field(alias="licenses")] = ()
+    """SPDX ids; none for the public domain."""
+    texts: Annotated[tuple[str, ...], Field(alias="texts")] = ()
     """Names of the licence texts in the payload's tree."""
 
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """How a cell's bytes became fewer before they were packed, in bytes."""
+    """Sizes of a cell's files after each step before packing, in bytes."""
 
-    archive: int
-    unpacked: int
-    trimmed: int
-    stripped: int
+    archive: Annotated[int, Field(alias="archive")]
+    unpacked: Annotated[int, Field(alias="unpacked")]
+    trimmed: Annotated[int, Field(alias="trimmed")]
+    stripped: Annotated[int, Field(alias="stripped")]
 
 
 @dataclass(frozen=True, slots=True)
 class PayloadMetadata:
-    """What a manifest says of its tree beyond the entries."""
+    """A manifest's data besides the entries."""
 
-    origin: Origin | None = None
-    cell_digest: str = ""
-    components: tuple[Component, ...] = ()
-    steps: Steps | None = None
+    origin: Annotated[Origin | None, Field(alias="python")] = None
+    cell_digest: Annotated[str, Field(alias="cell")] = ""
+    components: Annotated[tuple[Component, ...], Field(alias="components")] = ()
+    steps: Annotated[Steps | None, Field(alias="steps")] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,30 +72,52 @@ class Entry:
     uncompressed content and present exactly for regular files.
     """
 
-    name: str
-    perm: int
-    size_bytes: int = 0
-    sha256: str = ""
-    codec: str = ""
-    target: str = ""
+    name: Annotated[str, Field(alias="name")]
+    perm: Annotated[int, Field(alias="perm")]
+    size_bytes: Annotated[int, Field(alias="size")] = 0
+    sha256: Annotated[str, Field(alias="sha256")] = ""
+    codec: Annotated[str, Field(alias="codec")] = ""
+    target: Annotated[str, Field(alias="symlink")] = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """``files.json``: entries sorted by the UTF-8 bytes of their names."""
 
-    content_hash: str
-    entries: tuple[Entry, ...]
-    about: PayloadMetadata = field(default_factory=PayloadMetadata)
-    stream: str = ""
-    """The file that holds all contents, where they are not in blobs of their own."""
+    content_hash: Annotated[str, Field(alias="contentHash")]
+    entries: Annotated[tuple[Entry, ...], Field(alias="files")]
+    about: Annotated[PayloadMetadata, Field(init=False)] = field(default_factory=PayloadMetadata)
+    stream: Annotated[str, Field(alias="stream")] = ""
+    """The file that holds all contents, where they are not in blobs."""
 
     @property
     def origin(self) -> Origin | None:
-        """Where the interpreter comes from; ``None`` for what is no interpreter."""
+        """Where the interpreter comes from; ``None`` for ``pip``."""
         return self.about.origin
 
     @property
     def cell_digest(self) -> str:
-        """The digest of what decided the payload's bytes."""
+        """The digest of everything that decided the payload's bytes."""
         return self.about.cell_digest
+
+
+_MANIFEST = TypeAdapter(Manifest)
+_METADATA = TypeAdapter(PayloadMetadata)
+_ORIGIN_KEYS = ("version", "pbs", "triple", "variant", "asset", "attestation", "assetSha256")
+"""In the order in which they are written."""
+
+
+def read_fields(data: bytes) -> Manifest:
+    """The manifest of a JSON document; raises ``pydantic.ValidationError``."""
+    listed = _MANIFEST.validate_json(data, strict=True)
+    return replace(listed, about=_METADATA.validate_json(data, strict=True))
+
+
+def metadata_fields(about: PayloadMetadata) -> dict[str, Any]:
+    """The keys of ``files.json`` besides the entries, without those of empty values."""
+    fields: dict[str, Any] = _METADATA.dump_python(
+        about, mode="json", by_alias=True, exclude_defaults=True
+    )
+    if origin := fields.get("python"):
+        fields["python"] = {key: origin[key] for key in _ORIGIN_KEYS if key in origin}
+    return fields

@@ -1,7 +1,4 @@
-"""Read a payload back and prove that it holds what its manifest says.
-
-Payloads are directories, or parts of a commit in a git repository.
-"""
+"""Read a payload, from a directory or a git commit, and verify it against its manifest."""
 
 from __future__ import annotations
 
@@ -15,6 +12,7 @@ from typing import BinaryIO
 
 import zstandard
 
+from pipeline.formats.forward_reader import Read
 from pipeline.formats.payload.manifest import (
     FILE_NAME,
     blob_name,
@@ -26,7 +24,7 @@ from pipeline.formats.payload.model import Entry, Manifest
 from pipeline.system.errors import PayloadError
 from pipeline.system.files import CHUNK_BYTES
 
-_REMEDY = "Build the cell again."
+_HINT = "Rebuild the cell."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +37,22 @@ class StoredBlob:
     object_id: str = ""
 
 
-def _nothing_is_in_git(object_id: str) -> bytes:
-    raise LookupError(f"no repository was named for git blob {object_id}")
+def _no_repository(object_id: str) -> bytes:
+    raise LookupError(f"there is no repository to read git blob {object_id} from")
 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """A payload that was read; blobs are sorted by name.
+    """A payload; blobs are sorted by name.
 
-    ``folder`` is for messages where the blobs are in git: ``v0.1.0:python/internal/data/…``.
-    ``read_object`` gives the bytes of a git blob by its id.
+    Where the blobs are in git, ``folder`` is for messages (``v0.1.0:python/internal/data/…``) and
+    ``read_object`` returns the bytes of a git blob by its id.
     """
 
     folder: Path
     manifest: Manifest
     blobs: tuple[StoredBlob, ...]
-    read_object: Callable[[str], bytes] = _nothing_is_in_git
+    read_object: Callable[[str], bytes] = _no_repository
 
 
 def read_payload(folder: Path) -> Payload:
@@ -63,11 +61,11 @@ def read_payload(folder: Path) -> Payload:
     try:
         data = path.read_bytes()
     except FileNotFoundError as missing:
-        raise PayloadError(f"{folder} has no {FILE_NAME}", hint=_REMEDY) from missing
+        raise PayloadError(f"{folder} has no {FILE_NAME}", hint=_HINT) from missing
     manifest = parse_manifest(data, where=str(path))
     paths = [folder / name for name in blob_names(manifest)]
     if missing_blobs := [f"blob {path.name} is missing" for path in paths if not path.is_file()]:
-        raise PayloadError(f"{folder} is incomplete", details=missing_blobs, hint=_REMEDY)
+        raise PayloadError(f"{folder} is incomplete", details=missing_blobs, hint=_HINT)
     blobs = tuple(StoredBlob(path.name, path, path.stat().st_size) for path in paths)
     return Payload(folder, manifest, blobs)
 
@@ -88,46 +86,43 @@ def verify_payload(payload: Payload) -> None:
                 digest.update(chunk)
                 size += len(chunk)
             if (size, digest.hexdigest()) != (entry.size_bytes, entry.sha256):
-                faults.append(f"{entry.name}: its blob has other content")
+                faults.append(f"{entry.name}: its blob has different content")
     except TrailingDataError as fault:
         faults.append(str(fault))
     if faults:
         raise PayloadError(
-            f"{payload.folder} is not what its manifest says", details=faults, hint=_REMEDY
+            f"{payload.folder} does not match its manifest", details=faults, hint=_HINT
         )
 
 
 class TrailingDataError(Exception):
-    """A stream goes on after its last content."""
+    """A stream continues after its last content."""
 
 
 def contents_of(payload: Payload) -> Iterator[tuple[Entry, Iterator[bytes]]]:
-    """Each different content once, in the manifest's order, as chunks to be read before the next.
+    """Each distinct content once, in the manifest's order, as chunks to be read before the next.
 
-    A damaged blob ends early or late; nothing is read further than one chunk past the size that
-    the manifest promises. Raises ``TrailingDataError`` after the last content of a stream.
+    A damaged blob ends early or late; at most one chunk is read past the size in the manifest.
+    Raises ``TrailingDataError`` after the last content of a stream.
     """
     entries = distinct_files(payload.manifest.entries)
     blobs = {blob.name: blob for blob in payload.blobs}
     if not payload.manifest.stream:
         for entry in entries:
             with _opened(blobs[blob_name(entry)], payload.read_object) as read:
-                # One byte more, so that a blob that is too long shows.
+                # One byte more detects a blob that is too long.
                 yield entry, _at_most(read, entry.size_bytes + 1)
         return
     with _opened(blobs[payload.manifest.stream], payload.read_object) as read:
         for entry in entries:
             yield entry, _at_most(read, entry.size_bytes)
         if read(1):
-            raise TrailingDataError(f"{payload.manifest.stream}: more than its files' contents")
-
-
-Read = Callable[[int], bytes]
+            raise TrailingDataError(f"{payload.manifest.stream}: data after the last content")
 
 
 @contextmanager
 def _opened(blob: StoredBlob, read_object: Callable[[str], bytes]) -> Iterator[Read]:
-    """The uncompressed bytes of a blob; where it is damaged they end."""
+    """The uncompressed bytes of a blob, up to where it is damaged."""
     with _stored(blob, read_object) as file:
         if not blob.name.endswith(".zst"):
             yield file.read

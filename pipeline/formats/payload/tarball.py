@@ -1,6 +1,6 @@
-"""Payloads as one tar and back: modes and names survive whatever carries it.
+"""Payloads as one tar and back, which keeps modes and names through any transport.
 
-Members are ``<cell>/<file>``, sorted, 0644, of nobody and no time: equal payloads, equal tars.
+Members are ``<cell>/<file>``, sorted, 0644, without owner and time: equal payloads, equal tars.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def pack_payloads(folder: Path, cells: Sequence[str], file: Path) -> None:
 def unpack_payloads(folder: Path, out: Path) -> tuple[str, ...]:
     """Unpack every tar below ``folder`` into ``out``; returns the names of the cells, sorted.
 
-    Raises ``PayloadError`` for a tar that holds anything but whole payloads, or a cell of another
-    one; then nothing is put into ``out``.
+    Raises ``PayloadError`` for a tar that holds anything but whole payloads, or a cell that another
+    one holds; then ``out`` stays as it is.
     """
     origins: dict[str, Path] = {}
     with scratch_dir(out) as scratch:
@@ -62,16 +62,16 @@ def unpack_payloads(folder: Path, out: Path) -> tuple[str, ...]:
 
 
 def _unpack(file: Path, scratch: Path) -> list[str]:
-    """Unpack one tar below ``scratch``; the cells that are in it."""
+    """Unpack one tar below ``scratch``; returns its cells."""
     try:
         with disk_errors(scratch), tarfile.open(file, "r:") as tar:
             members = tar.getmembers()
             strange = [each.name for each in members if not _is_payload_file(each)]
             if strange:
                 raise PayloadError(
-                    f"{file} holds what is no part of a payload",
+                    f"{file} holds files that are not part of a payload",
                     details=strange,
-                    hint="Use tars of 'goempy build --pack' alone.",
+                    hint="Use only tars of 'goempy build --pack'.",
                 )
             cells = dict.fromkeys(each.name.rpartition("/")[0] for each in members)
             if taken := [cell for cell in cells if (scratch / cell).exists()]:
@@ -79,7 +79,7 @@ def _unpack(file: Path, scratch: Path) -> list[str]:
             tar.extractall(scratch, members, filter="data")
     except tarfile.TarError as fault:
         raise PayloadError(
-            f"{file} is damaged: {fault}", hint="Pack the payload again, or fetch it again."
+            f"{file} is damaged: {fault}", hint="Pack or download it again."
         ) from fault
     return list(cells)
 

@@ -1,19 +1,14 @@
-"""GitHub's REST API: the few verbs that are needed, typed. Nothing else calls it.
+"""GitHub's REST API, as far as it is needed. Nothing else calls it.
 
-PyGithub speaks to the API; nothing of it leaves this package, neither its objects nor its
-exceptions. Rate limits, server errors and broken connections are waited out in ``connection``.
-
-Sources: docs.github.com, "REST API endpoints for releases", "Rate limits for the REST API" and
-"Best practices for using the REST API" (when to come back after a refusal).
+It is called by PyGithub, whose objects and exceptions do not leave this package.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Self
 from urllib.parse import urlsplit
 
-from pipeline.system.github.client import Connection, NoApiError
+from pipeline.system.github.client import GitHubClient, NoApiError
 from pipeline.system.github.models import PullRequest, Release, ReleaseAsset, RepoRef
 from pipeline.system.github.pull_requests import Pulls
 from pipeline.system.github.releases import Releases
@@ -39,7 +34,7 @@ _DOWNLOADS = re.compile(r"/(?P<repository>[^/]+/[^/]+)/releases/download/?")
 
 
 def repo_from_download_url(downloads: str) -> RepoRef | None:
-    """Where the API of a release download address is, or ``None`` where there can be none.
+    """Where the API for a release download address is, ``None`` for other addresses.
 
     ``https://github.com/<owner>/<name>/releases/download`` belongs to api.github.com; the same
     path at another host belongs to ``<host>/api/v3``, as GitHub Enterprise Server has it.
@@ -51,42 +46,3 @@ def repo_from_download_url(downloads: str) -> RepoRef | None:
     public = parts.hostname in {"github.com", "www.github.com"}
     address = PUBLIC_API if public else f"{parts.scheme}://{parts.netloc}/api/v3"
     return RepoRef(address, match["repository"])
-
-
-class GitHubClient:
-    """One GitHub, by its API's ``address``; a context manager that closes its connections.
-
-    Every verb raises ``GitHubError``, and ``AssetNotFoundError`` for what does not exist.
-    """
-
-    def __init__(
-        self, address: str, token: str, patience: Patience, *, certificates: str = ""
-    ) -> None:
-        """``token`` and ``certificates`` are ``""`` for none; see ``Connection``."""
-        self._connection = Connection(address, token, patience, certificates)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._connection.close()
-
-    def releases(self, repository: str) -> Releases:
-        """The releases of ``owner/name``."""
-        return Releases(self._connection, repository)
-
-    def pulls(self, repository: str) -> Pulls:
-        """The pull requests of ``owner/name``."""
-        return Pulls(self._connection, repository)
-
-    def release(self, repository: str, tag: str) -> Release:
-        """The release of ``tag``; drafts have no tag yet and are not found."""
-        return self.releases(repository).published(tag)
-
-    def latest_release(self, repository: str) -> Release:
-        """The release that GitHub calls the latest: neither a draft nor a prerelease."""
-        return self.releases(repository).latest()

@@ -1,12 +1,13 @@
-"""A connection to GitHub's API: PyGithub, its patience and its exceptions, held in one place.
+"""GitHub's API by PyGithub, with its exceptions as this package's errors.
 
-What asks, changes or deletes may be done again when no answer came; what makes something new may
-not, so ``create`` looks first whether it was made.
+Requests that read, change or delete are repeated if the response is lost. One that creates is
+repeated only after a look whether it was carried out.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 from collections.abc import Callable, Iterator
 from typing import TypeVar
@@ -16,6 +17,7 @@ import requests
 from github import (
     Auth,
     BadAttributeException,
+    Consts,
     Github,
     GithubException,
     UnknownObjectException,
@@ -24,73 +26,79 @@ from github import (
 from urllib3.exceptions import MaxRetryError
 
 from pipeline.system.errors import AssetNotFoundError, GitHubError
-from pipeline.system.github.retry import Patience, Pauses, Retry
+from pipeline.system.github.retry import ATTEMPTS, Patience, Retry
 
-PAGE = 100
+_PAGE = 100
 """Items a page, the most that GitHub gives."""
-
-_ATTEMPTS = 5
 _TIMEOUT_S = 60
-# PyGithub prints what it logs: its import puts a handler on standard error.
+_LIMITED_HOSTS = (".github.com", ".ghe.com")
+# PyGithub's import adds a log handler on standard error.
 set_log_level(logging.CRITICAL + 1)
 
 _Result = TypeVar("_Result")
 
 
 class NoApiError(GitHubError):
-    """What answers at the address is not GitHub's API."""
+    """The address is not that of a GitHub API."""
 
 
 class InvalidError(GitHubError):
-    """GitHub understands what is wanted and does not do it (422).
+    """GitHub refuses a valid request (422)."""
 
-    ``taken`` is set where something of that name is in the way.
+
+class AlreadyExistsError(InvalidError):
+    """The name is used already."""
+
+
+class UnknownOutcomeError(GitHubError):
+    """The response was lost: whether the request was carried out is unknown."""
+
+
+class GitHubClient:
+    """One GitHub, by its API's ``address``.
+
+    ``token`` is ``""`` for anonymous requests; ``certificates`` is a file or folder of authorities
+    to trust in place of the default ones, or ``""``.
     """
 
-    taken: bool = False
-
-
-class Connection:
-    """PyGithub for one address, with failures as this package's errors.
-
-    ``token`` is ``""`` for nobody in particular, ``certificates`` a file or folder of
-    authorities to trust in place of the usual ones, or ``""``.
-    """
-
-    def __init__(self, address: str, token: str, patience: Patience, certificates: str) -> None:
+    def __init__(
+        self, address: str, token: str, patience: Patience, *, certificates: str = ""
+    ) -> None:
         self.address = address
         self._token = token
-        self._signed_in = bool(token)
         self._certificates = certificates
-        self._pauses = Pauses(patience, signed_in=self._signed_in)
+        self._patience = dataclasses.replace(patience, has_token=bool(token))
         self.github = self._client(address)
         self._others: dict[str, Github] = {}
 
     def _client(self, address: str) -> Github:
+        host = urlsplit(address).hostname or ""
+        # GitHub asks for pauses between requests. GitHub Enterprise Server has rate limits only if
+        # its administrator turned them on ("Rate limits for the REST API").
+        paced = f".{host}".endswith(_LIMITED_HOSTS)
         return Github(
             auth=Auth.Token(self._token) if self._token else None,
             base_url=address,
-            retry=Retry(self._pauses, _ATTEMPTS),
+            retry=Retry(self._patience),
             timeout=_TIMEOUT_S,
             verify=self._certificates or True,
-            per_page=PAGE,
+            per_page=_PAGE,
             user_agent="goempy",
-            seconds_between_requests=None,
-            seconds_between_writes=None,
+            seconds_between_requests=Consts.DEFAULT_SECONDS_BETWEEN_REQUESTS if paced else None,
+            seconds_between_writes=Consts.DEFAULT_SECONDS_BETWEEN_WRITES if paced else None,
             lazy=True,
         )
 
     def close(self) -> None:
-        """Let go of the sockets."""
+        """Close the sockets."""
         for each in (self.github, *self._others.values()):
             each.close()
 
     def at(self, address: str) -> tuple[Github, str]:
-        """Who to ask for an ``address`` that GitHub told, and for which path.
+        """The client and the path for an ``address`` from a response, such as that of uploads.
 
-        Uploads have a host of their own. PyGithub would go there without the settings of this
-        connection. Raises ``NoApiError`` for hosts that are not of the same GitHub: the token
-        would go there.
+        PyGithub would connect to another host without this client's settings. Raises
+        ``NoApiError`` for a host that does not belong to this GitHub: it would get the token.
         """
         home, there = urlsplit(self.address), urlsplit(address)
         domain = (home.hostname or "").removeprefix("api.")
@@ -103,139 +111,105 @@ class Connection:
             self._others[base] = self._client(base)
         return self._others[base], there.path
 
-    def read(self, what: str, ask: Callable[[], _Result]) -> _Result:
-        """Ask for something that may be asked for again, should an answer break off."""
-        return self._repeat(what, ask)
-
-    def change(self, what: str, change: Callable[[], _Result]) -> _Result:
-        """Change or delete something; done twice it must be the same."""
-
-        def paced() -> _Result:
-            with self._pauses.paced():
-                return change()
-
-        return self._repeat(what, paced)
-
-    def create(
-        self, what: str, make: Callable[[], _Result], find: Callable[[], _Result | None]
+    def call(
+        self,
+        what: str,
+        act: Callable[[], _Result],
+        find: Callable[[], _Result | None] | None = None,
     ) -> _Result:
-        """Make something new, once.
+        """Make a request, and repeat it if the response is lost; raises ``GitHubError``.
 
-        ``find`` looks for it: when no answer tells whether it was made, and when GitHub says that
-        there is one already. Where it finds nothing, it is made again.
+        One that creates something needs ``find``, which looks for it when the response is lost or
+        GitHub refuses. Raises ``AssetNotFoundError`` for what does not exist.
         """
-        for left in reversed(range(_ATTEMPTS)):
+        for attempt in range(ATTEMPTS):
             try:
-                with self.failures(what), self._pauses.paced():
-                    return make()
+                with self._failures(what):
+                    return act()
             except (UnknownOutcomeError, InvalidError) as fault:
-                found = find()
-                if found is not None:
+                if find is not None and (found := find()) is not None:
                     return found
-                if not left or (isinstance(fault, InvalidError) and not fault.taken):
+                repeatable = UnknownOutcomeError if find is None else _REPEATABLE
+                if attempt == ATTEMPTS - 1 or not isinstance(fault, repeatable):
                     raise
-                self._pauses.take(_pause_s(left), fault.what)
+                self._patience.wait(2.0**attempt, fault.what)
         raise AssertionError("the last attempt returns or raises")
 
-    def _repeat(self, what: str, act: Callable[[], _Result]) -> _Result:
-        for left in reversed(range(_ATTEMPTS)):
-            try:
-                with self.failures(what):
-                    return act()
-            except UnknownOutcomeError as fault:
-                if not left:
-                    raise
-                self._pauses.take(_pause_s(left), fault.what)
-        raise AssertionError("the last attempt returns or raises")
+    def delete(self, path: str, what: str) -> None:
+        """Delete something; raises ``AssetNotFoundError`` if it does not exist."""
+        self.call(what, lambda: self.github.requester.requestJsonAndCheck("DELETE", path))
 
     @contextlib.contextmanager
-    def failures(self, what: str) -> Iterator[None]:
-        """Turn what PyGithub and the libraries below it raise into this package's errors."""
+    def _failures(self, what: str) -> Iterator[None]:
+        """Convert exceptions of PyGithub and the libraries below it."""
         try:
             yield
         except UnknownObjectException as missing:
-            hint = "" if self._signed_in else " Private repositories need a token (GITHUB_TOKEN)."
+            hint = "" if self._token else " Private repositories need a token (GITHUB_TOKEN)."
             raise AssetNotFoundError(
                 f"{self.address} has no {what}", hint=f"Check the names.{hint}"
             ) from missing
         except GithubException as refused:
             raise self._refused(what, refused) from refused
         except OSError as broken:
-            kind = UnknownOutcomeError if _may_come_back(broken) else GitHubError
+            kind = UnknownOutcomeError if _broke_off(broken) else GitHubError
             raise kind(
                 f"cannot ask {self.address} for the {what}: {_reason(broken)}",
                 hint="Check the network and the proxy's settings, or try again later.",
             ) from broken
-        except _ODD_ANSWERS as odd:
+        except _ODD_RESPONSES as odd:
             raise self.no_api(str(odd) or type(odd).__name__) from odd
 
     def _refused(self, what: str, fault: GithubException) -> GitHubError:
         if fault.status == requests.codes.not_found:
-            return self.no_api(f"the {what} is not there, and nothing says so as GitHub does")
-        told, reasons, taken = _told(fault.data)
-        hint = "Check githubstatus.com, or try again later."
+            return self.no_api(f"the {what} is missing, by a response that is not GitHub's")
+        message, reasons, taken = _parse_refusal(fault.data)
+        kind, hint = GitHubError, "Check githubstatus.com, or try again later."
         if fault.status in {401, 403}:
-            hint = (
-                "Check GITHUB_TOKEN (or GH_TOKEN): it may be expired, or lack a permission."
-                if self._signed_in
-                else "Set GITHUB_TOKEN to a token that may read it."
-            )
-        kind = GitHubError
-        if fault.status == requests.codes.unprocessable_entity:
-            kind, hint = InvalidError, "Look at it on GitHub: something there is in the way."
+            hint = "Set GITHUB_TOKEN to a token that may read it."
+            if self._token:
+                hint = "Check GITHUB_TOKEN (or GH_TOKEN): it may be expired, or lack a permission."
+        elif fault.status == requests.codes.unprocessable_entity:
+            kind = AlreadyExistsError if taken else InvalidError
+            hint = "Check on GitHub what conflicts with it."
         elif fault.status >= 500:
             kind = UnknownOutcomeError
-        refusal = kind(
-            f"{self.address} refuses the {what}: {' '.join([str(fault.status), told]).strip()}",
-            details=reasons,
-            hint=hint,
-        )
-        if isinstance(refusal, InvalidError):
-            refusal.taken = taken
-        return refusal
+        text = f"{fault.status} {message}".strip()
+        return kind(f"{self.address} refuses the {what}: {text}", details=reasons, hint=hint)
 
     def no_api(self, why: str) -> NoApiError:
-        """The error for answers that GitHub would not give."""
+        """The error for a response that GitHub would not give."""
         return NoApiError(
             f"{self.address} does not answer as GitHub's API does: {why}",
             hint="Check the address of the source, and the proxies on the way to it.",
         )
 
 
-_ODD_ANSWERS = (
+_REPEATABLE = (UnknownOutcomeError, AlreadyExistsError)
+_ODD_RESPONSES = (
     AssertionError, AttributeError, BadAttributeException, LookupError, RuntimeError, TypeError,
     ValueError,
 )  # fmt: skip
-"""What PyGithub lets through when an answer is not of GitHub's shape or leads elsewhere."""
+"""What PyGithub raises for a response without GitHub's fields or with a foreign address."""
 
 
-class UnknownOutcomeError(GitHubError):
-    """No answer, or half of one: whether anything was done is not known."""
-
-
-def _may_come_back(fault: OSError) -> bool:
-    """Whether an answer broke off; what failed before it began was tried again already."""
-    exhausted = bool(fault.args) and isinstance(fault.args[0], MaxRetryError)
-    broken = isinstance(
-        fault,
-        requests.ConnectionError
-        | requests.exceptions.ChunkedEncodingError
-        | requests.exceptions.ReadTimeout,
+def _broke_off(fault: OSError) -> bool:
+    """Whether the response broke off; urllib3 has already repeated what failed earlier."""
+    errors = (
+        requests.ConnectionError,
+        requests.exceptions.ChunkedEncodingError,
+        requests.ReadTimeout,
     )
-    return broken and not exhausted
+    exhausted = bool(fault.args) and isinstance(fault.args[0], MaxRetryError)
+    return isinstance(fault, errors) and not exhausted
 
 
 def _port(address: SplitResult) -> int:
     return address.port or (443 if address.scheme == "https" else 80)
 
 
-def _pause_s(left: int) -> float:
-    """The pause before the next attempt, of which so many are left."""
-    return 2.0 ** (_ATTEMPTS - 1 - left)
-
-
-def _told(data: object) -> tuple[str, list[str], bool]:
-    """What a refusal says: its message, its reasons, and whether a name is taken.
+def _parse_refusal(data: object) -> tuple[str, list[str], bool]:
+    """The message of a refusal, its reasons, and whether a name is taken.
 
     Source: docs.github.com, "Troubleshooting the REST API", "Validation Failed".
     """

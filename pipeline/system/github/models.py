@@ -1,4 +1,4 @@
-"""What GitHub tells, as frozen data; no object of PyGithub goes further than this package."""
+"""GitHub's responses as frozen data; no object of PyGithub leaves this package."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RepoRef:
-    """A repository at one GitHub: the API's ``address`` and ``owner/name``."""
+    """A repository on one GitHub: the API's ``address`` and ``owner/name``."""
 
     address: str
-    repository: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class ReleaseAsset:
     sha256: str
     id: int = 0
     whole: bool = True
-    """False for one whose upload broke off: it keeps its name taken."""
+    """False if its upload broke off; its name is taken nevertheless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +34,18 @@ class Release:
     prerelease: bool
     assets: tuple[ReleaseAsset, ...]
     id: int = 0
-    """Numbers grow: the lower one is the older one."""
-    title: str = ""
-    notes: str = ""
+    """Grows: the lower one is older."""
     page: str = ""
     """The address for people."""
     uploads: str = ""
-    """The address that takes its assets; at another host than the API's."""
+    """Where to upload assets; its host differs from the API's."""
 
 
 @dataclass(frozen=True, slots=True)
 class PullRequest:
-    """An open pull request; ``commit`` is the tip of its branch as GitHub knows it."""
+    """An open pull request; ``page`` is the address for people."""
 
     number: int
     title: str
     body: str
-    commit: str
     page: str

@@ -1,7 +1,7 @@
 """The releases of one repository: find, draft, fill and publish them.
 
-A draft belongs to a tag by name alone: it is not found by its tag, and there may be several of
-one. A published release may be immutable; nothing here changes one, but for its notes.
+A draft only has the name of its tag: it cannot be found by the tag, and a tag may have several.
+A published release may be immutable; nothing here changes one.
 
 Source: docs.github.com, "REST API endpoints for releases" and "... for release assets".
 """
@@ -19,53 +19,52 @@ from github.GitReleaseAsset import GitReleaseAsset
 from github.PaginatedList import PaginatedList
 
 from pipeline.system.errors import AssetNotFoundError
-from pipeline.system.github.client import Connection, InvalidError
+from pipeline.system.github.client import GitHubClient
 from pipeline.system.github.models import Release, ReleaseAsset
 
 _UPLOADED = "uploaded"
-"""The state of a whole asset; one whose upload broke off stays in the list as ``starter``."""
+"""The state of a complete asset; one whose upload broke off stays listed as ``starter``."""
 
 
 class Releases:
-    """The releases of ``repository``; every verb raises ``GitHubError``."""
+    """The releases of ``owner/name``; every method raises ``GitHubError``."""
 
-    def __init__(self, connection: Connection, repository: str) -> None:
-        self._connection = connection
+    def __init__(self, client: GitHubClient, repository: str) -> None:
+        self._client = client
         self._repository = repository
-        self._repo = connection.github.get_repo(repository)
+        self._repo = client.github.get_repo(repository)
 
     def published(self, tag: str) -> Release:
-        """The release of ``tag`` with its whole assets; raises ``AssetNotFoundError``."""
-        return self._connection.read(
+        """The release of ``tag`` with its complete assets; raises ``AssetNotFoundError``."""
+        return self._client.call(
             f"release {tag} of {self._repository}",
             lambda: self._whole(self._repo.get_release(tag)),
         )
 
     def latest(self) -> Release:
         """The release that GitHub calls the latest: neither a draft nor a prerelease."""
-        return self._connection.read(
+        return self._client.call(
             f"latest release of {self._repository}",
             lambda: self._whole(self._repo.get_latest_release().complete()),
         )
 
     def listing(self, tags: Collection[str] = ()) -> tuple[Release, ...]:
-        """Every release and, for who may write, draft, the oldest first.
+        """All releases, and drafts if the token may write, the oldest first.
 
-        Those of ``tags`` have their assets, broken ones as well; the others have none here.
+        Only those of ``tags`` have their assets, incomplete ones as well.
         """
-        found = self._connection.read(
+        found = self._client.call(
             f"releases of {self._repository}",
             lambda: [self._release(each) for each in self._repo.get_releases()],
         )
-        made = [
+        return tuple(
             dataclasses.replace(each, assets=self._all_assets(each)) if each.tag in tags else each
-            for each in found
-        ]
-        return tuple(sorted(made, key=lambda release: release.id))
+            for each in sorted(found, key=lambda release: release.id)
+        )
 
     def create_draft(self, tag: str, title: str, notes: str, *, prerelease: bool) -> Release:
-        """Make a draft, or find the oldest one of this tag when GitHub does not say."""
-        return self._connection.create(
+        """Make a draft, or find the oldest one of this tag if the response is lost."""
+        return self._client.call(
             f"draft of {tag} in {self._repository}",
             lambda: self._release(
                 self._repo.create_git_release(
@@ -76,15 +75,15 @@ class Releases:
         )
 
     def delete_draft(self, release_id: int) -> None:
-        """Delete a draft; one that is gone is fine."""
+        """Delete a draft, if it exists."""
         self._delete(f"releases/{release_id}", f"draft {release_id} of {self._repository}")
 
     def upload(self, release: Release, name: str, data: bytes) -> ReleaseAsset:
-        """Add a file to a draft, or find what already has its name; the caller compares."""
+        """Add a file to a draft, or find the one of that name, which the caller compares."""
         what = f"upload of {name} to {release.tag} of {self._repository}"
 
         def send() -> ReleaseAsset:
-            client, path = self._connection.at(release.uploads)
+            client, path = self._client.at(release.uploads)
             _headers, fields = client.requester.requestMemoryBlobAndCheck(
                 "POST",
                 path,
@@ -96,10 +95,10 @@ class Releases:
             )  # fmt: skip
             return _asset(GitReleaseAsset(client.requester, {}, fields, completed=True))
 
-        return self._connection.create(what, send, lambda: self._uploaded(release, name))
+        return self._client.call(what, send, lambda: self._uploaded(release, name))
 
     def _uploaded(self, release: Release, name: str) -> ReleaseAsset | None:
-        """The whole asset of that name; the rest of a broken upload makes way."""
+        """The complete asset of that name; the rest of a broken upload is deleted."""
         for each in self._all_assets(release):
             if each.name == name and each.whole:
                 return each
@@ -108,41 +107,40 @@ class Releases:
         return None
 
     def delete_asset(self, asset_id: int) -> None:
-        """Delete a file of a draft; one that is gone is fine."""
+        """Delete a file of a draft, if it exists."""
         self._delete(f"releases/assets/{asset_id}", f"asset {asset_id} of {self._repository}")
 
     def publish(
         self, release: Release, title: str, notes: str, *, prerelease: bool, latest: bool
     ) -> Release:
-        """Make a draft public under these words; ``latest`` is what people are shown first."""
+        """Publish a draft with this text; ``latest`` is the one that GitHub shows first."""
         what = f"release {release.tag} of {self._repository}"
         draft = self._repo.get_release(release.id)
-        try:
-            return self._connection.change(
-                what,
-                lambda: self._release(
-                    draft.update_release(
-                        title,
-                        notes,
-                        draft=False,
-                        prerelease=prerelease,
-                        tag_name=release.tag,
-                        make_latest="true" if latest else "false",
-                    )
-                ),
+        latest_text = "true" if latest else "false"
+
+        def update() -> Release:
+            return self._release(
+                draft.update_release(
+                    title,
+                    notes,
+                    draft=False,
+                    prerelease=prerelease,
+                    tag_name=release.tag,
+                    make_latest=latest_text,
+                )
             )
-        except InvalidError:
-            # Done before, but the answer was lost.
-            again = self._repo.get_release(release.id)
-            now = self._connection.read(what, lambda: self._release(again))
-            if now.draft:
-                raise
-            return now
+
+        def find() -> Release | None:
+            # If the response was lost it may be published; GitHub then refuses to publish it again.
+            now = self._client.call(what, lambda: self._release(self._repo.get_release(release.id)))
+            return None if now.draft else now
+
+        return self._client.call(what, update, find)
 
     def tag_commit(self, tag: str) -> str:
-        """The id that ``tag`` has at GitHub, ``""`` for none."""
+        """The commit of ``tag`` on GitHub, ``""`` if it has no such tag."""
         try:
-            return self._connection.read(
+            return self._client.call(
                 f"tag {tag} of {self._repository}",
                 lambda: self._repo.get_git_ref(f"tags/{tag}").object.sha,
             )
@@ -150,11 +148,8 @@ class Releases:
             return ""
 
     def _delete(self, path: str, what: str) -> None:
-        url = f"/repos/{self._repository}/{path}"
         with contextlib.suppress(AssetNotFoundError):
-            self._connection.change(
-                what, lambda: self._connection.github.requester.requestJsonAndCheck("DELETE", url)
-            )
+            self._client.delete(f"/repos/{self._repository}/{path}", what)
 
     def _whole(self, release: GitRelease) -> Release:
         made = self._release(release)
@@ -162,60 +157,42 @@ class Releases:
         return dataclasses.replace(made, assets=assets)
 
     def _release(self, release: GitRelease) -> Release:
-        # Into any answer PyGithub fills an id and a tag, from the address that was asked.
+        # PyGithub adds an id and a tag to any response, from the address of the request.
         draft: object = release.draft
         if not isinstance(draft, bool):
-            raise self._connection.no_api("the answer is no release")
+            raise self._client.no_api("the response is not a release")
         return Release(
             tag=release.tag_name,
             draft=draft,
             prerelease=release.prerelease,
             assets=(),
             id=release.id,
-            title=release.name or "",
-            notes=release.body or "",
             page=release.html_url or "",
             uploads=(release.upload_url or "").partition("{")[0],
         )
 
     def _all_assets(self, release: Release) -> tuple[ReleaseAsset, ...]:
-        return self._connection.read(
+        return self._client.call(
             f"assets of {release.tag} of {self._repository}", lambda: self._assets(release.id)
         )
 
     def _assets(self, release_id: int) -> tuple[ReleaseAsset, ...]:
-        """Page after page; the list inside the release itself need not be whole."""
-        return tuple(
-            map(
-                _asset,
-                PaginatedList(
-                    GitReleaseAsset,
-                    self._connection.github.requester,
-                    f"/repos/{self._repository}/releases/{release_id}/assets",
-                    attributesTransformer=_with_digest,
-                ),
-            )
+        """All pages; the list inside the release itself may be incomplete."""
+        pages = PaginatedList(
+            GitReleaseAsset,
+            self._client.github.requester,
+            f"/repos/{self._repository}/releases/{release_id}/assets",
+            attributesTransformer=_with_digest,
         )
+        return tuple(_asset(each) for each in pages)
 
 
 def _with_digest(fields: dict[str, Any]) -> dict[str, Any]:
-    """A GitHub Enterprise of before June 2025 has no digests.
-
-    PyGithub would ask for each asset once more to find one.
-    """
+    """Set what a GitHub Enterprise of before June 2025 lacks; PyGithub would ask again for it."""
     return {"digest": None, **fields}
 
 
 def _asset(asset: GitReleaseAsset) -> ReleaseAsset:
-    return ReleaseAsset(
-        asset.name,
-        asset.size,
-        _sha256_of(asset.digest),
-        asset.id,
-        asset.state == _UPLOADED,
-    )
-
-
-def _sha256_of(digest: str | None) -> str:
-    algorithm, _, value = (digest or "").partition(":")
-    return value.lower() if algorithm == "sha256" else ""
+    algorithm, _, digest = (asset.digest or "").partition(":")
+    sha256 = digest.lower() if algorithm == "sha256" else ""
+    return ReleaseAsset(asset.name, asset.size, sha256, asset.id, asset.state == _UPLOADED)

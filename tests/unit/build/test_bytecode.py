@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from pipeline.build.bytecode import worker as inside
 from pipeline.build.bytecode.compile import Compiled, SourceFile, compile_sources
-from pipeline.formats.marshal import FormatError, canonical, layout_of
+from pipeline.formats.marshal import FormatError, canonical, code_layout
 from pipeline.sources.local_interpreter import Interpreter
 from pipeline.system.errors import DiskError, ToolError, TreeError
 from pipeline.system.process import ProcessResult, run
@@ -25,7 +25,7 @@ from tests.builders.interpreters import interpreters
 from tests.harness.project import REPOSITORY
 
 PYTHON = Path(sys.executable)
-LAYOUT = layout_of(sys.version_info[:2])
+LAYOUT = code_layout(sys.version_info[:2])
 EVERY_CONSTANT = """
 '''A docstring of more than one line,
 of nobody.'''
@@ -61,7 +61,7 @@ kept = [sys.intern(each) for text in texts for each in [*text.split(), *text.spl
 gc.disable()
 random.Random(4).shuffle(names)
 sys.path.append(sys.argv[1])
-from pipeline.bytecode.inside import compile_source
+from pipeline.build.bytecode.worker import compile_source
 codes = [compile(text, "other", "exec") for text in texts]
 found = {name: compile_source(name, pathlib.Path(path).read_bytes()) for name, path in names}
 print(json.dumps({name: pyc.hex() for name, pyc in found.items()}))
@@ -186,9 +186,9 @@ def test_any_constants_are_loaded_as_they_were(values: list[object]) -> None:
 def test_a_dump_that_ends_early_or_late_is_refused() -> None:
     dump = spelled("x = (2**99, 'é', 'two words', 1.5)\ndef f(): return 'two words'")
     for end in range(len(dump)):
-        with pytest.raises(FormatError, match="it ends too early"):
+        with pytest.raises(FormatError, match="it ends early"):
             canonical(dump[:end], LAYOUT)
-    with pytest.raises(FormatError, match=f"something follows at byte {len(dump)}"):
+    with pytest.raises(FormatError, match=f"trailing data at byte {len(dump)}"):
         canonical(dump + b"N", LAYOUT)
 
 
@@ -198,7 +198,7 @@ def test_a_dump_that_ends_early_or_late_is_refused() -> None:
         (marshal.dumps([1]), r"unknown type '\[' at byte 0"),
         (b")\x02Nr\x00\x00\x00\x00", "a reference to nothing, 0, before byte 8"),
         (b"\xa9\x01r\x00\x00\x00\x00", "a reference to nothing, 0, before byte 7"),
-        (b"s\xff\xff\xff\xff", "it ends too early"),
+        (b"s\xff\xff\xff\xff", "it ends early"),
     ],
 )
 def test_what_code_never_holds_is_refused(dump: bytes, reason: str) -> None:
@@ -323,7 +323,7 @@ def test_all_files_that_are_not_python_are_told(places: Places) -> None:
         places.write("pkg/old.py", "print 'words'\n"),
         places.write("pkg/null.py", "x = '\0'\n"),
     ]
-    with pytest.raises(TreeError, match="refuses to compile") as fault:
+    with pytest.raises(TreeError, match="cannot compile parts") as fault:
         places.compile(sources)
     assert [each.partition(":")[0] for each in fault.value.details] == ["pkg/null.py", "pkg/old.py"]
     assert "SyntaxError: " in fault.value.details[1]
@@ -337,7 +337,7 @@ def test_all_files_that_are_not_python_are_told(places: Places) -> None:
         ("#!/no/such/loader\n", "its loader is not on this machine"),
         ("#!/bin/sh\necho it knows why >&2; exit 3\n", "it knows why"),
         ("#!/bin/sh\nexit 3\n", "exit code 3"),
-        ("#!/bin/sh\nkill -ILL $$\n", "it was ended by SIGILL"),
+        ("#!/bin/sh\nkill -ILL $$\n", "killed by SIGILL"),
         ("#!/bin/sh\necho hello\n", "it does not answer as a Python interpreter does"),
     ],
 )
@@ -362,7 +362,7 @@ def test_a_format_of_bytecode_that_is_not_known(places: Places) -> None:
     def newer(*_command: object, **_options: object) -> ProcessResult:
         return ProcessResult(0, json.dumps(answer).encode(), "")
 
-    with pytest.raises(ToolError, match="a format that goempy does not know") as fault:
+    with pytest.raises(ToolError, match="bytecode of an unknown format") as fault:
         compile_sources(PYTHON, [], places.out, run=newer)
     assert fault.value.details == ("a.py: why",)
 

@@ -14,7 +14,8 @@ from pipeline.build.cell import apply_cell, plan_cell
 from pipeline.build.digest import RECIPE, cell_digest
 from pipeline.config.cells import all_cells
 from pipeline.config.model import Asset, TrimRule
-from pipeline.formats import elf
+from pipeline.formats.elf.scan import scan
+from pipeline.formats.forward_reader import ForwardReader
 from pipeline.formats.payload.reader import read_payload
 from pipeline.system.errors import ArchiveError
 from tests.builders.cells import CELL, MATRIX, NAME, build
@@ -129,7 +130,7 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_the_bytes_of_this_recipe(tmp_path: Path) -> None:
-    """When this fails, the same assets give other payloads: raise ``recipe.RECIPE`` with it.
+    """When this fails, the same assets give other payloads: raise ``digest.RECIPE`` with it.
 
     Earlier tags' payloads are found by their cell digest, and the digest holds the recipe.
     """
@@ -167,7 +168,7 @@ def test_elf_files_are_stripped(tmp_path: Path) -> None:
     data = full_archive(unix_tree() | {"bin/python3.14": program})
     stripped = unpacked(build(tmp_path / "a", data)[0])["bin/python3.14"]
     assert len(stripped) < len(program)
-    assert elf.scan(io.BytesIO(stripped).read, len(stripped)).strip is None
+    assert scan(ForwardReader(io.BytesIO(stripped).read, len(stripped))).strip is None
     keep = dataclasses.replace(MATRIX, trim=dataclasses.replace(MATRIX.trim, strip=False))
     assert unpacked(build(tmp_path / "b", data, matrix=keep)[0])["bin/python3.14"] == program
 

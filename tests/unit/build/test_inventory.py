@@ -113,13 +113,19 @@ def bad(name: str) -> Callable[[Tar], Tar]:
 
 
 BAD_MEMBERS = {
-    "absolute path": (bad("/etc/passwd"), "member /etc/passwd has an absolute path"),
+    "absolute path": (
+        bad("/etc/passwd"),
+        "member /etc/passwd has an unsafe name: not a clean relative path",
+    ),
     "dot dot": (
         bad(f"{INSTALL}../../../x"),
-        f"member {INSTALL}../../../x has '..' in its path",
+        f"member {INSTALL}../../../x has an unsafe name: not a clean",
     ),
-    "unclean path": (bad(f"{INSTALL}a//b"), "has a path that is not clean"),
-    "control character": (bad(f"{INSTALL}a\nb"), "has a path that is not clean"),
+    "unclean path": (bad(f"{INSTALL}a//b"), "has an unsafe name: not a clean relative path"),
+    "control character": (
+        bad(f"{INSTALL}a\nb"),
+        "has an unsafe name: a backslash or control character",
+    ),
     "absolute link": (
         lambda tar: tar.link(f"{INSTALL}l", "/etc/passwd"),
         f"member {INSTALL}l is a link to '/etc/passwd', which is not a relative path",

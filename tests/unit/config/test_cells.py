@@ -13,7 +13,8 @@ from pipeline.config.cells import all_cells, asset_name, find_primary, select_ce
 from pipeline.config.matrix import parse_matrix
 from pipeline.config.model import FREE_THREADED, FULL, Cell, PythonVersion
 from pipeline.config.model import Line as MatrixLine
-from pipeline.release.plan import github_matrix, plan_release
+from pipeline.release.plan import plan_release
+from pipeline.release.workflow_jobs import github_matrix
 from pipeline.system.errors import ConfigError, UsageError
 from tests.harness.project import REPOSITORY, Line, Project, make_project, matrix_text
 

@@ -89,18 +89,18 @@ def test_a_matrix_without_lines_or_platforms_is_refused(table: str) -> None:
 
 def test_two_lines_that_would_be_one_tag() -> None:
     (fault,) = faults_of(matrix_text(Line(), Line(pbs="20261009")))
-    assert "3.14.9 stands 2 times" in fault
+    assert "3.14.9 appears 2 times" in fault
 
 
 def test_two_platforms_that_go_could_not_tell_apart() -> None:
     text = matrix_text(Line()).replace('goarch = "arm64"', 'goarch = "amd64"', 1)
     (fault,) = faults_of(text)
-    assert "linux/amd64 stands 2 times: Go could not choose between them" in fault
+    assert "linux/amd64 appears 2 times: Go could not choose between them" in fault
 
 
 def test_a_platform_twice() -> None:
     text = matrix_text(Line()).replace('name = "linux-arm64"', 'name = "linux-amd64"')
-    assert any("linux-amd64 stands 2 times" in fault for fault in faults_of(text))
+    assert any("linux-amd64 appears 2 times" in fault for fault in faults_of(text))
 
 
 def test_a_line_with_an_unknown_platform() -> None:
@@ -112,7 +112,7 @@ def test_a_misspelt_key_hides_no_other_fault() -> None:
     faults = faults_of(matrix_text(Line(more="pythn = 1"), Line(pbs="20261009")))
     assert len(faults) == 2
     assert "did you mean 'python'?" in faults[0]
-    assert "3.14.9 stands 2 times" in faults[1]
+    assert "3.14.9 appears 2 times" in faults[1]
 
 
 def test_a_fault_in_a_drop_rule_has_its_place() -> None:
@@ -131,7 +131,7 @@ def test_a_part_that_ships_needs_those_that_it_is_of_no_use_without() -> None:
     text = matrix_text(Line())
     on = text.replace('name = "tkinter"\nship = false', 'name = "tkinter"\nship = true')
     (fault,) = faults_of(on)
-    assert "trim.part[2].ship: tkinter is of no use without tcl" in fault
+    assert "trim.part[2].ship: tkinter does not work without tcl" in fault
     tcl = on.replace(
         'name = "tcl"        # Tcl and Tk: libraries and scripts\nship = false',
         'name = "tcl"\nship = true',
@@ -141,7 +141,7 @@ def test_a_part_that_ships_needs_those_that_it_is_of_no_use_without() -> None:
 
 def test_a_part_twice() -> None:
     text = matrix_text(Line()).replace('name = "turtle"', 'name = "idle"')
-    assert any("idle stands 2 times" in fault for fault in faults_of(text))
+    assert any("idle appears 2 times" in fault for fault in faults_of(text))
 
 
 @pytest.mark.parametrize("minor", ["3", "3.11.4", "eleven"])
@@ -173,3 +173,43 @@ def test_what_is_no_module_path(path: str) -> None:
 def test_broken_toml_names_its_place() -> None:
     with pytest.raises(ConfigError, match=r"matrix.toml: .*line 1"):
         parse_matrix("module = \n")
+
+
+PIP = f'[pip.tool]\nversion = "1.0"\nsha256 = "{"0" * 64}"\n'
+
+
+def test_wheels_are_sorted_by_the_names_of_their_tables() -> None:
+    text = f"{matrix_text(Line())}\n{PIP.replace('tool', 'z')}{PIP}"
+    assert [(wheel.name, wheel.version) for wheel in parse_matrix(text).wheels] == [
+        ("tool", "1.0"), ("z", "1.0"),
+    ]  # fmt: skip
+
+
+def test_the_name_of_a_wheel_is_no_key_of_its_table() -> None:
+    faults = faults_of(f'{matrix_text(Line())}\n{PIP}name = "other"\nversoin = "2"\n')
+    assert [fault.partition(", ")[2] for fault in faults] == [
+        "pip.tool.name: unknown key; known: sha256, version",
+        "pip.tool.versoin: unknown key; did you mean 'version'?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("level = 3", 'level = "3"', "payload.level: Input should be a valid integer"),
+        ("strip = true", "strip = 1", "trim.strip: Input should be a valid boolean"),
+        ('pbs = "20261021"', "pbs = 20261021", "line[1].pbs: Input should be a valid string"),
+        ('python = "3.14.9"', "python = 3.14", "line[1].python: Input should be a valid string"),
+        ("platforms = [", "platforms = 3 # [", "line[1].platforms: Input should be a valid list"),
+        ("[payload]", "[x]", "x: unknown key; known: archive, attest, line, module, payload"),
+    ],
+)
+def test_values_of_another_kind_are_not_converted(old: str, new: str, fault: str) -> None:
+    text = matrix_text(Line())
+    assert old in text
+    assert any(fault in each for each in faults_of(text.replace(old, new, 1)))
+
+
+def test_a_table_in_the_place_of_a_value_and_the_other_way_round() -> None:
+    (fault,) = faults_of(f"{matrix_text(Line())}\n[pip]\ntool = 3\n")
+    assert fault.endswith("pip.tool: Input should be a table")

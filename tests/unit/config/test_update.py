@@ -24,8 +24,8 @@ from pipeline.config.update import (
     is_over,
     order,
     plan_update,
-    summarize,
 )
+from pipeline.publish.update_summary import summarize
 from tests.builders.pbs_listing import pbs_names, sha256_of, size_of
 from tests.harness.project import REPOSITORY, Line, matrix_text
 
@@ -164,7 +164,7 @@ def test_an_old_release_that_is_not_at_hand() -> None:
     assert step.flavours is None
     assert step.bytes_before is None
     text = summarize(plan)
-    assert "- 3.14: not known; PBS 20260101 is not there" in text
+    assert "- 3.14: not known; the source lacks PBS 20260101" in text
     assert "| unknown → " in text
 
 
@@ -307,7 +307,7 @@ def test_only_the_changed_values_of_the_real_matrix_change() -> None:
             line.variant,
             line.platforms,
         )
-        steps.append(LineUpdate(line, moved, end_of_life=False, cells=1))
+        steps.append(LineUpdate(line, moved, cells=1))
     edited = edit_matrix(text, UpdatePlan("20991231", tuple(steps), ()))
     rows = list(zip(text.splitlines(keepends=True), edited.splitlines(keepends=True), strict=True))
     changed = [(old, new) for old, new in rows if old != new]

@@ -16,7 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.formats.elf import ElfError, ElfScan, StripPlan, scan, strip
+from pipeline.formats.elf.scan import ElfScan, scan
+from pipeline.formats.elf.strip import StripPlan, strip
+from pipeline.formats.forward_reader import BinaryFormatError, ForwardReader
 from tests.builders.elf import DEBUG, Builder, Piece
 
 LAYOUTS = [(64, "little"), (32, "little"), (32, "big"), (64, "big")]
@@ -27,13 +29,17 @@ needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="runs ELF files
 # --- running the module as the pipeline does: two forward passes ------------
 
 
+def reader_of(data: bytes) -> ForwardReader:
+    return ForwardReader(io.BytesIO(data).read, len(data))
+
+
 def scanned(data: bytes) -> ElfScan:
-    return scan(io.BytesIO(data).read, len(data))
+    return scan(reader_of(data))
 
 
 def performed(data: bytes, plan: StripPlan) -> bytes:
     out = io.BytesIO()
-    strip(io.BytesIO(data).read, len(data), plan, out.write)
+    strip(reader_of(data), plan, out.write)
     assert len(out.getvalue()) == plan.out_size_bytes
     return out.getvalue()
 
@@ -165,19 +171,10 @@ def assert_stripped_form_of(old: bytes, new: bytes, folder: Path) -> None:
 
 @pytest.mark.parametrize(("bits", "byteorder"), LAYOUTS)
 def test_facts_come_from_the_dynamic_segment(bits: int, byteorder: str) -> None:
-    builder = Builder(bits, byteorder)
-    facts = scanned(builder.build()).facts
-    assert (facts.bits, facts.byteorder, facts.machine, facts.kind) == (
-        bits,
-        byteorder,
-        builder.machine,
-        3,
-    )
+    facts = scanned(Builder(bits, byteorder).build()).facts
     assert facts.needed == ("libc.so.6", "libpython3.14.so.1.0")
-    assert facts.soname == "me.so"
     assert facts.rpath == ()
     assert facts.runpath == ("$ORIGIN/../lib", "/opt/\udce9")
-    assert facts.interpreter == "/lib/ld.so.1"
 
 
 @pytest.mark.parametrize("late_segments", [False, True])
@@ -256,16 +253,20 @@ def test_the_same_file_gives_the_same_plan_however_it_is_read() -> None:
     data = Builder(64, "big").build()
     whole = scanned(data)
     source = io.BytesIO(data)
-    assert scan(lambda n: source.read(min(n, 7)), len(data)) == whole
+    assert scan(ForwardReader(lambda n: source.read(min(n, 7)), len(data))) == whole
     assert whole.strip is not None
     source.seek(0)
     out = io.BytesIO()
-    strip(lambda n: source.read(min(n, 1)), len(data), whole.strip, out.write)
+    reader = ForwardReader(lambda n: source.read(min(n, 1)), len(data))
+    strip(reader, whole.strip, out.write)
     assert out.getvalue() == performed(data, whole.strip)
 
 
-def test_zero_bytes_counts_what_is_less_than_a_page_between_kept_ranges() -> None:
-    assert planned(Builder(64, "little").build()).zero_bytes == len(DEBUG) % 4096
+def test_less_than_a_page_of_zeros_is_left_between_kept_ranges() -> None:
+    plan = planned(Builder(64, "little").build())
+    starts = [start - by for (start, _), by in zip(plan.kept, plan.shifts, strict=True)]
+    ends = [end - by for (_, end), by in zip(plan.kept, plan.shifts, strict=True)]
+    assert sum(starts) - sum([len(plan.new_header), *ends[:-1]]) == len(DEBUG) % 4096
 
 
 @pytest.mark.parametrize(("bits", "byteorder"), LAYOUTS)
@@ -290,15 +291,16 @@ def test_a_plan_for_another_file_is_refused_before_anything_is_written() -> None
     plan = planned(data)
     written: list[bytes] = []
     for wrong in (other, data + b"\0", data[:-1], b""):
-        with pytest.raises(ElfError, match="another file"):
-            strip(io.BytesIO(wrong).read, len(wrong), plan, written.append)
+        with pytest.raises(BinaryFormatError, match="another file"):
+            strip(reader_of(wrong), plan, written.append)
     assert written == []
 
 
 def test_input_that_ends_early_in_the_second_pass_is_an_error() -> None:
     data = Builder(64, "little").build()
-    with pytest.raises(ElfError, match="ends at byte 600"):
-        strip(io.BytesIO(data[:600]).read, len(data), planned(data), lambda _: None)
+    reader = ForwardReader(io.BytesIO(data[:600]).read, len(data))
+    with pytest.raises(BinaryFormatError, match="ends at byte 600"):
+        strip(reader, planned(data), lambda _: None)
 
 
 # --- what stays as it is ----------------------------------------------------
@@ -388,7 +390,7 @@ def test_an_immense_section_name_table_is_left_with_a_note() -> None:
     ],
 )
 def test_malformed_headers_are_errors(at: int, value: bytes) -> None:
-    with pytest.raises(ElfError):
+    with pytest.raises(BinaryFormatError):
         scanned(patched(Builder(64, "little").build(), at, value))
 
 
@@ -396,10 +398,10 @@ def test_malformed_headers_are_errors(at: int, value: bytes) -> None:
 def test_every_truncation_is_an_error(bits: int, byteorder: str) -> None:
     data = Builder(bits, byteorder).build()
     for size in (*range(0, 500, 7), *range(500, len(data), 97), len(data) - 1):
-        with pytest.raises(ElfError):
-            scan(io.BytesIO(data[:size]).read, size)
-        with pytest.raises(ElfError, match="ends at byte"):
-            scan(io.BytesIO(data[:size]).read, len(data))
+        with pytest.raises(BinaryFormatError):
+            scan(reader_of(data[:size]))
+        with pytest.raises(BinaryFormatError, match="ends at byte"):
+            scan(ForwardReader(io.BytesIO(data[:size]).read, len(data)))
 
 
 @pytest.mark.parametrize(
@@ -407,7 +409,7 @@ def test_every_truncation_is_an_error(bits: int, byteorder: str) -> None:
     [
         [(1, 1 << 20)],  # a name outside of the table
         [(1, 1), (10, 1 << 40)],  # a table outside of the segment
-        [(14, 1), (5, 7)],
+        [(15, 1), (5, 7)],
         [(1, 1)] * 200_000,  # an immense dynamic section
     ],
 )
@@ -422,7 +424,7 @@ def test_malformed_dynamic_sections_are_errors(tags: list[tuple[int, int]]) -> N
                 struct.pack("<Q", tag), data.rindex(struct.pack("<QQ", tag, value)) + 16
             )
             data = patched(data, entry + 8, struct.pack("<Q", value))
-    with pytest.raises(ElfError):
+    with pytest.raises(BinaryFormatError):
         scanned(data)
 
 
@@ -430,7 +432,7 @@ def test_overlapping_names_cannot_fill_the_memory() -> None:
     builder = Builder(64, "little")
     builder.dynamic_strings = b"x" * 100_000 + b"\0"
     builder.tags = [(1, offset) for offset in range(1000)]
-    with pytest.raises(ElfError, match="has no end"):
+    with pytest.raises(BinaryFormatError, match="has no end"):
         scanned(builder.build())
 
 
@@ -471,8 +473,8 @@ def test_damaged_files_are_understood_or_refused(
         return source.read(n)
 
     try:
-        found = scan(read, len(data) + size_error)
-    except ElfError:
+        found = scan(ForwardReader(read, len(data) + size_error))
+    except BinaryFormatError:
         return
     if found.strip is not None and size_error == 0:
         new = performed(data, found.strip)
@@ -494,10 +496,10 @@ def test_debug_sections_are_not_held(tmp_path: Path) -> None:
     tracemalloc.start()
     try:
         with path.open("rb") as file:
-            plan = scan(file.read, size).strip
+            plan = scan(ForwardReader(file.read, size)).strip
         assert plan is not None
         with path.open("rb") as file:
-            strip(file.read, size, plan, lambda _: None)
+            strip(ForwardReader(file.read, size), plan, lambda _: None)
         assert tracemalloc.get_traced_memory()[1] < 4 * 1024 * 1024
     finally:
         tracemalloc.stop()
@@ -588,8 +590,6 @@ def test_programs_run_as_before(options: tuple[str, ...], tmp_path: Path) -> Non
 def test_shared_objects_load_as_before(tmp_path: Path) -> None:
     library = compiled(tmp_path, LIBRARY, "-g", "-shared", "-fPIC", "-Wl,-soname,libanswer.so.1")
     data = library.read_bytes()
-    assert scanned(data).facts.soname == "libanswer.so.1"
-    assert scanned(data).facts.interpreter is None
     assert_stripped_form_of(data, replaced(library), tmp_path)
     script = f"import ctypes; print(ctypes.CDLL({str(library)!r}).answer())"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
@@ -602,7 +602,7 @@ def test_32_bit_files_of_the_compiler(tmp_path: Path) -> None:
     # Needs no 32-bit C library.
     library = compiled(tmp_path, LIBRARY, "-m32", "-g", "-shared", "-fPIC", "-nostdlib")
     data = library.read_bytes()
-    assert scanned(data).facts.bits == 32
+    assert data[4] == 1, "not a 32-bit file"
     assert_stripped_form_of(data, stripped(data), tmp_path)
 
 

@@ -14,12 +14,12 @@ BINARY = (
 
 
 def found(*files: bytes, step: int = 4096) -> dict[str, str]:
-    scout = LibraryDetector()
+    detector = LibraryDetector()
     for data in files:
-        see = scout.watch()
+        see = detector.scanner()
         for start in range(0, len(data), step):
             see(data[start : start + step])
-    return dict(scout.found())
+    return dict(detector.found())
 
 
 @pytest.mark.parametrize("step", [1, 7, 64, 4096])

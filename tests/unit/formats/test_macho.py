@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.formats.macho import MAGICS, MachOError, needed
+from pipeline.formats.forward_reader import BinaryFormatError, ForwardReader, Read
+from pipeline.formats.macho import MAGICS, needed
 from tests.builders.macho import (
     ID,
     LAZY,
@@ -35,8 +36,12 @@ OWN = Command(ID, b"@rpath/me.dylib")
 CODE = b"code " * 40
 
 
+def needed_of(read: Read, size: int) -> tuple[str, ...]:
+    return needed(ForwardReader(read, size))
+
+
 def names(data: bytes) -> tuple[str, ...]:
-    return needed(io.BytesIO(data).read, len(data))
+    return needed_of(io.BytesIO(data).read, len(data))
 
 
 def patched(data: bytes, at: int, value: bytes) -> bytes:
@@ -80,15 +85,17 @@ def test_a_fat_file_needs_what_its_architectures_need(bits: int, *, descending: 
     assert names(data) == (*names(one), "@loader_path/../lib/libtcl9.0.dylib")
 
 
-def test_a_fat_static_library_needs_nothing() -> None:
-    assert names(fat([b"!<arch>\n" + CODE, b"!<arch>\n"])) == ()
-    assert names(fat([b"!<arch>\n" + CODE, thin([PYTHON])])) == names(thin([PYTHON]))
+def test_a_fat_static_library_is_refused() -> None:
+    with pytest.raises(BinaryFormatError, match="begins with 21 3c 61 72"):
+        names(fat([b"!<arch>\n" + CODE, b"!<arch>\n"]))
 
 
 @pytest.mark.parametrize("version", [(0, 43), (3, 45), (0, 52), (65535, 69)])
-def test_a_java_class_file_needs_nothing(version: tuple[int, int]) -> None:
-    assert names(b"\xca\xfe\xba\xbe" + struct.pack(">2H", *version) + CODE) == ()
-    assert names(b"\xca\xfe\xba\xbe" + struct.pack(">2H", *version)) == ()
+def test_a_java_class_file_is_refused(version: tuple[int, int]) -> None:
+    """Its magic is that of fat files."""
+    for rest in (CODE, b""):
+        with pytest.raises(BinaryFormatError):
+            names(b"\xca\xfe\xba\xbe" + struct.pack(">2H", *version) + rest)
 
 
 def test_many_architectures_are_still_fat() -> None:
@@ -100,14 +107,14 @@ def test_many_architectures_are_still_fat() -> None:
 def test_it_does_not_matter_how_a_file_is_read() -> None:
     data = fat([thin([SYSTEM, PYTHON], tail=CODE), thin([TCL], 32, ">", CODE)])
     source = io.BytesIO(data)
-    assert needed(lambda _: source.read(1), len(data)) == names(data)
+    assert needed_of(lambda _: source.read(1), len(data)) == names(data)
 
 
 def test_nothing_is_read_beyond_the_load_commands() -> None:
     inner = thin([SYSTEM])
     for data in (inner, fat([thin([PYTHON], tail=CODE), inner])):
         source = io.BytesIO(data + CODE)
-        needed(source.read, len(data + CODE))
+        needed_of(source.read, len(data + CODE))
         assert source.tell() == len(data)
 
 
@@ -153,17 +160,17 @@ FAT = fat([THIN, THIN])
     ],
 )
 def test_lies_are_told(data: bytes, why: str) -> None:
-    with pytest.raises(MachOError, match=why):
+    with pytest.raises(BinaryFormatError, match=why):
         names(data)
 
 
 @pytest.mark.parametrize("data", [THIN, thin([SYSTEM], 32, ">"), FAT, fat([THIN, THIN], 64)])
 def test_what_ends_before_its_last_load_command_is_an_error(data: bytes) -> None:
     for size in range(len(data)):
-        with pytest.raises(MachOError):
+        with pytest.raises(BinaryFormatError):
             names(data[:size])
-        with pytest.raises(MachOError, match=f"ends at byte {size} of {len(data)}"):
-            needed(io.BytesIO(data[:size]).read, len(data))
+        with pytest.raises(BinaryFormatError, match=f"ends at byte {size} of {len(data)}"):
+            needed_of(io.BytesIO(data[:size]).read, len(data))
 
 
 @settings(max_examples=1500, deadline=None)
@@ -183,8 +190,8 @@ def test_damaged_files_are_understood_or_refused(
     for at, value in changes:
         data = patched(data, at, value)
     try:
-        found = needed(io.BytesIO(data).read, len(data) + size_error)
-    except MachOError:
+        found = needed_of(io.BytesIO(data).read, len(data) + size_error)
+    except BinaryFormatError:
         return
     assert len(found) <= 6
 
@@ -199,8 +206,8 @@ def test_a_size_that_lies_costs_nothing(at: int) -> None:
         asked.append(count)
         return source.read(count)
 
-    with pytest.raises(MachOError, match=f"ends at byte {len(data)} of"):
-        needed(read, 1 << 62)
+    with pytest.raises(BinaryFormatError, match=f"ends at byte {len(data)} of"):
+        needed_of(read, 1 << 62)
     assert max(asked) <= 1 << 20
 
 
@@ -209,7 +216,7 @@ def test_what_lies_between_architectures_is_not_held() -> None:
     source = io.BytesIO(data)
     tracemalloc.start()
     try:
-        found = needed(source.read, len(data))
+        found = needed_of(source.read, len(data))
         assert tracemalloc.get_traced_memory()[1] < 2 << 20
     finally:
         tracemalloc.stop()

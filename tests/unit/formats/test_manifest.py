@@ -121,9 +121,9 @@ def file(name: str) -> Entry:
         ([file("a\\b")], "backslash"),
         ([file("a\nb")], "control character"),
         ([file("a\udcff")], "not valid UTF-8"),
-        ([file("a"), file("a")], "stands twice"),
-        ([file("a"), file("a/b")], "its folder is not in the manifest as a folder"),
-        ([file("a/b")], "its folder is not in the manifest as a folder"),
+        ([file("a"), file("a")], "is a duplicate or out of order"),
+        ([file("a"), file("a/b")], "the manifest lacks its folder"),
+        ([file("a/b")], "the manifest lacks its folder"),
         ([format1.link_entry("a", "/etc/passwd")], "not a relative path"),
         ([format1.link_entry("a", "../b")], "leaves the tree"),
         ([format1.link_entry("a", "")], "not a relative path"),
@@ -175,7 +175,7 @@ def test_what_is_no_manifest(data: bytes) -> None:
 def test_a_manifest_that_was_edited() -> None:
     with pytest.raises(PayloadError) as caught:
         format1.parse_manifest(changed(contentHash="0" * 64))
-    assert caught.value.details == ("contentHash is not that of the entries",)
+    assert caught.value.details == ("contentHash does not match the entries",)
 
 
 def test_blob_names() -> None:

@@ -9,15 +9,13 @@ from pathlib import Path
 import pytest
 
 from pipeline.publish.github_release import (
-    AssetFile,
     ReleaseAction,
-    ReleaseSpec,
     ReleaseState,
-    plan_fill,
-    plan_publish,
-    read_wanted,
+    plan_assets,
+    plan_releases,
 )
-from pipeline.system.errors import GitHubError, TagConflictError, UsageError
+from pipeline.publish.release_spec import AssetFile, ReleaseSpec
+from pipeline.system.errors import GitHubError, TagConflictError
 from pipeline.system.github import Release, ReleaseAsset
 
 PRIMARY, OTHER = "v0.2.0", "v0.2.0-py3.13.17"
@@ -39,7 +37,7 @@ FILES = (file("SHA256SUMS"), file("sizes.svg"))
 ASSETS = (asset("SHA256SUMS"), asset("sizes.svg"))
 
 
-def wanted(tag: str = PRIMARY, files: Sequence[AssetFile] = FILES) -> ReleaseSpec:
+def spec(tag: str = PRIMARY, files: Sequence[AssetFile] = FILES) -> ReleaseSpec:
     return ReleaseSpec(tag, f"{tag}: Python", "Words.\n", tuple(files))
 
 
@@ -58,17 +56,17 @@ def plan(
 ) -> tuple[ReleaseAction, ...]:
     names = tags or (PRIMARY,)
     known = commits or dict.fromkeys(names, (COMMIT, COMMIT))
-    return plan_publish([wanted(tag) for tag in names], found, known)
+    return plan_releases([spec(tag) for tag in names], found, known)
 
 
 def test_the_primary_line_comes_last_and_is_the_latest() -> None:
     steps = plan((), PRIMARY, "v0.2.0-py3.14.9t", OTHER)
-    assert [step.wanted.tag for step in steps] == [OTHER, "v0.2.0-py3.14.9t", PRIMARY]
+    assert [step.spec.tag for step in steps] == [OTHER, "v0.2.0-py3.14.9t", PRIMARY]
     assert [step.latest for step in steps] == [False, False, True]
     assert [list(step.rows())[-1] for step in steps] == [
-        "publish it as a pre-release",
-        "publish it as a pre-release",
-        "publish it as the latest release",
+        "publish it as pre-release",
+        "publish it as pre-release",
+        "publish it as latest",
     ]
 
 
@@ -104,9 +102,9 @@ def test_what_differs_is_named_all_together() -> None:
     with pytest.raises(TagConflictError) as caught:
         plan(found, PRIMARY, OTHER, commits=commits)
     assert caught.value.details == (
-        f"{PRIMARY} is commit {'b' * 12} at GitHub and {'a' * 12} here",
-        f"{OTHER} was released with another sizes.svg",
-        f"{PRIMARY} was released with another SHA256SUMS",
+        f"{PRIMARY} is commit {'b' * 12} on GitHub and {'a' * 12} here",
+        f"{OTHER} was released with a different sizes.svg",
+        f"{PRIMARY} was released with a different SHA256SUMS",
         f"{PRIMARY} was released without sizes.svg",
         f"{PRIMARY} was released with more.txt as well",
     )
@@ -114,7 +112,7 @@ def test_what_differs_is_named_all_together() -> None:
 
 
 def test_tags_that_are_not_at_github_are_never_made_there() -> None:
-    with pytest.raises(GitHubError, match="not at GitHub") as caught:
+    with pytest.raises(GitHubError, match="not on GitHub") as caught:
         plan((), PRIMARY, OTHER, commits={PRIMARY: (COMMIT, COMMIT), OTHER: (COMMIT, "")})
     assert caught.value.details == (OTHER,)
     assert "finalize --push" in caught.value.hint
@@ -133,8 +131,8 @@ def test_of_several_drafts_the_oldest_is_used() -> None:
     assert list(step.rows()) == [
         "delete draft 12",
         "delete draft 30",
-        "go on with draft 5",
-        "publish it as the latest release",
+        "continue with draft 5",
+        "publish it as latest",
     ]
 
 
@@ -152,72 +150,13 @@ def test_only_what_differs_is_sent_again() -> None:
         asset("old.txt", number=3),
         asset("half", b"", whole=False, digest=False, number=4),
     ]
-    fill = plan_fill([*FILES, file("half"), file("new")], found)
-    assert [each.id for each in fill.delete] == [2, 3, 4]
-    assert [each.name for each in fill.upload] == ["sizes.svg", "half", "new"]
+    sync = plan_assets([*FILES, file("half"), file("new")], found)
+    assert [each.id for each in sync.delete] == [2, 3, 4]
+    assert [each.name for each in sync.upload] == ["sizes.svg", "half", "new"]
 
 
 def test_without_a_digest_an_equal_size_proves_nothing() -> None:
     """SHA256SUMS has the same size whatever it says."""
-    fill = plan_fill(FILES, [asset("SHA256SUMS", digest=False)])
-    assert [each.name for each in fill.delete] == ["SHA256SUMS"]
-    assert [each.name for each in fill.upload] == ["SHA256SUMS", "sizes.svg"]
-
-
-def folder(root: Path, **files: str) -> Path:
-    made = root / PRIMARY
-    made.mkdir()
-    for name, text in files.items():
-        (made / name.replace("_", ".")).write_text(text, "utf-8")
-    return made
-
-
-def sums(**texts: str) -> str:
-    rows = [
-        f"{hashlib.sha256(text.encode()).hexdigest()}  {name.replace('_', '.')}\n"
-        for name, text in texts.items()
-    ]
-    return "".join(rows)
-
-
-def test_a_folder_is_a_release(tmp_path: Path) -> None:
-    made = folder(
-        tmp_path, notes_md="# v0.2.0: Python\n\nWords.\n", a_txt="A", SHA256SUMS=sums(a_txt="A")
-    )
-    found = read_wanted(made)
-    assert (found.tag, found.title, found.notes) == (PRIMARY, "v0.2.0: Python", "Words.\n")
-    assert [each.name for each in found.files] == ["SHA256SUMS", "a.txt"]
-    assert found.files[1].sha256 == hashlib.sha256(b"A").hexdigest()
-
-
-def test_notes_without_a_heading_are_titled_by_the_tag(tmp_path: Path) -> None:
-    made = folder(tmp_path, notes_md="Words.", a_txt="A", SHA256SUMS=sums(a_txt="A"))
-    found = read_wanted(made)
-    assert (found.title, found.notes) == (PRIMARY, "Words.\n")
-
-
-def test_what_is_wrong_with_a_folder_is_told_together(tmp_path: Path) -> None:
-    made = folder(
-        tmp_path, notes_md="# T\n", a_txt="A", b_txt="", SHA256SUMS=sums(a_txt="B", c_txt="C")
-    )
-    (made / "with space").write_text("x")
-    with pytest.raises(UsageError, match="not a release to publish") as caught:
-        read_wanted(made)
-    rows = sums(a_txt="B", c_txt="C").splitlines()
-    assert caught.value.details == (
-        "GitHub would rename 'with space'",
-        "b.txt is empty",
-        f"SHA256SUMS says otherwise: {rows[0]}",
-        f"SHA256SUMS says otherwise: {rows[1]}",
-    )
-
-
-def test_folders_without_notes_or_sums_are_none(tmp_path: Path) -> None:
-    made = folder(tmp_path, a_txt="A")
-    with pytest.raises(UsageError, match="holds no release") as caught:
-        read_wanted(made)
-    assert "goempy assets" in caught.value.hint
-    (made / "notes.md").write_text("# T\n")
-    with pytest.raises(UsageError) as again:
-        read_wanted(made)
-    assert again.value.details == ("it has no SHA256SUMS",)
+    sync = plan_assets(FILES, [asset("SHA256SUMS", digest=False)])
+    assert [each.name for each in sync.delete] == ["SHA256SUMS"]
+    assert [each.name for each in sync.upload] == ["SHA256SUMS", "sizes.svg"]

@@ -8,8 +8,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from pipeline.publish.breakdown import Breakdown, ContentSize, FileKind, break_down
 from pipeline.publish.picture import SPAN, WIDTH, draw
-from pipeline.publish.sizes import Breakdown, ContentSize, FileKind, StepRow, break_down
+from pipeline.publish.sizes import StepRow
 from pipeline.system.units import human_bytes
 
 NS = {"svg": "http://www.w3.org/2000/svg"}

@@ -3,44 +3,35 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from pipeline.config.model import FREE_THREADED, LOCAL, Line, PythonVersion
 from pipeline.formats.payload.model import Component, Manifest, Origin, PayloadMetadata
-from pipeline.publish.release_notes import (
-    Home,
-    PlatformSize,
-    Software,
-    TagFacts,
-    candidates,
-    facts_of,
-    home_of,
-    is_of_version,
-    minor_of,
-    named_python,
-    release_notes,
-    told_python,
-)
+from pipeline.formats.payload.reader import Payload
+from pipeline.publish.release_notes import ReleaseSite, TagFacts, facts_of, release_notes, site_of
 from pipeline.publish.sizes import PayloadSizes, TagSizes
+from pipeline.release.tag_tree import TagContents
 
 MODULE = "github.com/goempy/goempy"
-HOME = Home("https://github.com", "goempy/goempy")
+SITE = ReleaseSite("https://github.com", "goempy/goempy")
 
 
 def line(python: str = "3.14.9", pbs: str = "20261021", variant: str = "") -> Line:
     return Line(PythonVersion.parse(python), pbs, variant)
 
 
-def software(**versions: str) -> tuple[Software, ...]:
-    return tuple(Software(name, tuple(text.split())) for name, text in versions.items())
+def software(**versions: str) -> dict[str, str]:
+    return {name: ", ".join(text.split()) for name, text in versions.items()}
 
 
 NOW = TagFacts(
     "v0.2.0",
     MODULE,
     line(),
-    (PlatformSize("linux-amd64", 12_300_000), PlatformSize("windows-amd64", 9_000_000)),
+    {"linux-amd64": 12_300_000, "windows-amd64": 9_000_000},
     93_100_000,
     software(openssl="3.5.4", sqlite="3.50.4", zlib="1.3.1"),
 )
@@ -48,7 +39,7 @@ BEFORE = TagFacts(
     "v0.1.0",
     MODULE,
     line("3.14.7", "20260814"),
-    (PlatformSize("linux-amd64", 12_000_000), PlatformSize("darwin-386", 1)),
+    {"linux-amd64": 12_000_000, "darwin-386": 1},
     93_200_000,
     software(openssl="3.5.3", sqlite="3.50.4", zlib="1.3.1"),
 )
@@ -56,7 +47,7 @@ BEFORE = TagFacts(
 
 def test_the_notes_of_a_primary_line() -> None:
     assert (
-        release_notes(NOW, BEFORE, HOME)
+        release_notes(NOW, BEFORE, SITE)
         == """\
 # v0.2.0: Python 3.14.9 (python-build-standalone 20261021)
 
@@ -72,13 +63,13 @@ Since v0.1.0:
 - Python 3.14.7 → 3.14.9
 - python-build-standalone 20260814 → 20261021
 - OpenSSL 3.5.3 → 3.5.4
-- SQLite 3.50.4, as before
-- darwin-386 is no longer there
+- SQLite 3.50.4, unchanged
+- darwin-386 is no longer included
 - `go get` fetches 93.2 MB → 93.1 MB (-0.1 %)
 
-![What each step leaves, and what the rest is made of](https://github.com/goempy/goempy/releases/download/v0.2.0/sizes.svg)
+![Sizes by step, kind of file and package](https://github.com/goempy/goempy/releases/download/v0.2.0/sizes.svg)
 
-To prove it, make it again from its sources, and ask who built these files:
+To verify this release, rebuild it from its sources, and check who built its files:
 
     goempy verify v0.2.0
     gh release download v0.2.0 --repo goempy/goempy --pattern SHA256SUMS
@@ -88,7 +79,7 @@ To prove it, make it again from its sources, and ask who built these files:
 
 
 def test_the_first_release_of_a_line() -> None:
-    text = release_notes(NOW, None, HOME)
+    text = release_notes(NOW, None, SITE)
     assert "The first release of Python 3.14 here; `go get` fetches 93.1 MB.\n" in text
     assert "| linux-amd64 | 12.3 MB |\n" in text
     assert "Since" not in text
@@ -99,15 +90,15 @@ def test_other_lines_are_warned_of_go_get_u() -> None:
     other = dataclasses.replace(
         NOW, tag="v0.2.0-py3.13.17t", line=line("3.13.17", variant=FREE_THREADED)
     )
-    text = release_notes(other, None, HOME)
+    text = release_notes(other, None, SITE)
     assert text.startswith("# v0.2.0-py3.13.17t: Python 3.13.17t (python-build-standalone")
     assert "> [!WARNING]\n> `go get -u` leaves Python 3.13t:" in text
-    assert "[!WARNING]" not in release_notes(NOW, None, HOME)
+    assert "[!WARNING]" not in release_notes(NOW, None, SITE)
 
 
 def test_nothing_changed() -> None:
-    text = release_notes(NOW, dataclasses.replace(NOW, tag="v0.1.9"), HOME)
-    assert "- Python 3.14.9, as before\n" in text
+    text = release_notes(NOW, dataclasses.replace(NOW, tag="v0.1.9"), SITE)
+    assert "- Python 3.14.9, unchanged\n" in text
     assert "| linux-amd64 | 12.3 MB | unchanged |\n" in text
     assert "- `go get` fetches 93.1 MB → 93.1 MB (unchanged)\n" in text
 
@@ -122,10 +113,10 @@ def test_nothing_changed() -> None:
          ["- OpenSSL 3.0.18, 3.5.3 → 3.0.18, 3.5.4"]),
         ({"zlib": "1"}, {"zlib": "1", "pip": "26.1"}, ["- pip 26.1 is new"]),
         ({"zlib": "1", "bdb": ""}, {"zlib": "1"}, ["- bdb is gone"]),
-        # Who does not know both versions cannot tell.
+        # Both versions must be known.
         ({"zlib": ""}, {"zlib": "1.3"}, []),
         ({"openssl": "3.5.4"}, {"openssl": ""}, []),
-        # An archive that tells nothing.
+        # An archive that lists nothing.
         ({}, {"zlib": "1.3"}, []),
         ({"zlib": "1.3"}, {}, []),
         ({"a": "1", "sqlite": "1", "openssl": "1"}, {"a": "2", "sqlite": "2", "openssl": "2"},
@@ -138,7 +129,7 @@ def test_what_is_said_of_software(
     text = release_notes(
         dataclasses.replace(NOW, software=software(**now)),
         dataclasses.replace(BEFORE, software=software(**before)),
-        HOME,
+        SITE,
     )
     block = text[text.index("- python-build") : text.index("- darwin-386")]
     assert block.splitlines()[1:] == rows
@@ -146,16 +137,16 @@ def test_what_is_said_of_software(
 
 def test_interpreters_of_a_machine() -> None:
     local = dataclasses.replace(NOW, line=line(pbs=LOCAL))
-    title = release_notes(local, None, HOME).splitlines()[0]
-    assert title == "# v0.2.0: Python 3.14.9 (an interpreter of one machine)"
+    title = release_notes(local, None, SITE).splitlines()[0]
+    assert title == "# v0.2.0: Python 3.14.9 (a local interpreter)"
 
 
 def test_another_github() -> None:
-    home = Home("https://git.corp.example:8443", "team/py")
-    text = release_notes(NOW, None, home)
+    site = ReleaseSite("https://git.corp.example:8443", "team/py")
+    text = release_notes(NOW, None, site)
     assert "https://git.corp.example:8443/team/py/releases/download/v0.2.0/sizes.svg" in text
     assert "--repo git.corp.example:8443/team/py\n" in text
-    assert home_of("github.com/me/goempy/v2") == Home("https://github.com", "me/goempy")
+    assert site_of("github.com/me/goempy/v2") == ReleaseSite("https://github.com", "me/goempy")
 
 
 def sizes(tag: str) -> TagSizes:
@@ -163,55 +154,24 @@ def sizes(tag: str) -> TagSizes:
     return TagSizes(tag, (payload,), None, 50, 1050)
 
 
-def manifest(*components: Component, origin: Origin | None = None) -> Manifest:
-    return Manifest("hash", (), PayloadMetadata(origin=origin, components=components))
+def payload(*components: Component, origin: Origin | None = None) -> Payload:
+    metadata = PayloadMetadata(origin=origin, components=components)
+    return Payload(Path(), Manifest("hash", (), metadata), ())
 
 
 def test_facts_are_those_of_manifests() -> None:
     origin = Origin("3.13.17", "20261021", "x86_64-unknown-linux-gnu", FREE_THREADED, "ab" * 32)
     cpython = Component("cpython", "3.13.17", ("Python-2.0",))
-    one = manifest(cpython, Component("zlib", "1.3", ()), origin=origin)
-    two = manifest(cpython, Component("zlib", "1.3.1", ()), Component("bdb", "", ()), origin=origin)
-    pip = manifest(Component("pip", "26.1", ()))
-    assert facts_of(MODULE, sizes("v0.2.0-py3.13.17t"), [one, two], pip) == TagFacts(
-        "v0.2.0-py3.13.17t",
+    one = payload(cpython, Component("zlib", "1.3", ()), origin=origin)
+    two = payload(cpython, Component("zlib", "1.3.1", ()), Component("bdb", "", ()), origin=origin)
+    pip = payload(Component("pip", "26.1", ()))
+    tag, date = "v0.2.0-py3.13.17t", datetime(2026, 10, 21, tzinfo=UTC)
+    contents = TagContents(tag, MODULE, date, {"a": one, "b": two}, pip)
+    assert facts_of(contents, sizes(tag)) == TagFacts(
+        tag,
         MODULE,
         line("3.13.17", variant=FREE_THREADED),
-        (PlatformSize("linux-amd64", 1000),),
+        {"linux-amd64": 1000},
         1050,
         software(bdb="", pip="26.1", zlib="1.3 1.3.1"),
     )
-
-
-def test_which_tags_may_be_the_last_of_a_line() -> None:
-    known = [
-        "v0.1.0", "v0.1.0-py3.13.15", "v0.2.0", "v0.2.0-py3.13.17", "v0.2.0-py3.13.17t",
-        "v0.9.0-py3.12.1", "v0.10.0", "v0.10.0-py3.13.9", "v0.10.0-py3.13.8", "v0.11.0",
-        "v0.11.0-py3.13.20", "nightly", "v1", "v0.3.0-rc1",
-    ]  # fmt: skip
-    assert candidates("v0.11.0-py3.13.20", "3.13", known) == (
-        "v0.10.0-py3.13.9", "v0.10.0-py3.13.8", "v0.10.0", "v0.2.0-py3.13.17", "v0.2.0",
-        "v0.1.0-py3.13.15", "v0.1.0",
-    )  # fmt: skip
-    assert candidates("v0.10.0", "3.14", known) == ("v0.2.0", "v0.1.0")
-    assert candidates("v0.1.0", "3.14", known) == ()
-
-
-@pytest.mark.parametrize(
-    ("python", "minor"),
-    [("3.14.9", "3.14"), ("3.14.9t", "3.14t"), ("3.15.0rc2", "3.15"), ("", ""), ("three", "")],
-)
-def test_the_minor_version_of_a_line(python: str, minor: str) -> None:
-    assert minor_of(python) == minor
-
-
-def test_what_a_commit_and_a_tag_tell_of_their_line() -> None:
-    assert told_python("tree x\n\nv0.1.0: CPython 3.14.9\n\nPython: 3.14.9\nPBS: 1\n") == "3.14.9"
-    assert told_python("Anything else\n") == ""
-    assert named_python("v0.1.0-py3.13.17t") == "3.13.17t"
-    assert named_python("v0.1.0") == ""
-    assert named_python("v0.1.0-rc1") == ""
-    assert is_of_version("v0.1.0-py3.13.17", "0.1.0")
-    assert is_of_version("v0.1.0", "0.1.0")
-    assert not is_of_version("v0.1.0-rc1", "0.1.0")
-    assert not is_of_version("v0.1.00", "0.1.0")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from pipeline.formats.payload.model import Component, Manifest, Origin, PayloadMetadata
-from pipeline.publish.sbom import PlatformManifest, TagContents, make_sbom
+from pipeline.formats.payload.reader import Payload
+from pipeline.publish.sbom import make_sbom
+from pipeline.release.tag_tree import TagContents
 from tests.harness.project import REPOSITORY
 
 DATE = datetime(2026, 10, 21, 12, tzinfo=UTC)
@@ -34,17 +37,20 @@ def origin(platform: str, **changes: str) -> Origin:
     return replace(whole, **changes)
 
 
-def payload(platform: str, *components: Component, **changes: str) -> PlatformManifest:
+def payload(platform: str, *components: Component, **changes: str) -> Payload:
     about = PayloadMetadata(origin(platform, **changes), components=components)
-    return PlatformManifest(platform, Manifest("", (), about))
+    return Payload(Path(), Manifest("", (), about), ())
 
 
 CONTENTS = TagContents(
-    "forge.example/you/py/v2",
     "v2.0.0-py3.14.9",
+    "forge.example/you/py/v2",
     DATE,
-    (payload("a-linux", CPYTHON, OPENSSL, SQLITE), payload("b-windows", CPYTHON, OPENSSL)),
-    Manifest("", (), PayloadMetadata(components=WHEELS)),
+    {
+        "a-linux": payload("a-linux", CPYTHON, OPENSSL, SQLITE),
+        "b-windows": payload("b-windows", CPYTHON, OPENSSL),
+    },
+    Payload(Path(), Manifest("", (), PayloadMetadata(components=WHEELS)), ()),
 )
 
 
@@ -58,7 +64,8 @@ def sbom(contents: TagContents = CONTENTS) -> dict[str, Any]:
 
 def of_payload(*components: Component, **changes: str) -> dict[str, dict[str, Any]]:
     """The components of a tag with one payload, by name."""
-    made = sbom(replace(CONTENTS, payloads=(payload("a-linux", *components, **changes),), pip=None))
+    payloads = {"a-linux": payload("a-linux", *components, **changes)}
+    made = sbom(replace(CONTENTS, payloads=payloads, pip=None))
     return {each["name"]: each for each in made["components"]}
 
 
@@ -132,7 +139,7 @@ def test_an_archive_says_its_variant_and_who_signed_it() -> None:
 def test_an_interpreter_of_a_machine_comes_from_nowhere() -> None:
     found = of_payload(pbs="local", asset="local.tar.zst")
     assert "externalReferences" not in found["local.tar.zst"]
-    assert properties(found["local.tar.zst"])["goempy:components"] == "not told by the archive"
+    assert properties(found["local.tar.zst"])["goempy:components"] == "not listed by the archive"
     assert found["cpython"]["licenses"][0]["license"]["id"] == "Python-2.0"
 
 
@@ -184,7 +191,9 @@ def test_scanners_find_what_has_a_version(name: str, version: str, cpe: str | No
 def test_platforms_may_have_different_versions_of_a_library() -> None:
     older = replace(OPENSSL, version="3.0.16")
     unknown = replace(OPENSSL, version="")
-    three = (payload("a", OPENSSL), payload("b", older), payload("c", unknown))
+    three = {
+        name: payload(name, each) for name, each in {"a": OPENSSL, "b": older, "c": unknown}.items()
+    }
     found = sbom(replace(CONTENTS, payloads=three))["components"]
     assert {
         each.get("version"): properties(each)["goempy:platforms"]
@@ -194,20 +203,20 @@ def test_platforms_may_have_different_versions_of_a_library() -> None:
 
 
 def test_one_archive_for_two_platforms_is_one_component() -> None:
-    two = tuple(PlatformManifest(name, CONTENTS.payloads[0].manifest) for name in "yx")
+    two = dict.fromkeys("yx", CONTENTS.payloads["a-linux"])
     found = sbom(replace(CONTENTS, payloads=two))["components"]
     (archive,) = [each for each in found if each["type"] == "file"]
     assert properties(archive)["goempy:platforms"] == "x y"
 
 
 def test_a_payload_of_unknown_origin_has_no_archive() -> None:
-    bare = PlatformManifest("x", Manifest("", (), PayloadMetadata()))
-    assert sbom(replace(CONTENTS, payloads=(bare,), pip=None)).get("components", []) == []
+    bare = {"x": Payload(Path(), Manifest("", (), PayloadMetadata()), ())}
+    assert sbom(replace(CONTENTS, payloads=bare, pip=None)).get("components", []) == []
 
 
 def test_the_same_tag_gives_the_same_bytes() -> None:
     expected = make_sbom(CONTENTS)
-    turned = replace(CONTENTS, payloads=CONTENTS.payloads[::-1])
+    turned = replace(CONTENTS, payloads=dict(reversed(list(CONTENTS.payloads.items()))))
     assert make_sbom(turned) == expected
     script = "import sys; from tests.unit.publish.test_sbom import *; "
     script += "sys.stdout.buffer.write(make_sbom(CONTENTS))"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,33 +11,22 @@ from pipeline.config.cells import all_cells
 from pipeline.config.model import PayloadConfig
 from pipeline.formats.payload.manifest import blob_name, file_entry
 from pipeline.formats.payload.model import Manifest
-from pipeline.formats.payload.reader import read_payload
-from pipeline.publish.sizes import (
-    LARGEST,
+from pipeline.formats.payload.reader import Payload, StoredBlob, read_payload
+from pipeline.publish.breakdown import (
     Breakdown,
-    ContentSize,
     FileKind,
-    Stored,
     break_down,
-    kind_of,
-    manifests_of,
-    measure,
-    measure_tag,
-    package_of,
-    payload_row,
-    tag_rows,
 )
-from pipeline.system.errors import PayloadError
+from pipeline.publish.sizes import PayloadSizes, measure, measure_tag, payload_row, tag_rows
+from pipeline.release.tag_tree import TagContents
 from pipeline.system.git import GitFile
 from tests.builders.cells import MATRIX, build
 from tests.builders.payloads import NOISE, STREAM, TEXT, pack_files
 from tests.builders.pbs_archive import full_archive, unix_tree, windows_tree
 
 
-def stored(folder: Path, name: str = "cell") -> Stored:
-    payload = read_payload(folder)
-    blobs = {blob.name: blob.stored_bytes for blob in payload.blobs}
-    return Stored(name, payload.manifest, (folder / "files.json").stat().st_size, blobs)
+def measured_in(folder: Path, name: str = "cell") -> PayloadSizes:
+    return measure(name, read_payload(folder), (folder / "files.json").stat().st_size)
 
 
 def bytes_in(folder: Path) -> int:
@@ -65,7 +54,7 @@ def test_the_parts_of_a_payload_are_its_stored_bytes(tmp_path: Path, system: str
     cell = next(cell for cell in all_cells(MATRIX) if cell.platform.goos == system)
     data = full_archive(tree, triple=cell.platform.triple)
     folder, _manifest = build(tmp_path, data, cell)
-    measured = measure(stored(folder))
+    measured = measured_in(folder)
     kinds, packages, total = sums_of(break_down("cell", measured.contents))
     assert kinds == packages == total
     assert total[1:] == (measured.plain_bytes, measured.packed_bytes)
@@ -78,7 +67,7 @@ def test_the_parts_of_a_payload_are_its_stored_bytes(tmp_path: Path, system: str
 def test_a_row_has_every_step(tmp_path: Path) -> None:
     data = full_archive(unix_tree())
     folder, _manifest = build(tmp_path, data)
-    row = payload_row(measure(stored(folder, "3.14.9/linux-amd64")))
+    row = payload_row(measured_in(folder, "3.14.9/linux-amd64"))
     steps = read_payload(folder).manifest.about.steps
     assert steps is not None
     assert (row.name, row.archive) == ("3.14.9/linux-amd64", len(data))
@@ -89,42 +78,14 @@ def test_a_row_has_every_step(tmp_path: Path) -> None:
     assert (row.shared, row.fetched) == (None, None)
 
 
-@pytest.mark.parametrize(
-    ("name", "kind", "package"),
-    [
-        ("bin/python3.14", FileKind.PROGRAM, "(interpreter)"),
-        ("lib/libpython3.14.so.1.0", FileKind.PROGRAM, "(interpreter)"),
-        ("lib/libpython3.14t.dylib", FileKind.PROGRAM, "(interpreter)"),
-        ("python.exe", FileKind.PROGRAM, "(interpreter)"),
-        ("vcruntime140.dll", FileKind.PROGRAM, "(interpreter)"),
-        ("lib/python3.14/lib-dynload/_json.so", FileKind.EXTENSION, "(extension modules)"),
-        ("DLLs/_ssl.pyd", FileKind.EXTENSION, "(extension modules)"),
-        ("DLLs/libcrypto-3-x64.dll", FileKind.EXTENSION, "(extension modules)"),
-        ("lib/python3.14/os.py", FileKind.SOURCE, "(single modules)"),
-        ("lib/python3.14t/json/decoder.py", FileKind.SOURCE, "json"),
-        ("lib64/python3.9/xml/dom/minidom.py", FileKind.SOURCE, "xml"),
-        ("Lib/json/decoder.py", FileKind.SOURCE, "json"),
-        ("lib/python3.14/__pycache__/os.cpython-314.pyc", FileKind.BYTECODE, "(single modules)"),
-        ("Lib/json/__pycache__/decoder.cpython-314.pyc", FileKind.BYTECODE, "json"),
-        ("Lib/venv/scripts/nt/venvlauncher.exe", FileKind.PROGRAM, "venv"),
-        ("licenses/LICENSE.openssl-3.txt", FileKind.LICENCE, "(licences)"),
-        ("lib/python3.14/LICENSE.txt", FileKind.LICENCE, "(other files)"),
-        ("lib/python3.14/email/architecture.rst", FileKind.DATA, "email"),
-        ("share/terminfo/x", FileKind.DATA, "(other files)"),
-    ],
-)
-def test_what_a_path_is(name: str, kind: FileKind, package: str) -> None:
-    assert (kind_of(name), package_of(name)) == (kind, package)
-
-
 def test_what_is_no_interpreter_is_a_folder_of_packages() -> None:
     names = ("distutils-precedence.pth", "pip-26.3.dist-info/METADATA", "pip/main.py", "six.py")
     entries = tuple(
         file_entry(name, executable=False, size_bytes=9, sha256=f"{number:x}" * 64, codec="")
         for number, name in enumerate(names)
     )
-    blobs = {blob_name(entry): 9 for entry in entries}
-    contents = measure(Stored("pip", Manifest("", entries), 10, blobs)).contents
+    blobs = tuple(StoredBlob(blob_name(entry), None, 9) for entry in entries)
+    contents = measure("pip", Payload(Path(), Manifest("", entries), blobs), 10).contents
     assert [each.package for each in contents] == [
         "(other files)",
         "pip",
@@ -136,7 +97,7 @@ def test_what_is_no_interpreter_is_a_folder_of_packages() -> None:
 def test_equal_contents_count_once_at_the_first_name(tmp_path: Path) -> None:
     files = {"a.py": TEXT, "b.txt": TEXT, "c.txt": NOISE}
     pack_files(tmp_path / "p", files)
-    measured = measure(stored(tmp_path / "p"))
+    measured = measured_in(tmp_path / "p")
     assert [each.kind for each in measured.contents] == [FileKind.SOURCE, FileKind.DATA]
     assert measured.plain_bytes == len(TEXT) + len(NOISE)
     assert measured.packed_bytes == sum(each.packed_bytes or 0 for each in measured.contents)
@@ -144,7 +105,7 @@ def test_equal_contents_count_once_at_the_first_name(tmp_path: Path) -> None:
 
 def test_in_a_stream_only_uncompressed_bytes_have_parts(tmp_path: Path) -> None:
     pack_files(tmp_path / "p", {"a.py": TEXT, "b.txt": NOISE}, STREAM)
-    measured = measure(stored(tmp_path / "p"))
+    measured = measured_in(tmp_path / "p")
     assert measured.packed_bytes == bytes_in(tmp_path / "p") - measured.manifest_bytes
     breakdown = break_down("cell", measured.contents)
     assert breakdown.total.packed_bytes is None
@@ -154,57 +115,36 @@ def test_in_a_stream_only_uncompressed_bytes_have_parts(tmp_path: Path) -> None:
     assert [share.weight for share in breakdown.kinds] == [len(TEXT), len(NOISE)]
 
 
-def test_the_largest_packages_have_names_and_the_rest_is_one_row() -> None:
-    sizes = range(1, LARGEST + 4)
-    contents = [ContentSize(FileKind.SOURCE, f"p{size:02}", size * 10, size) for size in sizes]
-    packages = break_down("x", contents).packages
-    assert [share.name for share in packages[:2]] == ["p23", "p22"]
-    assert len(packages) == LARGEST + 1
-    rest = packages[-1]
-    assert (rest.name, rest.files, rest.plain_bytes, rest.packed_bytes) == ("(rest)", 3, 60, 6)
-    assert break_down("x", contents[:LARGEST]).packages[-1].name == "p01"
-
-
-def test_all_missing_blobs_are_told(tmp_path: Path) -> None:
-    pack_files(tmp_path / "p", {"a": TEXT, "b": NOISE})
-    whole = stored(tmp_path / "p", "3.14.9/linux-amd64")
-    with pytest.raises(PayloadError, match=r"3\.14\.9/linux-amd64 is incomplete") as caught:
-        measure(dataclasses.replace(whole, blobs={}))
-    assert sorted(caught.value.details) == sorted(f"blob {name} is missing" for name in whole.blobs)
-
-
 DATA = "python/internal/data"
 
 
-def tag_files(folder: Path, config: PayloadConfig) -> tuple[list[GitFile], dict[str, Manifest]]:
-    """What a tag of two platforms and pip would list; they share ``os.py``."""
+def tag_contents(folder: Path, config: PayloadConfig) -> TagContents:
+    """A tag of two platforms, which share ``os.py``, and pip."""
     files = [GitFile("go.mod", "id", 100), GitFile("example/jinja2/main.go", "id", 5000)]
-    manifests = {}
     for name in ("linux-amd64", "windows-amd64", "pip"):
         contents = {"os.py": TEXT, f"{name}.exe": name.encode() * 9}
         if name == "pip":
             contents = {"pip.py": b"import pip\n" * 50}
-        manifests[name] = pack_files(folder / name, contents, config)
+        manifest = pack_files(folder / name, contents, config)
         place = "pip/internal/data/pip" if name == "pip" else f"{DATA}/{name}"
         files.append(GitFile(f"{DATA}/payload_{name}.go", "id", 7))
         for path in sorted((folder / name).iterdir()):
-            blob = next((e for e in manifests[name].entries if e.name == "os.py"), None)
+            blob = next((e for e in manifest.entries if e.name == "os.py"), None)
             shared = blob is not None and path.name == blob_name(blob)
             where = f"{DATA}/common" if shared else place
             file = GitFile(f"{where}/{path.name}", f"{name}/{path.name}", path.stat().st_size)
             if file.path not in {each.path for each in files}:
                 files.append(file)
-    return files, manifests
+    payloads = {name: read_payload(folder / name) for name in ("linux-amd64", "windows-amd64")}
+    pip = read_payload(folder / "pip")
+    return TagContents("v0.1.0", "m", datetime(2026, 1, 1, tzinfo=UTC), payloads, pip, tuple(files))
 
 
 @pytest.mark.parametrize("layout", ["blobs", "stream"])
 def test_the_parts_of_a_tag_are_its_module(tmp_path: Path, layout: str) -> None:
-    files, manifests = tag_files(tmp_path, PayloadConfig(level=3, layout=layout))
-    assert {name: file.id for name, file in manifests_of(files).items()} == {
-        name: f"{name}/files.json" for name in manifests
-    }
-    tag = measure_tag("v0.1.0", files, manifests)
-    assert tag.module_bytes == sum(file.size_bytes for file in files) - 5000
+    contents = tag_contents(tmp_path, PayloadConfig(level=3, layout=layout))
+    tag = measure_tag(contents)
+    assert tag.module_bytes == sum(file.size_bytes for file in contents.files) - 5000
     assert tag.other_bytes == 100 + 3 * 7
     *parts, module = tag_rows(tag)
     assert sum(row.fetched or 0 for row in parts) == module.fetched == tag.module_bytes
@@ -215,8 +155,8 @@ def test_the_parts_of_a_tag_are_its_module(tmp_path: Path, layout: str) -> None:
 
 
 def test_shared_blobs_are_in_every_platform_and_once_in_the_module(tmp_path: Path) -> None:
-    files, manifests = tag_files(tmp_path, PayloadConfig(level=3))
-    tag = measure_tag("v0.1.0", files, manifests)
+    contents = tag_contents(tmp_path, PayloadConfig(level=3))
+    files, tag = contents.files, measure_tag(contents)
     (common,) = [file.size_bytes for file in files if "/common/" in file.path]
     assert [each.shared_bytes for each in tag.platforms] == [common, common]
     for each, name in zip(tag.platforms, ("linux-amd64", "windows-amd64"), strict=True):
@@ -227,10 +167,3 @@ def test_shared_blobs_are_in_every_platform_and_once_in_the_module(tmp_path: Pat
     assert kinds == packages == total
     blobs = [f for f in files if "/data/" in f.path and not f.path.endswith((".go", ".json"))]
     assert total[2] == sum(file.size_bytes for file in blobs)
-
-
-def test_a_tag_without_payloads_says_so() -> None:
-    files = [GitFile("go.mod", "id", 1), GitFile(f"{DATA}/none.go", "id", 1)]
-    assert manifests_of(files) == {}
-    with pytest.raises(PayloadError, match=r"tag v0\.0\.1 holds no payload of a platform"):
-        measure_tag("v0.0.1", files, {})

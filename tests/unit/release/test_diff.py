@@ -119,12 +119,12 @@ def test_a_manifest_that_contradicts_itself_is_compared_all_the_same() -> None:
 )
 def test_what_is_no_manifest_is_told(data: bytes) -> None:
     (row,) = manifest_rows(data, MANIFEST)
-    assert row.startswith("the tag's is not a manifest")
+    assert row.startswith("the tag's file is not a manifest")
 
 
 def test_a_manifest_that_is_only_written_otherwise() -> None:
     assert list(manifest_rows(MANIFEST + b"\n", MANIFEST)) == [
-        "the same fields and entries, written otherwise"
+        "the same fields and entries in another order or spacing"
     ]
 
 
@@ -145,7 +145,9 @@ def test_what_two_commits_say_differently() -> None:
 
 def test_commits_of_the_same_words() -> None:
     assert list(commit_rows(COMMIT, COMMIT)) == []
-    assert list(commit_rows(COMMIT + "\n", COMMIT)) == ["the same words, written otherwise"]
+    assert list(commit_rows(COMMIT + "\n", COMMIT)) == [
+        "the same lines in another order or spacing"
+    ]
 
 
 def test_a_platform_s_part_of_a_tag_wherever_it_stands() -> None:

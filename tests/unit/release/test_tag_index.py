@@ -16,10 +16,10 @@ from pipeline.release.tag_index import (
     PayloadLocation,
     cell_rows,
     expected_digests,
-    find,
     known_tags,
-    told_cells,
+    parse_cell_rows,
 )
+from pipeline.system.errors import UsageError
 from pipeline.system.git import Git
 from tests.harness.project import Line, Project, git, matrix_text
 
@@ -29,7 +29,7 @@ ONE, TWO, THREE = (digit * 64 for digit in "123")
 def test_rows_of_a_message_come_back() -> None:
     rows = cell_rows({"pip": ONE, "linux-amd64": TWO})
     assert rows == f"Cell: linux-amd64 {TWO}\nCell: pip {ONE}\n"
-    assert told_cells(f"tree x\n\nv0.1.0: words\n\n{rows}") == {"pip": ONE, "linux-amd64": TWO}
+    assert parse_cell_rows(f"tree x\n\nv0.1.0: words\n\n{rows}") == {"pip": ONE, "linux-amd64": TWO}
 
 
 @pytest.mark.parametrize(
@@ -40,8 +40,8 @@ def test_rows_of_a_message_come_back() -> None:
         f"tree x\n\nCell: pip {ONE[:-1]}\n",
     ],
 )
-def test_other_words_tell_no_cell(text: str) -> None:
-    assert told_cells(text) == {}
+def test_other_texts_are_not_cell_rows(text: str) -> None:
+    assert parse_cell_rows(text) == {}
 
 
 def test_a_cell_that_is_not_pinned_has_no_digest() -> None:
@@ -91,7 +91,7 @@ class Repository:
 
     def find(self, wanted: dict[str, str], remote: str | None = None) -> dict[str, PayloadLocation]:
         address = str(self.bare) if remote is None else remote
-        return find(wanted, known_tags(self.repo, address, self.scratch))
+        return known_tags(self.repo, address, self.scratch).find(wanted)
 
 
 @pytest.fixture
@@ -142,3 +142,29 @@ def test_the_search_ends_somewhere(repository: Repository) -> None:
     assert repository.find({"a": ONE}, remote="") == {}
     repository.project.git("tag", "--delete", "v1.0.3")
     assert repository.find({"a": ONE}, remote="") != {}
+
+
+def test_names_that_are_not_tags_are_listed_with_the_nearest(repository: Repository) -> None:
+    repository.tag("v0.1.0", {}, where="here")
+    repository.tag("nightly", {}, where="here")
+    index = known_tags(repository.repo)
+    index.require(["v0.1.0"])
+    with pytest.raises(UsageError) as caught:
+        index.require(["v0.1.1", "v0.1.0", "nightly"])
+    assert caught.value.details == (
+        "no tag 'v0.1.1'; did you mean 'v0.1.0'?",
+        "no tag 'nightly'; known: v0.1.0",
+    )
+    repository.project.git("tag", "--delete", "v0.1.0")
+    assert known_tags(repository.repo).unknown(["v1"]) == ["no tag 'v1'; there are no tags"]
+
+
+def test_tags_of_both_and_those_of_the_repository_win(repository: Repository) -> None:
+    repository.tag("v0.1.0", {"pip": ONE})
+    repository.tag("v0.2.0", {"pip": ONE})
+    repository.tag("v0.2.0", {"pip": TWO}, where="here")
+    repository.tag("v0.3.0", {}, where="here")
+    index = known_tags(repository.repo, str(repository.bare), repository.scratch, both=True)
+    assert list(index.commits) == ["v0.3.0", "v0.2.0", "v0.1.0"]
+    texts = index.commit_texts(list(index.commits))
+    assert [parse_cell_rows(text) for text in texts.values()] == [{}, {"pip": TWO}, {"pip": ONE}]

@@ -268,14 +268,14 @@ def test_a_payload_that_is_no_interpreter_contains_what_it_tells() -> None:
     ("about", "faults"),
     [
         (PayloadMetadata(ORIGIN, components=(CPYTHON, OPENSSL, SQLITE)), []),
-        (PayloadMetadata(ORIGIN), [f"{ASSET} tells neither its libraries nor their licences"]),
+        (PayloadMetadata(ORIGIN), [f"{ASSET} lists neither its libraries nor their licences"]),
         (
             PayloadMetadata(Origin("3.14.9", "20261021", "x86", "", "ab" * 32)),
-            ["CPython 3.14.9 of 20261021 for x86 tells neither its libraries nor their licences"],
+            ["CPython 3.14.9 of 20261021 for x86 lists neither its libraries nor their licences"],
         ),
         (
             PayloadMetadata(),
-            ["a payload of unknown origin tells neither its libraries nor their licences"],
+            ["a payload of unknown origin lists neither its libraries nor their licences"],
         ),
         (
             PayloadMetadata(

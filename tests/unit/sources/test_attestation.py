@@ -1,4 +1,4 @@
-"""Build provenance: what ``gh`` says is held against the asset, and its failures are told."""
+"""Build provenance: what ``gh`` says is compared with the asset, and its failures are reported."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ def says(*stderr: str, code: int = 1, stdout: bytes = b"") -> Run:
     return run_it
 
 
-def test_the_signer_the_commit_and_the_run_are_told(path: Path, tmp_path: Path) -> None:
+def test_the_signer_the_commit_and_the_run_are_read(path: Path, tmp_path: Path) -> None:
     run_gh = gh(tmp_path / "bin")
     assert verify_asset(path, ASSET, PBS, run_gh) == Attestation(SIGNER, COMMIT, RUN)
     (call,) = fake_gh.calls(tmp_path / "bin")
     assert call[:5] == ["attestation", "verify", str(path), "--repo", PBS_REPOSITORY]
 
 
-def test_the_oldest_of_several_counts_in_whatever_zone_its_time_is_told(
+def test_the_oldest_of_several_counts_in_whatever_zone_its_time_is(
     path: Path, tmp_path: Path
 ) -> None:
     late = result(when="2026-10-21T18:00:00Z", signer=f"{SIGNER}-again")
@@ -138,7 +138,7 @@ def test_a_gh_that_is_too_old() -> None:
 
 
 def test_a_gh_that_fails_in_silence() -> None:
-    with pytest.raises(AttestationError, match="gh ended with 7"):
+    with pytest.raises(AttestationError, match="exit code 7"):
         verify_asset(Path("x"), ASSET, PBS, says(code=7))
 
 

@@ -93,7 +93,7 @@ def test_a_cached_file_that_changed_is_fetched_again(network: Network) -> None:
     path = network.fetch()
     path.write_bytes(DATA[:-1] + b"x")
     assert network.fetch().read_bytes() == DATA
-    assert "is not the pinned asset; it is fetched again" in network.watcher.warnings[0]
+    assert "is not the pinned asset; fetching it again" in network.watcher.warnings[0]
 
 
 def test_a_broken_line_is_resumed_where_it_broke(network: Network) -> None:

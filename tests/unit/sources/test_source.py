@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import date
 from pathlib import Path
 
+import click
 import pytest
 
-from pipeline.cli.workspace import Session
+from pipeline.cli.context import Context
 from pipeline.config.lock import dump_lock
 from pipeline.config.model import Pin
 from pipeline.sources.source import parse_checksums
@@ -134,7 +136,7 @@ def test_an_asset_that_is_not_the_pinned_one(
     assert outcome.code == DigestError.exit_code
     assert f"error: {CELL}: {NAME} from {server.address}" in outcome.log
     assert fault in outcome.log
-    assert "Nothing of it was used or kept" in outcome.log
+    assert "It was neither used nor kept" in outcome.log
     cache = locked.root.parent / "cache"
     assert [path for path in cache.iterdir() if path.is_file() and path.suffix != ".lock"] == []
 
@@ -159,11 +161,12 @@ def test_a_release_that_does_not_exist(locked: Project, server: Loopback) -> Non
 def test_without_a_source_it_is_pbs_on_github(
     locked: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is asked: the session only says where it would."""
+    """Nothing is asked: the source only says where it would."""
     monkeypatch.chdir(locked.root)
-    with Session(locked.root, {}, captured_console()[0]) as session:
+    context = Context({}, lambda: captured_console()[0], lambda _seconds: None, date.today)
+    with click.Context(click.Command("goempy")):
         for name in ("", "github"):
-            assert session.source(name).title == (
+            assert context.source(name).title == (
                 "https://github.com/astral-sh/python-build-standalone/releases/download"
             )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import pytest
@@ -14,10 +15,10 @@ from pipeline.system.github import (
     NoApiError,
     Patience,
     Release,
+    Releases,
     RepoRef,
     repo_from_download_url,
 )
-from pipeline.system.github.client import Connection
 from tests.builders.pbs_listing import pbs_names, sha256_of, size_of
 from tests.fakes.github.faults import Fault, invalid, primary_limit, secondary_limit
 from tests.fakes.github.server import API, PBS, GitHub, serve_github
@@ -43,8 +44,8 @@ class Waited:
 def ask(github: GitHub, waited: Waited | None = None, *, key: str = "") -> Release:
     record = waited or Waited()
     patience = Patience(record.pauses.append, record.said.append)
-    with GitHubClient(github.api, key, patience) as hub:
-        return hub.release(PBS, TAG)
+    with closing(GitHubClient(github.api, key, patience)) as client:
+        return Releases(client, PBS).published(TAG)
 
 
 @pytest.mark.parametrize(
@@ -97,8 +98,9 @@ def test_the_latest_is_neither_a_draft_nor_a_prerelease(github: GitHub) -> None:
         github.add(tag, ["a"])
     github.releases[PBS][2].prerelease = True
     github.releases[PBS][3].draft = True
-    with GitHubClient(github.api, "", Patience(lambda _s: None, lambda _t: None)) as hub:
-        assert hub.latest_release(PBS).tag == TAG
+    patience = Patience(lambda _s: None, lambda _t: None)
+    with closing(GitHubClient(github.api, "", patience)) as client:
+        assert Releases(client, PBS).latest().tag == TAG
 
 
 def test_what_does_not_exist(github: GitHub) -> None:
@@ -268,45 +270,50 @@ def test_links_to_another_host_are_not_followed(github: GitHub) -> None:
 
 def test_a_server_that_is_not_there() -> None:
     patience = Patience(lambda _s: None, lambda _t: None)
-    hub = GitHubClient("http://127.0.0.1:1/api/v3", "", patience)
-    with hub, pytest.raises(GitHubError, match="Connection refused"):
-        hub.release(PBS, TAG)
+    client = GitHubClient("http://127.0.0.1:1/api/v3", "", patience)
+    with closing(client), pytest.raises(GitHubError, match="Connection refused"):
+        Releases(client, PBS).published(TAG)
 
 
 def test_certificates_that_are_not_there() -> None:
     patience = Patience(lambda _s: None, lambda _t: None)
-    hub = GitHubClient("https://127.0.0.1:1", "", patience, certificates="/nowhere.pem")
-    with hub, pytest.raises(GitHubError, match=r"invalid path: /nowhere\.pem"):
-        hub.release(PBS, TAG)
+    client = GitHubClient("https://127.0.0.1:1", "", patience, certificates="/nowhere.pem")
+    with closing(client), pytest.raises(GitHubError, match=r"invalid path: /nowhere\.pem"):
+        Releases(client, PBS).published(TAG)
 
 
 MINE = "me/goempy"
 
 
-def writer(github: GitHub, waited: Waited, clock_s: float = 100) -> GitHubClient:
-    return GitHubClient(
-        github.api, "t", Patience(waited.pauses.append, waited.said.append, lambda: clock_s)
-    )
+def writer(github: GitHub, waited: Waited) -> GitHubClient:
+    return GitHubClient(github.api, "t", Patience(waited.pauses.append, waited.said.append))
 
 
-def test_writes_are_a_second_apart_and_nobody_is_told(github: GitHub) -> None:
-    waited = Waited()
-    with writer(github, waited) as hub:
-        for number in range(3):
-            hub.releases(MINE).delete_draft(number)
-            hub.releases(MINE).listing()
-    assert waited.pauses == [1.0, 1.0]
-    assert waited.said == []
+@pytest.mark.parametrize(
+    ("api", "seconds"),
+    [
+        ("https://api.github.com", 1),
+        ("https://api.me.ghe.com", 1),
+        ("https://git.corp.example/api/v3", None),
+        ("https://notgithub.com/api/v3", None),
+    ],
+)
+def test_writes_are_a_second_apart_where_github_limits_them(api: str, seconds: int | None) -> None:
+    client = GitHubClient(api, "t", Patience(lambda _s: None, lambda _t: None))
+    uploads, _path = client.at(f"{api.replace('//api.', '//uploads.')}/repos")
+    for each in (client.github, uploads):
+        assert each.requester.kwargs["seconds_between_writes"] == seconds
+    client.close()
 
 
 def test_a_release_is_made_once_though_no_answer_says_so(github: GitHub) -> None:
     path = f"{API}/repos/{MINE}/releases"
     github.faults[f"POST {path}"].extend([Fault(502), Fault(drop=True), Fault(502, done=True)])
-    with writer(github, Waited()) as hub:
-        made = hub.releases(MINE).create_draft("v1.0.0", "Title", "Words", prerelease=True)
+    with closing(writer(github, Waited())) as client:
+        made = Releases(client, MINE).create_draft("v1.0.0", "Title", "Words", prerelease=True)
     (there,) = github.releases[MINE]
     assert (there.id, there.draft, there.prerelease) == (made.id, True, True)
-    assert (made.tag, made.title, made.notes) == ("v1.0.0", "Title", "Words")
+    assert (made.tag, there.title, there.body) == ("v1.0.0", "Title", "Words")
     asked = [each.method for each in github.requests]
     # Before each further attempt it looks.
     assert asked == ["POST", "GET", "POST", "GET", "POST", "GET", "GET"]
@@ -316,8 +323,8 @@ def test_what_keeps_failing_to_be_made_is_an_error(github: GitHub) -> None:
     path = f"POST {API}/repos/{MINE}/releases"
     github.faults[path].extend([Fault(502)] * 40)
     waited = Waited()
-    with writer(github, waited) as hub, pytest.raises(GitHubError, match="502"):
-        hub.releases(MINE).create_draft("v1.0.0", "Title", "Words", prerelease=False)
+    with closing(writer(github, waited)) as client, pytest.raises(GitHubError, match="502"):
+        Releases(client, MINE).create_draft("v1.0.0", "Title", "Words", prerelease=False)
     assert [pause for pause in waited.pauses if pause > 1] == [2, 4, 8]
     assert len(github.writes()) == 5
     assert github.releases[MINE] == []
@@ -326,16 +333,16 @@ def test_what_keeps_failing_to_be_made_is_an_error(github: GitHub) -> None:
 def test_what_is_invalid_is_told_with_its_reasons_and_not_tried_again(github: GitHub) -> None:
     refusal = invalid("Release", "tag_name", "missing_field")
     github.faults[f"POST {API}/repos/{MINE}/releases"].append(refusal)
-    with writer(github, Waited()) as hub, pytest.raises(GitHubError) as caught:
-        hub.releases(MINE).create_draft("v1.0.0", "Title", "Words", prerelease=False)
+    with closing(writer(github, Waited())) as client, pytest.raises(GitHubError) as caught:
+        Releases(client, MINE).create_draft("v1.0.0", "Title", "Words", prerelease=False)
     assert "422 Validation Failed" in caught.value.what
     assert caught.value.details == ("Release tag_name missing_field",)
     assert len(github.writes()) == 1
 
 
 def test_an_asset_of_that_name_is_for_the_caller_to_compare(github: GitHub) -> None:
-    with writer(github, Waited()) as hub:
-        releases = hub.releases(MINE)
+    with closing(writer(github, Waited())) as client:
+        releases = Releases(client, MINE)
         draft = releases.create_draft("v1.0.0", "Title", "Words", prerelease=False)
         first = releases.upload(draft, "a.txt", b"one")
         second = releases.upload(draft, "a.txt", b"other")
@@ -350,8 +357,8 @@ def test_listings_have_the_assets_that_were_asked_for(github: GitHub) -> None:
         github.add(tag, ["a", "b"], MINE)
     github.releases[MINE][2].draft = True
     github.releases[MINE][2].assets[0].state = "starter"
-    with writer(github, Waited()) as hub:
-        found = hub.releases(MINE).listing(["v2"])
+    with closing(writer(github, Waited())) as client:
+        found = Releases(client, MINE).listing(["v2"])
     assert [(each.tag, each.draft, len(each.assets)) for each in found] == [
         ("v3", False, 0),
         ("v1", False, 0),
@@ -372,11 +379,11 @@ def test_listings_have_the_assets_that_were_asked_for(github: GitHub) -> None:
     ],
 )
 def test_where_uploads_go(api: str, uploads: str, path: str) -> None:
-    connection = Connection(api, "t", Patience(lambda _s: None, lambda _t: None), "")
-    client, found = connection.at(uploads)
+    client = GitHubClient(api, "t", Patience(lambda _s: None, lambda _t: None))
+    upload_client, found = client.at(uploads)
     assert found == path
-    assert f"{client.requester.base_url}{path}" == uploads
-    connection.close()
+    assert f"{upload_client.requester.base_url}{path}" == uploads
+    client.close()
 
 
 @pytest.mark.parametrize(
@@ -391,6 +398,6 @@ def test_where_uploads_go(api: str, uploads: str, path: str) -> None:
     ],
 )
 def test_the_token_does_not_go_elsewhere(api: str, uploads: str) -> None:
-    connection = Connection(api, "t", Patience(lambda _s: None, lambda _t: None), "")
+    client = GitHubClient(api, "t", Patience(lambda _s: None, lambda _t: None))
     with pytest.raises(NoApiError, match="it leads to"):
-        connection.at(uploads)
+        client.at(uploads)

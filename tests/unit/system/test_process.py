@@ -32,3 +32,13 @@ def test_a_file_that_is_no_program(tmp_path: Path) -> None:
 def test_a_program_that_hangs() -> None:
     with pytest.raises(ToolError, match=r"did not finish within 0\.1 s"):
         process.run([sys.executable, "-c", "import time; time.sleep(60)"], timeout_s=0.1)
+
+
+def test_the_error_tail_is_a_few_lines_and_never_none() -> None:
+    many = "\n".join(map(str, range(9))).encode()
+    failed = process.ProcessResult(1, many, "the\n\nend\n")
+    assert process.error_tail(failed) == "the; end"
+    assert process.error_tail(failed, stdout=True) == "6; 7; 8; the; end"
+    assert process.error_tail(failed, lines=1) == "end"
+    assert process.error_tail(process.ProcessResult(3, b"", "\n")) == "exit code 3"
+    assert process.error_tail(process.ProcessResult(-9, b"", "")) == "killed by SIGKILL"

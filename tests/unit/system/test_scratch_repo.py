@@ -121,7 +121,7 @@ def test_commits_then_trees_then_blobs(
 def test_a_blob_that_is_not_here_is_told(project: Project, repo: Git) -> None:
     blob = project.git("rev-parse", "HEAD:VERSION").strip()
     (project.root / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
-    with pytest.raises(GitError, match=rf"blob {blob} of VERSION is not here"):
+    with pytest.raises(GitError, match=rf"blob {blob} of VERSION is missing"):
         repo.entries("HEAD")
     assert "VERSION" in {each.path for each in repo.entries("HEAD", sizes=False)}
 

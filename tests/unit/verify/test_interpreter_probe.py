@@ -1,4 +1,4 @@
-"""What Python says of itself, read from a real one, and held against what it must be."""
+"""What Python reports of itself, read from a real one and compared with what it must be."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LINE = Line(PythonVersion(3, 14, 9), "20261021")
 CELL = Cell(LINE, LINUX)
 
 
-def said(
+def probed(
     version: str = "3.14.9",
     imported: tuple[str, ...] = ("_ssl", "sys"),
     failed: tuple[tuple[str, str], ...] = (),
@@ -51,12 +51,12 @@ def printed(*modules: str, path: Path | None = None) -> tuple[str, int]:
 def test_a_real_interpreter_is_read() -> None:
     text, code = printed(ALL_BUILTINS, "json", "goempy_no_such_module")
     assert code == 0
-    portrait = read_probe(text, "")
-    assert portrait.version == platform.python_version()
-    assert portrait.free_threaded == bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
-    assert portrait.sqlite == sqlite3.sqlite_version
-    assert {*sys.builtin_module_names, "json"} == {*portrait.imported}
-    ((name, error),) = portrait.failed
+    probe = read_probe(text, "")
+    assert probe.version == platform.python_version()
+    assert probe.free_threaded == bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+    assert probe.sqlite == sqlite3.sqlite_version
+    assert {*sys.builtin_module_names, "json"} == {*probe.imported}
+    ((name, error),) = probe.failed
     assert name == "goempy_no_such_module"
     assert error.startswith("ModuleNotFoundError: ")
 
@@ -69,13 +69,13 @@ def test_a_module_that_ends_the_process_is_named(tmp_path: Path) -> None:
     (tmp_path / "deadly.py").write_text("import os\nos._exit(7)\n")
     text, code = printed("json", "deadly", "this_comes_later", path=tmp_path)
     assert code == 7
-    with pytest.raises(SmokeTestError, match=r"ended while it imported deadly: exit status 7\n"):
+    with pytest.raises(SmokeTestError, match=r"ended while importing deadly: exit status 7\n"):
         read_probe(text, "exit status 7")
 
 
 @pytest.mark.parametrize("text", ["", "no json\n", "[]\n", '{"version": "3.14.9"}\n', "3\n"])
-def test_what_is_no_portrait_is_refused(text: str) -> None:
-    with pytest.raises(SmokeTestError, match="before it said anything"):
+def test_what_is_no_probe_is_refused(text: str) -> None:
+    with pytest.raises(SmokeTestError, match="before it printed anything"):
         read_probe(text, "nothing")
 
 
@@ -102,37 +102,37 @@ def test_extension_modules_are_those_of_the_manifest() -> None:
     assert extension_modules(manifest) == tuple(sorted(filter(None, names.values())))
 
 
-def faults(portrait: Probe, cell: Cell = CELL, exempt: tuple[Exempt, ...] = ()) -> list[str]:
-    return list(probe_faults(portrait, cell, ["_ssl"], exempt))
+def faults(probe: Probe, cell: Cell = CELL, exempt: tuple[Exempt, ...] = ()) -> list[str]:
+    return list(probe_faults(probe, cell, ["_ssl"], exempt))
 
 
 def test_what_is_as_promised_has_no_faults() -> None:
-    assert faults(said()) == []
+    assert faults(probed()) == []
 
 
 def test_another_patch_is_a_fault() -> None:
-    assert faults(said("3.14.8")) == ["Python says that it is 3.14.8, not 3.14.9"]
+    assert faults(probed("3.14.8")) == ["Python reports version 3.14.8, not 3.14.9"]
 
 
 def test_a_build_with_a_gil_is_no_free_threaded_line() -> None:
     cell = Cell(Line(LINE.python, LINE.pbs, FREE_THREADED), LINUX)
-    assert faults(said(), cell) == ["Python says that it is 3.14.9, not 3.14.9t"]
+    assert faults(probed(), cell) == ["Python reports version 3.14.9, not 3.14.9t"]
 
 
-def test_every_module_that_fails_is_told_with_its_error() -> None:
-    portrait = said(failed=(("_a", "ImportError: x"), ("_b", "OSError: y")))
-    assert faults(portrait) == [
+def test_every_module_that_fails_is_named_with_its_error() -> None:
+    probe = probed(failed=(("_a", "ImportError: x"), ("_b", "OSError: y")))
+    assert faults(probe) == [
         "module _a cannot be imported: ImportError: x",
         "module _b cannot be imported: OSError: y",
     ]
 
 
 def test_an_exemption_holds_on_its_platforms_alone() -> None:
-    portrait = said(failed=(("_a", "ImportError: x"),))
+    probe = probed(failed=(("_a", "ImportError: x"),))
     musl, gnu = Exempt("*-musl", "_a", "no such call there"), Exempt("linux-*", "_a", "a reason")
-    assert faults(portrait, exempt=(gnu,)) == []
-    assert len(faults(portrait, exempt=(musl,))) == 1
+    assert faults(probe, exempt=(gnu,)) == []
+    assert len(faults(probe, exempt=(musl,))) == 1
 
 
 def test_a_module_that_was_left_out_is_a_fault() -> None:
-    assert faults(said(imported=("sys",))) == ["these modules were not tried: _ssl"]
+    assert faults(probed(imported=("sys",))) == ["modules not imported: _ssl"]

@@ -1,4 +1,4 @@
-"""Parts of a trial: what a start changes, the module's own tests, the wheel that is installed."""
+"""Parts of a smoke test: what a start changes, the module's own tests, the installed wheel."""
 
 from __future__ import annotations
 
@@ -9,20 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.compilers import this_machine
+from pipeline.build.host_python import this_machine
 from pipeline.config.matrix import parse_matrix
 from pipeline.config.model import Platform
 from pipeline.release.module_tree import PLATFORM_LIST, TEMPLATE, platform_list
 from pipeline.system.errors import SmokeTestError
 from pipeline.system.git import TreeFile
-from pipeline.system.process import ProcessResult
 from pipeline.verify.go import Go
+from pipeline.verify.sandbox import Sandbox
 from pipeline.verify.smoke_test import (
-    Sandbox,
     changed,
-    own_tests,
+    run_go_tests,
     snapshot,
-    started,
     with_platforms,
     write_tree,
     write_wheel,
@@ -31,13 +29,9 @@ from tests.harness.go import find_go
 from tests.harness.project import REPOSITORY
 
 PLATFORMS = parse_matrix((REPOSITORY / "matrix.toml").read_text("utf-8")).platforms
-PORTRAIT = (
-    '{"version": "3.14.9", "free_threaded": false, "openssl": "", "sqlite": "",'
-    ' "imported": [], "failed": {}}\n'
-)
 
 
-def test_a_snapshot_tells_new_changed_touched_and_missing_files(tmp_path: Path) -> None:
+def test_a_snapshot_shows_new_changed_touched_and_missing_files(tmp_path: Path) -> None:
     for name in ("same", "grows", "touched", "goes"):
         (tmp_path / name).write_text("x")
     (tmp_path / "folder").mkdir()
@@ -57,32 +51,11 @@ def test_a_snapshot_tells_new_changed_touched_and_missing_files(tmp_path: Path) 
     ]
 
 
-def test_a_start_tells_where_python_is_and_what() -> None:
-    path, portrait = started(ProcessResult(0, f"/somewhere/python\n{PORTRAIT}".encode(), ""))
-    assert (path, portrait.version) == ("/somewhere/python", "3.14.9")
-
-
-@pytest.mark.parametrize(
-    ("done", "message"),
-    [
-        (ProcessResult(1, b"", "no payload\n"), "does not start Python: no payload"),
-        (
-            ProcessResult(1, b"/p\nimporting _x\n", "signal: killed\n"),
-            "imported _x: signal: killed",
-        ),
-        (ProcessResult(1, f"/p\n{PORTRAIT}".encode(), "exit status 3\n"), "failed: exit status 3"),
-    ],
-)
-def test_a_start_that_fails_says_how(done: ProcessResult, message: str) -> None:
-    with pytest.raises(SmokeTestError, match=message):
-        started(done)
-
-
 def test_the_wheel_is_one_for_the_platform(tmp_path: Path) -> None:
     path = write_wheel(tmp_path, "macosx_11_0_arm64")
-    assert path.name == "goempy_trial-1.0-py3-none-macosx_11_0_arm64.whl"
+    assert path.name == "goempy_smoke_test-1.0-py3-none-macosx_11_0_arm64.whl"
     with zipfile.ZipFile(path) as wheel:
-        text = wheel.read("goempy_trial-1.0.dist-info/WHEEL").decode()
+        text = wheel.read("goempy_smoke_test-1.0.dist-info/WHEEL").decode()
     assert "\nTag: py3-none-macosx_11_0_arm64\n" in text
 
 
@@ -104,7 +77,7 @@ def test_a_tree_is_written_from_texts_and_files(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Sandbox:
+def sandbox(tmp_path: Path) -> Sandbox:
     """A module with a test of its own, which needs what the platform's build has."""
     machine = this_machine()
     # With a libc it has a build tag, whatever this machine is.
@@ -119,24 +92,24 @@ def bench(tmp_path: Path) -> Sandbox:
         'import (\n\t"os"\n\t"testing"\n)\n\n'
         "func TestGood(t *testing.T) {}\n\n"
         "func TestFlag(t *testing.T) {\n"
-        '\tif os.Getenv("GOEMPY_TEST_FAILS") != "" {\n\t\tt.Error("as it was told to")\n\t}\n}\n'
+        '\tif os.Getenv("GOEMPY_TEST_FAILS") != "" {\n\t\tt.Error("as asked")\n\t}\n}\n'
     )
     return made
 
 
-def test_own_tests_run_with_the_build_tags_of_the_platform(bench: Sandbox) -> None:
-    assert own_tests(bench) == "ok"
+def test_own_tests_run_with_the_build_tags_of_the_platform(sandbox: Sandbox) -> None:
+    assert run_go_tests(sandbox) == "ok"
 
 
-def test_own_tests_that_fail_are_named(bench: Sandbox) -> None:
-    go = Go({**bench.go.env, "GOEMPY_TEST_FAILS": "1"}, bench.go.platform)
-    said: list[str] = []
+def test_own_tests_that_fail_are_named(sandbox: Sandbox) -> None:
+    go = Go({**sandbox.go.env, "GOEMPY_TEST_FAILS": "1"}, sandbox.go.platform)
+    log: list[str] = []
     with pytest.raises(SmokeTestError, match=r"go test .* -tags=musl \./\.\.\.\): TestFlag\n"):
-        own_tests(Sandbox(go, bench.folder, said.append))
-    assert "as it was told to" in said[0]
+        run_go_tests(Sandbox(go, sandbox.folder, log.append))
+    assert "as asked" in log[0]
 
 
-def test_a_module_that_does_not_compile_fails_its_tests(bench: Sandbox) -> None:
-    (bench.module / "bad.go").write_text("package goempy\n\nvar x int = nonsense\n")
+def test_a_module_that_does_not_compile_fails_its_tests(sandbox: Sandbox) -> None:
+    (sandbox.module / "bad.go").write_text("package goempy\n\nvar x int = nonsense\n")
     with pytest.raises(SmokeTestError, match="undefined: nonsense"):
-        own_tests(bench)
+        run_go_tests(sandbox)

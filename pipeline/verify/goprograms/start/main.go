@@ -1,4 +1,4 @@
-// Command start extracts the embedded Python, tells where to, and runs it with
+// Command start extracts the embedded Python, prints where to, and runs it with
 // its own arguments.
 package main
 

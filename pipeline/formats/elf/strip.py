@@ -1,9 +1,9 @@
-"""What stays of a linked ELF file without all that only debuggers and linkers read.
+"""A linked ELF file without what only debuggers and linkers read.
 
-Pure, a part of ``pipeline.formats.elf``, which is the module to call. ``make_plan`` goes from the
-tables of a file to a frozen plan.
+``plan_strip`` makes a frozen plan from the file's tables; ``strip`` reads the file a second time
+and performs it, holding a chunk and the section names.
 
-What holds for a file that a plan describes:
+What holds for a stripped file:
 
 - every byte that a segment has is the same, but for the offsets in the program headers: where
   removed bytes leave a hole of pages, what comes behind moves up by whole pages (patchelf puts
@@ -18,18 +18,18 @@ What holds for a file that a plan describes:
 Sources: System V gABI (ELF Header, Section Header, Program Header), binutils include/elf/*.h.
 """
 
-import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from pipeline.formats.elf.tables import SHT_NULL, Extent, Section, Tables, fail, merge
+from pipeline.formats.elf.tables import SHT_NULL, Section, Tables
+from pipeline.formats.forward_reader import CHUNK_BYTES, Extent, ForwardReader, fail, merge
 
 _SHT_RELA, _SHT_REL = 4, 9
 _SHF_ALLOC, _SHF_INFO_LINK = 2, 0x40
 _PT_LOAD = 1
 # The .attributes sections: one type for all machines, and one by e_machine for ARM, AArch64, RISC-V
-# and C-SKY. Linkers tell incompatible libraries by them, and GNU strip keeps them.
+# and C-SKY. Linkers check by them what can be combined, and GNU strip keeps them.
 _SHT_GNU_ATTRIBUTES = 0x6FFFFFF5
 _MACHINE_ATTRIBUTES = {40: 0x70000003, 183: 0x70000003, 243: 0x70000003, 252: 0x70000001}
 
@@ -62,43 +62,112 @@ class StripPlan:
     name_offsets: tuple[int, ...] = field(repr=False)
     section_headers: bytes = field(repr=False)
 
+
+def strip(reader: ForwardReader, plan: StripPlan, write: Callable[[bytes], object]) -> None:
+    """Read the file that ``plan`` was made for; write ``plan.out_size_bytes``, in pieces.
+
+    Reads no further than needed. Raises BinaryFormatError when the size or the ELF header are not
+    the plan's, before anything is written, or when the input ends early.
+    """
+    header_extent = 0, len(plan.old_header)
+    reader.want([header_extent, plan.names])
+    if reader.size != plan.in_size_bytes or reader.take(header_extent) != plan.old_header:
+        fail("the plan was made for another file")
+    write(plan.new_header)
+    position = len(plan.new_header)
+    for (start, end), shift in zip(plan.kept, plan.shifts, strict=True):
+        reader.advance(start)
+        _write_zeros(write, start - shift - position)
+        first, behind = plan.segments
+        if start <= first and behind <= end:
+            _copy(reader, first, write)
+            reader.advance(behind)
+            write(plan.new_segments)
+        _copy(reader, end, write)
+        position = end - shift
+    for start, end in plan.moved:
+        reader.advance(start)
+        _copy(reader, end, write)
+        position += end - start
+    names = _only_names(reader.take(plan.names), plan.name_offsets)
+    write(names)
+    _write_zeros(write, plan.out_size_bytes - len(plan.section_headers) - position - len(names))
+    write(plan.section_headers)
+
+
+def _copy(reader: ForwardReader, end: int, write: Callable[[bytes], object]) -> None:
+    for data in reader.pieces(end):
+        write(data)
+
+
+def _only_names(table: bytes, offsets: tuple[int, ...]) -> bytes:
+    """Return the table with zeros for all names but those that begin at ``offsets`` (ascending)."""
+    kept = bytearray(len(table))
+    copied = 0
+    for start in offsets:
+        if start >= copied:  # else it is the end of a name that is there: .plt in .rela.plt
+            copied = table.find(b"\0", start)
+            copied = len(table) if copied < 0 else copied
+            kept[start:copied] = table[start:copied]
+    return bytes(kept)
+
+
+def _write_zeros(write: Callable[[bytes], object], size: int) -> None:
+    for done in range(0, size, CHUNK_BYTES):
+        write(bytes(min(CHUNK_BYTES, size - done)))
+
+
+class _Placement(NamedTuple):
+    """Where ranges go: kept ones up by their shifts, moved ones behind them without a gap."""
+
+    kept: list[Extent]
+    shifts: list[int]
+    moved: list[Extent]
+
     @property
-    def zero_bytes(self) -> int:
-        """How many bytes of the output are zeros between kept ranges, removed or padding."""
-        placed = list(zip(self.kept, self.shifts, strict=True))
-        starts = [start - shift for (start, _), shift in placed]
-        ends = [len(self.new_header), *(end - shift for (_, end), shift in placed)]
-        return sum(starts) - sum(ends[:-1])
+    def kept_end(self) -> int:
+        return self.kept[-1][1] - self.shifts[-1]
+
+    def offset(self, old: int) -> int:
+        """Shifted as the range that it is in or, for what has no bytes, comes behind."""
+        shifts = [s for (start, _), s in zip(self.kept, self.shifts, strict=True) if start <= old]
+        return old - (shifts[-1] if shifts else 0)
+
+    def section_offset(self, section: Section) -> int:
+        target = self.kept_end
+        for start, stop in self.moved:
+            if start <= section.offset < section.extent[1] <= stop:
+                return target + section.offset - start
+            target += stop - start
+        return self.offset(section.offset)
 
 
-def make_plan(tables: Tables, size: int) -> StripPlan | None:
+def plan_strip(tables: Tables, size: int) -> StripPlan | None:
     """Plan the stripped file; None when nothing would be saved.
 
     ``size`` is the file's, in bytes; all that the tables describe must lie within it. Bytes that
-    become zero count as saved: they compress to nothing. Raises ElfError when a section's name
-    begins outside of the name table.
+    become zero count as saved: they compress to nothing. Raises BinaryFormatError when a section's
+    name begins outside the name table.
     """
-    layout, header, _, sections, _ = tables
+    layout, header, sections = tables.layout, tables.header, tables.sections
     names = sections[header.shstrndx]
     staying = {i for i, section in enumerate(sections) if _stays(section, header.machine)}
-    kept, moved = _places(tables, staying)
-    shifts = _shifts(tables, kept)
-    end = kept[-1][1] - shifts[-1]
-    names_at = end + _length(moved)
+    placement = _place(tables, staying)
+    names_at = placement.kept_end + _length(placement.moved)
     new_sections = [
-        *_new_sections(sections, staying, _Places(kept, shifts, moved, end)),
+        *_new_sections(sections, staying, placement),
         names._replace(offset=names_at, link=0, info=0),
     ]
     section_headers = b"".join(layout.section.pack(*section) for section in new_sections)
-    word = layout.bits // 8
-    shoff = -(-(names_at + names.size) // word) * word
+    shoff = -(-(names_at + names.size) // layout.word.size) * layout.word.size
     out_size = shoff + len(section_headers)
+    placed = [*placement.kept, *placement.moved]
     gone = _behind(layout.header.size, (s.extent for s in sections if s is not names))
-    removed = _length(merge([*kept, *moved, *gone])) - _length(kept) - _length(moved)
+    removed = _length(merge([*placed, *gone])) - _length(placed)
     if size - out_size + removed <= 0:
         return None
     new_header = header._replace(
-        phoff=header.phoff - _shift_at(header.phoff, kept, shifts),
+        phoff=placement.offset(header.phoff),
         shoff=shoff,
         shnum=len(new_sections),
         shstrndx=len(new_sections) - 1,
@@ -109,10 +178,10 @@ def make_plan(tables: Tables, size: int) -> StripPlan | None:
         old_header=layout.header.pack(*header),
         new_header=layout.header.pack(*new_header),
         segments=header.segments_extent,
-        new_segments=_new_segments(tables, kept, shifts),
-        kept=tuple(kept),
-        shifts=shifts,
-        moved=tuple(moved),
+        new_segments=_new_segments(tables, placement),
+        kept=tuple(placement.kept),
+        shifts=tuple(placement.shifts),
+        moved=tuple(placement.moved),
         names=names.extent,
         name_offsets=_name_offsets(new_sections, names.size),
         section_headers=section_headers,
@@ -126,18 +195,17 @@ def _stays(section: Section, machine: int) -> bool:
     return bool(section.flags & _SHF_ALLOC) or section.kind in attributes
 
 
-def _places(tables: Tables, staying: set[int]) -> tuple[list[Extent], list[Extent]]:
-    """Return what stays where it is, and what comes after all that."""
-    layout, header, segments, sections, _ = tables
-    loaded = [header.segments_extent, *(segment.extent for segment in segments)]
+def _place(tables: Tables, staying: set[int]) -> _Placement:
+    header_size, sections = tables.layout.header.size, tables.sections
+    loaded = [tables.header.segments_extent, *(segment.extent for segment in tables.segments)]
     loaded += [sections[i].extent for i in staying if sections[i].flags & _SHF_ALLOC]
     end = max(end for _, end in merge(loaded))
     others = [sections[i].extent for i in staying]
-    kept = _behind(layout.header.size, [*loaded, *(extent for extent in others if extent[0] < end)])
-    return kept, _behind(kept[-1][1], others)
+    kept = _behind(header_size, [*loaded, *(extent for extent in others if extent[0] < end)])
+    return _Placement(kept, _shifts(tables, kept), _behind(kept[-1][1], others))
 
 
-def _shifts(tables: Tables, kept: list[Extent]) -> tuple[int, ...]:
+def _shifts(tables: Tables, kept: list[Extent]) -> list[int]:
     """By how much each kept range moves up: whole pages, and only over holes that have one.
 
     A loader maps pages, so an offset and its address must stay equal modulo p_align.
@@ -149,39 +217,22 @@ def _shifts(tables: Tables, kept: list[Extent]) -> tuple[int, ...]:
             shift += (start - end) // page * page
         shifts.append(shift)
         end = stop
-    return tuple(shifts)
+    return shifts
 
 
-def _shift_at(offset: int, kept: list[Extent], shifts: tuple[int, ...]) -> int:
-    """The shift of the range that an offset is in or, for what has no bytes, comes behind."""
-    found = [s for (start, _), s in zip(kept, shifts, strict=True) if start <= offset]
-    return found[-1] if found else 0
-
-
-def _new_segments(tables: Tables, kept: list[Extent], shifts: tuple[int, ...]) -> bytes:
+def _new_segments(tables: Tables, placement: _Placement) -> bytes:
     """The program headers with new offsets; nothing else of them is touched."""
     raw = bytearray(tables.raw_segments)
-    field = struct.Struct(("<" if tables.layout.byteorder == "little" else ">") + "IQ"[
-        tables.layout.bits == 64
-    ])  # fmt: skip
+    word = tables.layout.word
     for index, segment in enumerate(tables.segments):
         # p_offset is the second word of either class.
-        at = index * tables.header.phentsize + tables.layout.bits // 8
-        field.pack_into(raw, at, segment.offset - _shift_at(segment.offset, kept, shifts))
+        at = index * tables.header.phentsize + word.size
+        word.pack_into(raw, at, placement.offset(segment.offset))
     return bytes(raw)
 
 
-class _Places(NamedTuple):
-    """Where ranges go: kept ones by their shifts, moved ones one after the other at ``end``."""
-
-    kept: list[Extent]
-    shifts: tuple[int, ...]
-    moved: list[Extent]
-    end: int
-
-
 def _new_sections(
-    sections: tuple[Section, ...], staying: set[int], places: _Places
+    sections: tuple[Section, ...], staying: set[int], placement: _Placement
 ) -> list[Section]:
     """Return the sections up to the last that stays, by index."""
     null = Section(*[0] * len(Section._fields))
@@ -191,24 +242,15 @@ def _new_sections(
         # Elsewhere sh_info counts symbols or entries (gABI, sh_link and sh_info Interpretation).
         refers = old.kind in {_SHT_REL, _SHT_RELA} or old.flags & _SHF_INFO_LINK
         renewed[index] = old._replace(
-            offset=_moved_offset(old, places),
+            offset=placement.section_offset(old),
             link=old.link if old.link in staying else 0,
             info=old.info if old.info in staying or not refers else 0,
         )
     return renewed
 
 
-def _moved_offset(section: Section, places: _Places) -> int:
-    target = places.end
-    for start, stop in places.moved:
-        if start <= section.offset < section.extent[1] <= stop:
-            return target + section.offset - start
-        target += stop - start
-    return section.offset - _shift_at(section.offset, places.kept, places.shifts)
-
-
 def _behind(first: int, ranges: Iterable[Extent]) -> list[Extent]:
-    """Merge what ranges have behind the ELF header, which is written anew."""
+    """Merge what ranges have from offset ``first`` on: the ELF header, say, is written anew."""
     return merge((max(start, first), end) for start, end in ranges)
 
 

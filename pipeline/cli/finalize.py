@@ -1,0 +1,113 @@
+"""``goempy finalize``: commit the payloads of a directory, and tag them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from pipeline.cli import parameters
+from pipeline.cli.context import Context
+from pipeline.cli.help import goempy_command
+from pipeline.cli.tag_table import show_tags
+from pipeline.config.project import Selection, read_config, read_pins
+from pipeline.release.compare import PartComparison
+from pipeline.release.finalize import FinalizeRequest, finalize, warn_if_dirty
+from pipeline.release.tagging import Tagged, TagState, Target
+from pipeline.system.git import Git
+from pipeline.system.scratch_repo import remote_address
+from pipeline.system.tables import Column, markdown_table
+from pipeline.system.units import human_bytes
+
+
+@goempy_command(
+    "finalize",
+    example="goempy finalize --payloads dist/payloads --repo . --push origin",
+    environment=["GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"],
+)
+@parameters.path_option(
+    "--payloads",
+    "DIR",
+    "Payload directory, as 'goempy build' and 'goempy unpack' write it.",
+    required=True,
+)
+@parameters.path_option(
+    "--repo", "PATH", "Repository that gets the tags; its HEAD is the source commit.", required=True
+)
+@click.option("--push", default="", metavar="REMOTE", help="Push the tags there as well.")
+@click.option(
+    "--without-licenses",
+    is_flag=True,
+    help="Push payloads even if licence texts of software in them are missing.",
+)
+@parameters.rebuild("compare payloads with existing tags, and do nothing else.")
+@parameters.module
+@parameters.dry_run
+@parameters.lines
+@parameters.only_platforms
+def command(
+    context: Context,
+    payloads: Path,
+    repo: Path,
+    push: str,
+    without_licenses: bool,
+    rebuild: bool,
+    module: str,
+    dry_run: bool,
+    lines: tuple[str, ...],
+    platforms: tuple[str, ...],
+) -> None:
+    """Commit payloads and tag them."""
+    config = read_config(context.root, module)
+    git = context.repository(repo)
+    request = FinalizeRequest(
+        config,
+        config.cells(Selection(lines, platforms)),
+        read_pins(context.root),
+        payloads.resolve(),
+        Target(git, remote_address(push, git)),
+        rebuild,
+        bool(push) and not without_licenses,
+        dry_run,
+    )
+    warn_if_dirty(Git(context.root, context.env), context.console)
+    with context.lock(request.payloads):
+        done = finalize(request, context.console, lambda compared: _show(compared, context))
+    if done.origins is None:
+        return
+    show_tags(done.tagged, context.console)
+    _summarize(done.tagged, done.origins, context)
+    if dry_run:
+        context.console.info("dry run: nothing was written")
+    else:
+        new = [each.plan.tag for each in done.tagged if each.state is TagState.NEW]
+        context.output("tags", " ".join(new))
+
+
+def _show(compared: Sequence[PartComparison], context: Context) -> None:
+    """Print what is equal and what differs."""
+    for each in compared:
+        for row in each.rows:
+            context.console.result(row)
+    rows = []
+    for each in compared:
+        if each.rows:
+            rows.append(f"{each.name}: {each.tag} differs in {each.summary}")
+        else:
+            rows.append(f"{each.name}: reproduced, as in {each.tag}")
+            context.console.result(rows[-1])
+    items = "".join(f"- {row}\n" for row in rows)
+    context.summary(f"### Compared with the tags\n\n{items}")
+
+
+def _summarize(tagged: Sequence[Tagged], origins: Mapping[str, str], context: Context) -> None:
+    """What was tagged, and where each payload comes from."""
+    columns = [Column("tag"), Column("Python"), Column("payload", right=True), Column("state")]
+    rows = [
+        [each.plan.tag, each.plan.line.name, human_bytes(each.plan.payload_bytes), each.state.value]
+        for each in tagged
+    ]
+    tags = markdown_table(columns, rows)
+    cells = markdown_table([Column("cell"), Column("payload")], list(origins.items()))
+    context.summary(f"### Tags\n\n{tags}\n{cells}")

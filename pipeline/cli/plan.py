@@ -1,0 +1,145 @@
+"""``goempy plan``: the cells of the matrix, or what a release run does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from pipeline.cli import parameters
+from pipeline.cli.context import TOKEN_VARIABLES, Context
+from pipeline.cli.help import goempy_command
+from pipeline.config.cells import asset_name, split_cells
+from pipeline.config.ci_runners import Runner, runners_for, without_runner
+from pipeline.config.model import PIP_CELL
+from pipeline.config.project import Config, Selection, read_config, read_pins
+from pipeline.release.plan import ReleasePlan, plan_from_tags
+from pipeline.release.tag_index import TagIndex, known_tags
+from pipeline.release.workflow_jobs import workflow_outputs
+from pipeline.system.errors import GitError
+from pipeline.system.files import scratch_dir
+from pipeline.system.github import Releases
+from pipeline.system.github.context import repository_of
+from pipeline.system.scratch_repo import remote_address
+from pipeline.system.tables import Column, markdown_table
+from pipeline.system.units import human_bytes
+
+
+@goempy_command(
+    "plan",
+    example="goempy plan --lines 3.14",
+    environment=["GITHUB_TOKEN", "GITHUB_REPOSITORY", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"],
+)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print what a release run does, decided by the tags that exist.",
+)
+@parameters.repo
+@click.option("--remote", default="", metavar="REMOTE", help="Look at its tags instead.")
+@parameters.rebuild("build the selected cells, whatever exists.")
+@parameters.lines
+@parameters.only_platforms
+def command(
+    context: Context,
+    as_json: bool,
+    repo: Path | None,
+    remote: str,
+    rebuild: bool,
+    lines: tuple[str, ...],
+    platforms: tuple[str, ...],
+) -> None:
+    """Print the cells as a table, or what a release run does as JSON."""
+    config = read_config(context.root)
+    selection = Selection(lines, platforms)
+    for each in split_cells(config.matrix).left_out:
+        context.console.info(f"left out: {each.cell.name}: {each.reason}")
+    off = sorted(each.name for each in config.matrix.platforms if not each.enabled)
+    if off:
+        context.console.info(f"off, unless a line names them: {', '.join(off)}")
+    if not as_json:
+        _show_cells(config, selection, context)
+        return
+    with scratch_dir(context.cache) as scratch:
+        tags = _tags(repo, remote, scratch, context)
+        plan = plan_from_tags(config, read_pins(context.root), tags, selection, rebuild=rebuild)
+    _show_plan(plan, config, context)
+
+
+def _show_cells(config: Config, selection: Selection, context: Context) -> None:
+    cells = config.cells(selection)
+    pins = read_pins(context.root)
+    rows = []
+    for cell in cells:
+        name = asset_name(cell, config.matrix.archive)
+        pin = pins.get(name)
+        size = human_bytes(pin.size_bytes) if pin and pin.size_bytes else "?"
+        rows.append([cell.name, config.tag_of(cell.line), name, size, "yes" if pin else "no"])
+    rows += [
+        [PIP_CELL, "all", f"{wheel.name} {wheel.version}", "?", "yes"]
+        for wheel in config.matrix.wheels
+    ]
+    columns = [Column("cell"), Column("tag"), Column("asset", folds=True)]
+    context.console.table([*columns, Column("size", right=True), Column("locked")], rows)
+    context.console.info(f"{len(cells)} cells, {len({cell.line for cell in cells})} lines")
+
+
+def _tags(repo: Path | None, remote: str, scratch: Path, context: Context) -> TagIndex:
+    git = context.git(repo)
+    try:
+        git.git_dir()
+    except GitError:
+        if repo or remote:
+            raise
+        context.console.info(f"{context.root} is not a git repository: it has no tags")
+        return TagIndex(git, "", scratch, {})
+    return known_tags(git, remote_address(remote, git), scratch)
+
+
+def _show_plan(plan: ReleasePlan, config: Config, context: Context) -> None:
+    """Print the plan as JSON, pass it to the workflow, and add it to its summary."""
+    unpublished = _unpublished({config.tag_of(line) for line in config.matrix.lines}, plan, context)
+    outputs = workflow_outputs(
+        plan, config, read_pins(context.root), _runners(config, context), unpublished
+    )
+    context.console.result(json.dumps(outputs))
+    for name, value in outputs.items():
+        text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+        context.output(name, text)
+    for name in plan.missing:
+        context.console.warning(
+            f"{name} is neither built by this run nor held by a tag; finalize will need it"
+        )
+    head = f"VERSION {config.version}: "
+    head += f"to be tagged: {', '.join(plan.tags)}" if plan.tags else "already released"
+    context.console.info(head)
+    left_out = split_cells(config.matrix).left_out
+    rows = [*plan.rows(), *((each.cell.name, f"left out: {each.reason}") for each in left_out)]
+    table = markdown_table([Column("cell"), Column("payload")], rows) if rows else ""
+    context.summary(f"### Plan\n\n{head}.\n\n{table}")
+
+
+def _runners(config: Config, context: Context) -> tuple[Runner, ...]:
+    """Those of the release's platforms that a hosted runner exists for."""
+    used = {cell.platform.name for cell in config.cells()}
+    platforms = [each for each in config.matrix.platforms if each.name in used]
+    for each in without_runner(platforms):
+        context.console.info(f"no hosted runner for {each.name}: it is neither tried nor checked")
+    return runners_for(platforms)
+
+
+def _unpublished(tags: set[str], plan: ReleasePlan, context: Context) -> Sequence[str]:
+    """Tags that exist without a GitHub release: a run ended after it had pushed them."""
+    existing = sorted(tags - set(plan.tags))
+    repository = repository_of(context.env)
+    if not existing or not repository or not any(context.env.get(n) for n in TOKEN_VARIABLES):
+        return []
+    releases = Releases(context.github(), repository).listing()
+    published = {each.tag for each in releases if not each.draft}
+    lacking = [tag for tag in existing if tag not in published]
+    if lacking:
+        context.console.info(f"tagged, but not published: {', '.join(lacking)}")
+    return lacking

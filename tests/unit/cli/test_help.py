@@ -1,0 +1,90 @@
+"""Help texts: complete for every command, and quick to start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import click
+import pytest
+
+from pipeline.cli import goempy, main
+from pipeline.cli.help import COMMANDS, Command
+from pipeline.system.errors import PipelineError
+from tests.harness.console import captured_console
+from tests.harness.project import REPOSITORY
+
+
+def command(name: str) -> Command:
+    found = goempy.get_command(click.Context(goempy), name)
+    assert isinstance(found, Command)
+    return found
+
+
+def run(*argv: str) -> int:
+    return main(argv, {}, lambda: captured_console()[0])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_says_what_it_does_takes_and_returns(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(name, "--help") == 0
+    text = capsys.readouterr().out
+    assert f"Usage: goempy {name} " in text
+    for parameter in command(name).params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, parameter.name
+            assert parameter.opts[0] in text
+        else:
+            assert f" {parameter.make_metavar(click.Context(goempy))}" in text
+    assert f"Example:\n  goempy {name}" in text
+    assert "Exit codes:" in text
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_example_is_a_command_line(name: str) -> None:
+    _goempy, own_name, *arguments = command(name).example.split()
+    assert own_name == name
+    command(name).make_context(name, arguments, parent=click.Context(goempy))
+
+
+def test_the_list_of_commands_has_each_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--help") == 0
+    text = capsys.readouterr().out
+    for kind in PipelineError.__subclasses__():
+        assert f"\n  {kind.exit_code} " in text
+    for name in COMMANDS:
+        assert f"\n  {name} " in text
+
+
+def test_help_imports_no_command_and_no_library_but_click() -> None:
+    script = (
+        "import sys; from pipeline.cli import goempy\n"
+        "goempy.main(['--help'], standalone_mode=False)\n"
+        "print('\\n'.join(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    imported = set(done.stderr.split())
+    assert {name for name in imported if name.startswith("pipeline.")} == {
+        "pipeline.cli", "pipeline.cli.context", "pipeline.cli.help", "pipeline.cli.parameters",
+        "pipeline.system", "pipeline.system.errors",
+    }  # fmt: skip
+    assert not imported & {"rich", "httpx", "github", "pydantic", "semver"}
+
+
+@pytest.mark.parametrize(
+    ("argv", "meant"),
+    [
+        (["biuld"], "Did you mean 'build'?"),
+        (["--rot", ".", "tags"], "Did you mean '--root'?"),
+        (["build", "--explian"], "Did you mean '--explain'?"),
+    ],
+)
+def test_the_nearest_name_of_what_does_not_exist(
+    argv: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*argv) == 2
+    assert meant in capsys.readouterr().err
