@@ -29,7 +29,7 @@ CELLS = (1, 2, 4, 8, 16)
 RATE_HZ = 100
 CELL_PARTS = {
     "a Python to compile with": ("HostInterpreters.of",),
-    "find and check the asset": ("fetch_asset",),
+    "find and check the asset": ("AssetFetcher.fetch",),
     "read the archive, decide": ("plan_cell",),
     "read it again, strip, stage": ("_stage_contents", "_stage_texts"),
     "compile bytecode": ("_stage_bytecode",),
