@@ -21,7 +21,7 @@ from pipeline.system.scratch_repo import remote_address
 @goempy_command(
     "assets",
     example="goempy assets --out dist/assets",
-    environment=("GITHUB_REPOSITORY", "GITHUB_SERVER_URL"),
+    environment="GITHUB_REPOSITORY GITHUB_SERVER_URL",
 )
 @click.argument("tags", nargs=-1, metavar="[TAG]...", help="[default: those of VERSION]")
 @parameters.repo

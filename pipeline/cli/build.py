@@ -9,9 +9,9 @@ import click
 from pipeline.build.explain import explain_plan
 from pipeline.build.runner import BuildRequest, build_payloads
 from pipeline.cli import parameters
-from pipeline.cli.built_table import show_built
 from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
+from pipeline.cli.tables import show_built
 from pipeline.config.cells import cells_named
 from pipeline.config.model import PIP_CELL
 from pipeline.config.project import read_matrix
@@ -21,7 +21,7 @@ from pipeline.formats.payload.tarball import pack_payloads
 @goempy_command(
     "build",
     example="goempy build 3.14.9/linux-amd64 pip --out dist/payloads",
-    environment=["GOEMPY_PBS_MIRROR", "GOEMPY_CACHE_DIR", "GITHUB_STEP_SUMMARY"],
+    environment="GOEMPY_PBS_MIRROR GOEMPY_CACHE_DIR GITHUB_STEP_SUMMARY",
 )
 @click.argument("names", nargs=-1, required=True, metavar="CELL...", help=parameters.CELL_HELP)
 @parameters.path_option(

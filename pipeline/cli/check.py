@@ -9,20 +9,16 @@ from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
 from pipeline.config.project import read_config
 from pipeline.system.errors import CheckError
-from pipeline.system.tables import Column, markdown_table
+from pipeline.system.tables import columns, markdown_table
 from pipeline.system.units import human_seconds
 from pipeline.verify.go import Go, target_platform
 from pipeline.verify.published import check_tags, expected_tags
 from pipeline.verify.sandbox import ModuleResult
 
-_TITLES = ("tag", "platform", "Python", "OpenSSL", "SQLite", "time", "result")
-_COLUMNS = tuple(Column(title) for title in _TITLES)
-_NONE = "-"
+_COLUMNS = columns("tag", "platform", "Python", "OpenSSL", "SQLite", "time", "result")
 
 
-@goempy_command(
-    "check", example="goempy check v0.1.0-py3.13.17", environment=["GITHUB_STEP_SUMMARY"]
-)
+@goempy_command("check", example="goempy check v0.1.0-py3.13.17", environment="GITHUB_STEP_SUMMARY")
 @click.argument(
     "tags",
     nargs=-1,
@@ -53,12 +49,6 @@ def command(context: Context, tags: tuple[str, ...], platform: str, module: str)
 
 def _row(result: ModuleResult, platform: str) -> list[str]:
     passed = "ok" if result.has_payload else "builds; has no Python for this platform"
-    probe = result.probe
-    python = (probe.line_name, probe.openssl, probe.sqlite) if probe else ("", "", "")
-    return [
-        result.name,
-        platform,
-        *(text or _NONE for text in python),
-        human_seconds(result.seconds),
-        "failed" if result.faults else passed,
-    ]
+    state = "failed" if result.faults else passed
+    versions = [text or "-" for text in result.versions]
+    return [result.name, platform, *versions, human_seconds(result.seconds), state]

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.system.errors import UsageError
-
 if TYPE_CHECKING:
     from pipeline.config.model import Matrix, Pin
     from pipeline.sources.fetch import AssetFetcher
@@ -19,12 +17,6 @@ if TYPE_CHECKING:
     from pipeline.system.console import Console
     from pipeline.system.git import Git
     from pipeline.system.github.client import GitHubClient
-
-MIRROR_VARIABLE = "GOEMPY_PBS_MIRROR"
-CACHE_VARIABLE = "GOEMPY_CACHE_DIR"
-OUTPUT_VARIABLE = "GITHUB_OUTPUT"
-SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
-"""Set by GitHub Actions: files that a step appends to, for later jobs and for people."""
 
 
 class Context:
@@ -55,7 +47,7 @@ class Context:
         """The folder of downloaded assets."""
         import platformdirs  # noqa: PLC0415 - as the others below: most commands need few of them
 
-        named = self.env.get(CACHE_VARIABLE, "")
+        named = self.env.get("GOEMPY_CACHE_DIR", "")
         return Path(named) if named else platformdirs.user_cache_path("goempy") / "assets"
 
     def git(self, folder: Path | None = None) -> Git:
@@ -91,7 +83,7 @@ class Context:
             click.get_current_context().call_on_close(client.close)
             return Downloader(client, self.console, self.sleep)
 
-        return open_source(name or self.env.get(MIRROR_VARIABLE, "") or "github", downloader)
+        return open_source(name or self.env.get("GOEMPY_PBS_MIRROR", "") or "github", downloader)
 
     def fetcher(
         self, matrix: Matrix, source: str, pins: Mapping[str, Pin] | None = None
@@ -118,26 +110,15 @@ class Context:
 
     def output(self, name: str, value: str) -> None:
         """Pass one line of text to a workflow's later steps; elsewhere do nothing."""
-        if "\n" in value or "\r" in value:
-            raise ValueError(f"output {name} has several lines")
-        self._append(OUTPUT_VARIABLE, f"{name}={value}\n")
+        from pipeline.system.workflow_files import append_output  # noqa: PLC0415
+
+        append_output(self.env, name, value)
 
     def summary(self, markdown: str) -> None:
         """Add to the page that a workflow shows of this step; elsewhere do nothing."""
-        self._append(SUMMARY_VARIABLE, markdown.rstrip("\n") + "\n\n")
+        from pipeline.system.workflow_files import append_summary  # noqa: PLC0415
 
-    def _append(self, variable: str, text: str) -> None:
-        from pipeline.system.files import disk_errors  # noqa: PLC0415
-
-        if named := self.env.get(variable, ""):
-            path = Path(named)
-            if not path.parent.is_dir():
-                raise UsageError(
-                    f"{variable} is {named!r}, in a folder that does not exist",
-                    hint="GitHub Actions sets it; elsewhere unset it, or name a file to append to.",
-                )
-            with disk_errors(path), path.open("a", encoding="utf-8", newline="\n") as file:
-                file.write(text)
+        append_summary(self.env, markdown)
 
 
 pass_context = click.make_pass_decorator(Context)

@@ -10,20 +10,19 @@ import click
 from pipeline.cli import parameters
 from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
-from pipeline.cli.tag_table import show_tags
+from pipeline.cli.tables import show_tags
 from pipeline.config.project import Selection, read_config, read_pins
 from pipeline.release.compare import PartComparison
 from pipeline.release.finalize import FinalizeRequest, finalize, warn_if_dirty
 from pipeline.release.tagging import TagState, Target
-from pipeline.system.git import Git
 from pipeline.system.scratch_repo import remote_address
-from pipeline.system.tables import Column, markdown_table
+from pipeline.system.tables import columns, markdown_table
 
 
 @goempy_command(
     "finalize",
     example="goempy finalize --payloads dist/payloads --repo . --push origin",
-    environment=["GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"],
+    environment="GITHUB_OUTPUT GITHUB_STEP_SUMMARY",
 )
 @parameters.path_option(
     "--payloads",
@@ -70,13 +69,13 @@ def command(
         bool(push) and not without_licenses,
         dry_run,
     )
-    warn_if_dirty(Git(context.root, context.env), context.console)
+    warn_if_dirty(context.git(), context.console)
     with context.lock(request.payloads):
         done = finalize(request, context.console, lambda compared: _show(compared, context))
     if done.origins is None:
         return
     show_tags(done.tagged, context)
-    cells = markdown_table([Column("cell"), Column("payload")], list(done.origins.items()))
+    cells = markdown_table(columns("cell", "payload"), list(done.origins.items()))
     context.summary(cells)
     if dry_run:
         context.console.info("dry run: nothing was written")

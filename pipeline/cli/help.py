@@ -34,8 +34,6 @@ COMMANDS = {
 }
 """What each does. A command's module is imported when it runs; ``--help`` imports none."""
 
-_MODULES = {"try": "try_", "verify-asset": "verify_asset"}
-
 ENVIRONMENT = {
     "GOEMPY_PBS_MIRROR": "mirror address or folder of assets, if --source is not given",
     "GOEMPY_CACHE_DIR": "where downloads are kept",
@@ -49,16 +47,16 @@ ENVIRONMENT = {
 
 
 def goempy_command(
-    name: str, *, example: str, environment: Sequence[str] = ()
+    name: str, *, example: str, environment: str = ""
 ) -> Callable[[_Function], click.Command]:
     """Decorate a function that takes a ``Context`` as the command ``name`` of ``COMMANDS``.
 
-    ``example`` is one command line; ``environment`` are the keys of ``ENVIRONMENT`` that it reads.
+    ``example`` is one command line; ``environment`` names the keys of ``ENVIRONMENT`` it reads.
     """
 
     def decorate(function: _Function) -> click.Command:
         made = click.command(name, cls=Command, help=COMMANDS[name])(pass_context(function))
-        made.example, made.environment = example, environment
+        made.example, made.environment = example, environment.split()
         return made
 
     return decorate
@@ -91,8 +89,8 @@ class Group(click.Group):
         """Import one command."""
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"pipeline.cli.{_MODULES.get(cmd_name, cmd_name)}")
-        found: click.Command = module.command
+        name = "try_" if cmd_name == "try" else cmd_name.replace("-", "_")
+        found: click.Command = import_module(f"pipeline.cli.{name}").command
         return found
 
     def resolve_command(

@@ -17,7 +17,7 @@ from pipeline.system.files import write_atomically
 @goempy_command(
     "lock",
     example="goempy lock",
-    environment=("GOEMPY_PBS_MIRROR", "GITHUB_TOKEN", "GITHUB_API_URL"),
+    environment="GOEMPY_PBS_MIRROR GITHUB_TOKEN GITHUB_API_URL",
 )
 @click.option(
     "--check",

@@ -22,14 +22,14 @@ from pipeline.system.errors import GitError
 from pipeline.system.files import scratch_dir
 from pipeline.system.github.context import repository_of, token_of
 from pipeline.system.scratch_repo import remote_address
-from pipeline.system.tables import Column, markdown_table
+from pipeline.system.tables import columns, markdown_table
 from pipeline.system.units import human_bytes
 
 
 @goempy_command(
     "plan",
     example="goempy plan --lines 3.14",
-    environment=["GITHUB_TOKEN", "GITHUB_REPOSITORY", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"],
+    environment="GITHUB_TOKEN GITHUB_REPOSITORY GITHUB_OUTPUT GITHUB_STEP_SUMMARY",
 )
 @click.option(
     "--json",
@@ -81,8 +81,8 @@ def _show_cells(config: Config, selection: Selection, context: Context) -> None:
         [PIP_CELL, "all", f"{wheel.name} {wheel.version}", "?", "yes"]
         for wheel in config.matrix.wheels
     ]
-    columns = [Column("cell"), Column("tag"), Column("asset", folds=True)]
-    context.console.table([*columns, Column("size", right=True), Column("locked")], rows)
+    titles = columns("cell", "tag", "asset", "size", "locked", right={"size"}, folds={"asset"})
+    context.console.table(titles, rows)
     context.console.info(f"{len(cells)} cells, {len({cell.line for cell in cells})} lines")
 
 
@@ -117,7 +117,7 @@ def _show_plan(plan: ReleasePlan, config: Config, context: Context) -> None:
     context.console.info(head)
     left_out = split_cells(config.matrix).left_out
     rows = [*plan.rows(), *((each.cell.name, f"left out: {each.reason}") for each in left_out)]
-    table = markdown_table([Column("cell"), Column("payload")], rows) if rows else ""
+    table = markdown_table(columns("cell", "payload"), rows) if rows else ""
     context.summary(f"### Plan\n\n{head}.\n\n{table}")
 
 
@@ -132,16 +132,14 @@ def _runners(config: Config, context: Context) -> tuple[Runner, ...]:
 
 def _unpublished(tags: set[str], plan: ReleasePlan, context: Context) -> Sequence[str]:
     """Tags that exist without a GitHub release: a run ended after it had pushed them."""
-    existing = sorted(tags - set(plan.tags))
+    existing = tags - set(plan.tags)
     repository = repository_of(context.env)
     if not existing or not repository or not token_of(context.env):
         return []
     # PyGithub is imported only where there is a token.
-    from pipeline.system.github.releases import Releases  # noqa: PLC0415
+    from pipeline.publish.github_release import without_release  # noqa: PLC0415
 
-    releases = Releases(context.github(), repository).listing()
-    published = {each.tag for each in releases if not each.draft}
-    lacking = [tag for tag in existing if tag not in published]
+    lacking = without_release(existing, context.github(), repository)
     if lacking:
         context.console.info(f"tagged, but not published: {', '.join(lacking)}")
     return lacking

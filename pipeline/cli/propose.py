@@ -18,13 +18,8 @@ from pipeline.system.github.pull_requests import Pulls
 @goempy_command(
     "propose",
     example="goempy propose",
-    environment=(
-        "GITHUB_REPOSITORY",
-        "GITHUB_TOKEN",
-        "GITHUB_API_URL",
-        "GOEMPY_PBS_MIRROR",
-        "GITHUB_STEP_SUMMARY",
-    ),
+    environment="GITHUB_REPOSITORY GITHUB_TOKEN GITHUB_API_URL GOEMPY_PBS_MIRROR "
+    "GITHUB_STEP_SUMMARY",
 )
 @click.option(
     "--branch",

@@ -19,13 +19,13 @@ from pipeline.publish.release_spec import read_release_specs
 from pipeline.system.github.context import github_repository
 from pipeline.system.github.models import Release
 from pipeline.system.github.releases import Releases
-from pipeline.system.tables import Column
+from pipeline.system.tables import columns, markdown_table
 
 
 @goempy_command(
     "publish",
     example="goempy publish --assets dist/assets",
-    environment=("GITHUB_REPOSITORY", "GITHUB_TOKEN", "GITHUB_API_URL", "GITHUB_STEP_SUMMARY"),
+    environment="GITHUB_REPOSITORY GITHUB_TOKEN GITHUB_API_URL GITHUB_STEP_SUMMARY",
 )
 @click.argument("tags", nargs=-1, metavar="[TAG]...", help="[default: all of --assets]")
 @parameters.path_option("--assets", "DIR", "Folder that 'goempy assets' wrote.", required=True)
@@ -52,15 +52,14 @@ def command(
 
 def _show(actions: Sequence[ReleaseAction], made: Sequence[Release], context: Context) -> None:
     """A table, and the same in Markdown with links."""
-    columns = [Column("tag"), Column("as"), Column("state"), Column("page")]
     rows = [
         (action.spec.tag, action.kind, action.state.value, release.page)
         for action, release in zip(actions, made, strict=True)
     ]
-    context.console.table(columns, rows)
-    lines = ["### Releases", "", "| release | as | state |", "|---|---|---|"]
-    lines += [
-        f"| [{action.spec.title}]({page}) | {kind} | {state} |"
+    context.console.table(columns("tag", "as", "state", "page"), rows)
+    links = [
+        (f"[{action.spec.title}]({page})", kind, state)
         for action, (_tag, kind, state, page) in zip(actions, rows, strict=True)
     ]
-    context.summary("\n".join(lines))
+    table = markdown_table(columns("release", "as", "state"), links)
+    context.summary(f"### Releases\n\n{table}")

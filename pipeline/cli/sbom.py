@@ -12,7 +12,6 @@ from pipeline.cli.help import goempy_command
 from pipeline.publish.sbom import make_sbom
 from pipeline.release.tag_index import known_tags
 from pipeline.system.files import write_atomically
-from pipeline.system.git import Git
 
 
 @goempy_command("sbom", example="goempy sbom v0.1.0 --out sbom.cdx.json")
@@ -21,12 +20,12 @@ from pipeline.system.git import Git
 @parameters.path_option("--out", "FILE", "Where to write it.  [default: standard output]")
 def command(context: Context, tag: str, repo: Path | None, out: Path | None) -> None:
     """Print it or write it to a file."""
-    index = known_tags(Git((repo or context.root).resolve(), context.env))
+    index = known_tags(context.git(repo))
     index.require([tag])
     text = make_sbom(index.trees([tag])[tag].contents())
-    if out is None:
+    if out:
+        write_atomically(out.resolve(), text)
+        context.console.info(f"{out} is the bill of materials of {tag}")
+    else:
         # Unchanged: rich would look for emoji between the colons of a CPE name.
         context.console.out.out(text.decode(), highlight=False, end="")
-        return
-    write_atomically(out.resolve(), text)
-    context.console.info(f"{out} is the bill of materials of {tag}")

@@ -6,15 +6,9 @@ from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
 from pipeline.config import tags
 from pipeline.config.project import read_config
-from pipeline.system.tables import Column
+from pipeline.system.tables import columns
 
-_COLUMNS = (
-    Column("tag"),
-    Column("Python"),
-    Column("PBS"),
-    Column("platforms", folds=True),
-    Column("for Go"),
-)
+_COLUMNS = columns("tag", "Python", "PBS", "platforms", "for Go", folds={"platforms"})
 
 
 @goempy_command("tags", example="goempy tags")

@@ -14,13 +14,7 @@ from pipeline.formats.payload.tarball import unpack_payloads
 
 @goempy_command("unpack", example="goempy unpack artifacts --out dist/payloads")
 @click.argument("folder", callback=parameters.git_path, metavar="DIR", help="Every .tar below it.")
-@click.option(
-    "--out",
-    callback=parameters.git_path,
-    required=True,
-    metavar="DIR",
-    help="Where payloads are unpacked.",
-)
+@parameters.path_option("--out", "DIR", "Where payloads are unpacked.", required=True)
 def command(context: Context, folder: Path, out: Path) -> None:
     """Unpack every .tar below DIR; none is no failure, since a run may build nothing."""
     with context.lock(out.resolve()):

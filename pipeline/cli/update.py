@@ -24,7 +24,7 @@ def _release(_context: click.Context, _parameter: click.Parameter, text: str) ->
 @goempy_command(
     "update",
     example="goempy update --dry-run",
-    environment=("GOEMPY_PBS_MIRROR", "GITHUB_TOKEN", "GITHUB_API_URL"),
+    environment="GOEMPY_PBS_MIRROR GITHUB_TOKEN GITHUB_API_URL",
 )
 @click.option(
     "--pbs",

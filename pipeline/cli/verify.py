@@ -17,7 +17,7 @@ from pipeline.verify.rebuild import plan_from_source, read_released_tag, rebuild
 @goempy_command(
     "verify",
     example="goempy verify v0.1.0-py3.13.17",
-    environment=["GOEMPY_PBS_MIRROR", "GOEMPY_CACHE_DIR"],
+    environment="GOEMPY_PBS_MIRROR GOEMPY_CACHE_DIR",
 )
 @click.argument("name", metavar="TAG", help="Such as v0.1.0-py3.13.17.")
 @parameters.repo

@@ -9,16 +9,22 @@ from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
 from pipeline.config.cells import cells_named
 from pipeline.config.project import read_matrix
-from pipeline.system.tables import Column
+from pipeline.system.tables import columns
 
-_TITLES = ("cell", "asset", "signer", "source commit", "run")
-_COLUMNS = [Column(title, folds=title != "cell") for title in _TITLES]
+_COLUMNS = columns(
+    "cell",
+    "asset",
+    "signer",
+    "source commit",
+    "run",
+    folds={"asset", "signer", "source commit", "run"},
+)
 
 
 @goempy_command(
     "verify-asset",
     example="goempy verify-asset 3.14.9/linux-amd64",
-    environment=["GOEMPY_PBS_MIRROR", "GOEMPY_CACHE_DIR", "GITHUB_TOKEN"],
+    environment="GOEMPY_PBS_MIRROR GOEMPY_CACHE_DIR GITHUB_TOKEN",
 )
 @click.argument("names", nargs=-1, required=True, metavar="CELL...", help=parameters.CELL_HELP)
 @parameters.source

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import semver
@@ -17,9 +17,17 @@ import semver
 from pipeline.config import tags as tag_rules
 from pipeline.publish.release_spec import AssetFile, ReleaseSpec
 from pipeline.system.errors import GitHubError, TagConflictError
+from pipeline.system.github.client import GitHubClient
 from pipeline.system.github.models import Release, ReleaseAsset
 from pipeline.system.github.releases import Releases
 from pipeline.system.units import human_bytes
+
+
+def without_release(tags: Iterable[str], client: GitHubClient, repository: str) -> list[str]:
+    """Those of the tags that have no published release in ``repository``, sorted."""
+    releases = Releases(client, repository).listing()
+    published = {each.tag for each in releases if not each.draft}
+    return sorted(set(tags) - published)
 
 
 class ReleaseState(enum.Enum):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 
@@ -13,6 +13,13 @@ class Column:
     title: str
     right: bool = False
     folds: bool = False
+
+
+def columns(
+    *titles: str, right: Collection[str] = (), folds: Collection[str] = ()
+) -> tuple[Column, ...]:
+    """Columns of these titles; ``right`` and ``folds`` name those that do so."""
+    return tuple(Column(title, title in right, title in folds) for title in titles)
 
 
 def markdown_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:

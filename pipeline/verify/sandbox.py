@@ -88,6 +88,20 @@ class ModuleResult:
     """``ok`` and flags where the module's own tests ran."""
     seconds: float = 0.0
 
+    @property
+    def versions(self) -> tuple[str, str, str]:
+        """Python, OpenSSL and SQLite; ``""`` where Python did not run."""
+        probe = self.probe
+        return (probe.line_name, probe.openssl, probe.sqlite) if probe else ("", "", "")
+
+    @property
+    def modules(self) -> str:
+        """``70 of 71``: how many modules could be imported; ``""`` where Python did not run."""
+        if self.probe is None:
+            return ""
+        count = len(self.probe.imported)
+        return f"{count} of {count + len(self.probe.failed)}"
+
 
 def in_sandbox(
     name: str, go: Go, console: Console, test: Callable[[Sandbox], ModuleResult]

@@ -20,7 +20,7 @@ from pipeline.config.project import Config
 from pipeline.release.module_tree import PLATFORM_LIST, platform_list
 from pipeline.release.tagging import TagPlan, plan_tags, read_payloads
 from pipeline.system.console import Console
-from pipeline.system.errors import SmokeTestError, ToolError
+from pipeline.system.errors import PayloadError, SmokeTestError, ToolError
 from pipeline.system.files import disk_errors
 from pipeline.system.git import TreeFile
 from pipeline.system.process import error_tail
@@ -51,10 +51,20 @@ _FAILED_TEST = re.compile(r"^--- FAIL: (\S+)", re.MULTILINE)
 def smoke_test_cells(
     cells: Sequence[Cell], config: Config, payloads: Path, go: Go, console: Console
 ) -> tuple[ModuleResult, ...]:
-    """Test the cells, whose payloads are below ``payloads``, one after the other."""
-    tested = line_to_test([cell.line for cell in cells], config.primary)
+    """Test the cells that have a payload below ``payloads``, one after the other.
+
+    Raises ``PayloadError`` without that folder.
+    """
+    if not payloads.is_dir():
+        raise PayloadError(
+            f"there is no folder {payloads}", hint="Name the folder of payloads with --payloads."
+        )
+    present = [cell for cell in cells if (payloads / cell.name).is_dir()]
+    if present:
+        console.info(go.call("version", cwd=Path()).strip())
+    tested = line_to_test([cell.line for cell in present], config.primary)
     results = []
-    for cell in cells:
+    for cell in present:
         console.info(f"{cell.name}: smoke test of its module")
         test = partial(_test_cell, cell, config, payloads, with_go_tests=cell.line == tested)
         results.append(in_sandbox(cell.name, go, console, test))

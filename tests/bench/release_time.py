@@ -21,7 +21,7 @@ from tests.bench.run_time import HELLO
 from tests.bench.world import DATA, NEWEST, UNSTRIPPED, World
 from tests.builders.peer_trees import PLATFORM, Tree, shipping_matrix, write_assets
 from tests.harness.measure import Sample, column, run_measured
-from tests.harness.project import git
+from tests.harness.project import REPOSITORY, git
 
 Run = Callable[[], Sample]
 OTHER_PLATFORM = "darwin-arm64"  # the newest peer strips Linux binaries, in a container
@@ -29,7 +29,7 @@ CELLS = (1, 2, 4, 8, 16)
 RATE_HZ = 100
 CELL_PARTS = {
     "a Python to compile with": ("HostInterpreters.of",),
-    "find and check the asset": ("fetch_asset",),
+    "find and check the asset": ("AssetFetcher.fetch",),
     "read the archive, decide": ("plan_cell",),
     "read it again, strip, stage": ("_stage_contents", "_stage_texts"),
     "compile bytecode": ("_stage_bytecode",),
@@ -66,7 +66,7 @@ def figures(world: World) -> Iterator[Figure]:
 
 def _build(world: World, root: Path, *cells: str, assets: Path | None = None) -> Sample:
     command = world.build(root, *cells, out=world.fresh(), assets=assets)
-    return run_measured(command, env=world.env(), cwd=world.folder)
+    return run_measured(command, env=world.env(), cwd=REPOSITORY)
 
 
 def _cell(world: World, tree: Tree, platform: str) -> dict[str, tuple[Sample, ...]]:
@@ -141,7 +141,8 @@ def _release_again(world: World, raised: Path) -> tuple[float, float]:
     plan = world.goempy(clone, "plan", "--json", "--repo", clone, "--remote", "origin")
     finalize = world.goempy(clone, "finalize", "--payloads", payloads, "--repo", clone)
     finalize += ["--push", "origin", "--without-licenses"]
-    wall_s = sum(run_measured(each, env=world.env(), cwd=fresh).wall_s for each in (plan, finalize))
+    env, commands = world.env(), (plan, finalize)
+    wall_s = sum(run_measured(each, env=env, cwd=REPOSITORY).wall_s for each in commands)
     assert git(remote, "tag", "--list", "v0.2.0*").split()
     return wall_s, float(_objects_bytes(remote) - before)
 

@@ -1,7 +1,6 @@
 """What the figures are measured with; each piece is made when it is first asked for.
 
-All of it is below one scratch folder. Modules of the peers come through the module proxy, into
-this machine's own module cache.
+All of it is in one scratch folder; the peers' modules are in this machine's own module cache.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from tests.builders.peer_trees import PLATFORM, Tree, keeping_matrix, shipping_m
 from tests.harness.go import Go, find_go, from_repository
 from tests.harness.measure import Key, Value, in_turns
 from tests.harness.peers import GO_EMBED_PYTHON, GO_EMBED_PYTHON_NEWEST, RATATOSKR
-from tests.harness.project import FIVE_PLATFORMS, git, write_project
+from tests.harness.project import FIVE_PLATFORMS, REPOSITORY, git, write_project
 
 OWN = template_module_path(TEMPLATE)
 DATA = Path(__file__).parents[1] / "data" / "bench"
@@ -119,7 +118,7 @@ class World:
 
     def make(self, command: Command) -> None:
         """Run a command; its output is shown only if it fails."""
-        done = run([str(each) for each in command], env=self.env(), cwd=self.folder)
+        done = run([str(each) for each in command], env=self.env(), cwd=REPOSITORY)
         assert done.code == 0, done.stdout.decode() + done.stderr
 
     def project(self, name: str, matrix: str) -> Path:
@@ -166,7 +165,7 @@ class World:
         return "v0.1.0" if tree.peer is self.trees[0].peer else f"v0.1.0-py{tree.peer.python}"
 
     def program(self, tree: Tree, kind: Kind, source: Path = PROGRAM) -> Path:
-        """A program, built with the module that has the tree: that of the main.go at ``source``."""
+        """The main.go at ``source``, built with the module that has the tree."""
         peer = tree.peer
         folder = self.folder / "programs" / f"{kind}-{peer.name.replace(' ', '-')}"
         module = peer.module if kind == "peer" else OWN

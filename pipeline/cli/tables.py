@@ -1,25 +1,26 @@
-"""The table of payloads that a run built: how the bytes of each became fewer."""
+"""Tables of payloads and tags, for the terminal and the workflow's summary."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from pipeline.build.runner import Built
+from pipeline.build.runner import Built, BuiltCell
 from pipeline.cli.context import Context
 from pipeline.config.model import PIP_CELL
 from pipeline.formats.payload.reader import Payload
-from pipeline.system.tables import Column, markdown_table
+from pipeline.release.tagging import Tagged
+from pipeline.system.tables import columns, markdown_table
 from pipeline.system.units import human_bytes, human_seconds
 
 _NUMBERS = ("archive", "unpacked", "trimmed", "stripped", "packed", "time")
-_COLUMNS = (Column("cell"), *(Column(title, right=True) for title in _NUMBERS))
+_PAYLOADS = columns("cell", *_NUMBERS, right=_NUMBERS)
 
 
 def show_built(built: Built, context: Context, reused: Mapping[str, Payload] | None = None) -> None:
     """Print a row a cell, and add it to the workflow's summary; ``reused`` are by cell name."""
     rows = [*_built_rows(built), *_reused_rows(reused or {})]
-    context.console.table(_COLUMNS, rows)
-    context.summary(f"### Payloads\n\n{markdown_table(_COLUMNS, rows)}")
+    context.console.table(_PAYLOADS, rows)
+    context.summary(f"### Payloads\n\n{markdown_table(_PAYLOADS, rows)}")
 
 
 def _built_rows(built: Built) -> Iterator[list[str]]:
@@ -43,3 +44,32 @@ def _reused_rows(reused: Mapping[str, Payload]) -> Iterator[list[str]]:
         unpacked = sum(entry.size_bytes for entry in payload.manifest.entries)
         packed = sum(blob.stored_bytes for blob in payload.blobs)
         yield [name, "", "", "", human_bytes(unpacked), human_bytes(packed), "reused"]
+
+
+_TAGS = columns(
+    *("tag", "Python", "PBS", "platforms", "payload", "time", "commit", "state"),
+    right={"payload", "time"},
+    folds={"platforms"},
+)
+
+
+def show_tags(tagged: Sequence[Tagged], context: Context, built: Sequence[BuiltCell] = ()) -> None:
+    """Print a row a tag, the highest last, as Go sorts them; add it to the workflow's summary."""
+    seconds = dict.fromkeys((each.plan.line for each in tagged), 0.0)
+    for cell in built:
+        seconds[cell.plan.cell.line] += cell.seconds
+    rows = [
+        [
+            each.plan.tag,
+            each.plan.line.name,
+            each.plan.line.pbs,
+            ", ".join(payload.platform.name for payload in each.plan.payloads),
+            human_bytes(each.plan.payload_bytes),
+            human_seconds(seconds[each.plan.line]) if built else "",
+            each.commit[:12],
+            each.state.value,
+        ]
+        for each in tagged
+    ]
+    context.console.table(_TAGS, rows)
+    context.summary(f"### Tags\n\n{markdown_table(_TAGS, rows)}")
