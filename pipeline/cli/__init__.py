@@ -65,13 +65,10 @@ def main(
         context.console.error(str(fault))
         return fault.exit_code
     except OSError as fault:
-        # Rooms report the disks that they write to; what is left is mostly standard output.
         if fault.errno != errno.ENOSPC:
             raise
-        where = fault.filename or "standard output"
-        full = DiskError(
-            f"the disk that holds {where} is full", hint="Free some space, then rerun."
-        )
+        # Rooms report the disks that they write to.
+        full = DiskError("the disk that holds standard output is full", hint="Free space; rerun.")
         context.console.error(str(full))
         return full.exit_code
     except (click.Abort, KeyboardInterrupt):

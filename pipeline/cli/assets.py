@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
-
 from pipeline.cli import parameters
 from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
@@ -23,14 +21,9 @@ from pipeline.system.scratch_repo import remote_address
     example="goempy assets --out dist/assets",
     environment="GITHUB_REPOSITORY GITHUB_SERVER_URL",
 )
-@click.argument("tags", nargs=-1, metavar="[TAG]...", help="[default: those of VERSION]")
+@parameters.tags("those of VERSION")
 @parameters.repo
-@click.option(
-    "--remote",
-    default="",
-    metavar="REMOTE",
-    help="Fetch from there what the repository lacks, such as the previous tag of each line.",
-)
+@parameters.remote("Fetch tags from there that the repository lacks.")
 @parameters.path_option(
     "--out", "DIR", "Gets a folder for each tag; an existing one is replaced.", required=True
 )

@@ -23,15 +23,11 @@ from pipeline.formats.payload.tarball import pack_payloads
     example="goempy build 3.14.9/linux-amd64 pip --out dist/payloads",
     environment="GOEMPY_PBS_MIRROR GOEMPY_CACHE_DIR GITHUB_STEP_SUMMARY",
 )
-@click.argument("names", nargs=-1, required=True, metavar="CELL...", help=parameters.CELL_HELP)
+@parameters.cells
 @parameters.path_option(
     "--out", "DIR", "Payload directory; a payload goes to DIR/CELL.", required=True
 )
-@click.option(
-    "--explain",
-    is_flag=True,
-    help="List what is dropped, with reasons, and what remains, by size.",
-)
+@click.option("--explain", is_flag=True, help="List what is dropped and why, and what is shipped.")
 @parameters.path_option("--pack", "FILE", "Also write a tar of the payloads, for 'goempy unpack'.")
 @parameters.source
 def command(

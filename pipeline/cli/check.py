@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import click
-
 from pipeline.cli import parameters
 from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
@@ -19,13 +17,7 @@ _COLUMNS = columns("tag", "platform", "Python", "OpenSSL", "SQLite", "time", "re
 
 
 @goempy_command("check", example="goempy check v0.1.0-py3.13.17", environment="GITHUB_STEP_SUMMARY")
-@click.argument(
-    "tags",
-    nargs=-1,
-    metavar="[TAG]...",
-    callback=parameters.words,
-    help="[default: those of VERSION]",
-)
+@parameters.tags("those of VERSION")
 @parameters.platform
 @parameters.module
 def command(context: Context, tags: tuple[str, ...], platform: str, module: str) -> None:

@@ -83,7 +83,9 @@ class Context:
             click.get_current_context().call_on_close(client.close)
             return Downloader(client, self.console, self.sleep)
 
-        return open_source(name or self.env.get("GOEMPY_PBS_MIRROR", "") or "github", downloader)
+        mirror = "" if name else self.env.get("GOEMPY_PBS_MIRROR", "")
+        given_as = "GOEMPY_PBS_MIRROR" if mirror else "--source"
+        return open_source(name or mirror or "github", downloader, given_as=given_as)
 
     def fetcher(
         self, matrix: Matrix, source: str, pins: Mapping[str, Pin] | None = None

@@ -34,11 +34,7 @@ from pipeline.system.tables import columns, markdown_table
     "--repo", "PATH", "Repository that gets the tags; its HEAD is the source commit.", required=True
 )
 @click.option("--push", default="", metavar="REMOTE", help="Push the tags there as well.")
-@click.option(
-    "--without-licenses",
-    is_flag=True,
-    help="Push payloads even if licence texts of software in them are missing.",
-)
+@click.option("--without-licenses", is_flag=True, help="Push payloads that lack licence texts.")
 @parameters.rebuild("compare payloads with existing tags, and do nothing else.")
 @parameters.module
 @parameters.dry_run

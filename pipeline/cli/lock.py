@@ -19,16 +19,12 @@ from pipeline.system.files import write_atomically
     example="goempy lock",
     environment="GOEMPY_PBS_MIRROR GITHUB_TOKEN GITHUB_API_URL",
 )
-@click.option(
-    "--check",
-    is_flag=True,
-    help="Compare matrix.lock with matrix.toml; write nothing, connect to nothing.",
-)
+@click.option("--check", is_flag=True, help="Only compare matrix.lock with matrix.toml.")
 @parameters.source
 def command(context: Context, source: str, *, check: bool) -> None:
     """Write ``matrix.lock``, or compare it with the matrix."""
     if check and source:
-        raise click.UsageError("--check uses no --source")
+        raise click.UsageError("--check uses no --source.")
     matrix = read_matrix(context.root)
     if check:
         count = check_lock(read_pins(context.root), asset_refs(matrix))

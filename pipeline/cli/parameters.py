@@ -11,11 +11,12 @@ import click
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 DIST = Path("dist")
-CELL_HELP = "Such as 3.14.9/linux-amd64; 'goempy plan' lists them."
 
 
 def git_path(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Path | None:
     """Callback of paths: they must be such that git can be given them as well."""
+    if text == "":
+        raise click.BadParameter("the path is empty")
     if text and "\n" in text:
         raise click.BadParameter("a path with a line break cannot be passed to git")
     return None if text is None else Path(text)
@@ -46,6 +47,8 @@ def path_option(
     )
 
 
+_CELL = "Such as 3.14.9/linux-amd64; 'goempy plan' lists them."
+cells = click.argument("names", nargs=-1, required=True, metavar="CELL...", help=_CELL)
 source = click.option(
     "--source",
     default="",
@@ -77,6 +80,11 @@ payloads = path_option("--payloads", "DIR", "Folder of payloads.", default=DIST 
 repo = path_option("--repo", "PATH", "Where tags are.  [default: --root]")
 
 
+def remote(effect: str) -> Callable[[_Function], _Function]:
+    """The option ``--remote``; ``effect`` is what it does."""
+    return click.option("--remote", default="", metavar="REMOTE", help=effect)
+
+
 def rebuild(effect: str) -> Callable[[_Function], _Function]:
     """The option ``--rebuild``; ``effect`` is what ``true`` does."""
     return click.option(
@@ -84,6 +92,13 @@ def rebuild(effect: str) -> Callable[[_Function], _Function]:
     )
 
 
-def words(_ctx: click.Context, _param: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
+def tags(default: str) -> Callable[[_Function], _Function]:
+    """The argument ``TAG...``; without one it is ``default``."""
+    return click.argument(
+        "tags", nargs=-1, metavar="[TAG]...", callback=_words, help=f"[default: {default}]"
+    )
+
+
+def _words(_ctx: click.Context, _param: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
     """Callback of an argument: a workflow passes several names in one text, or an empty one."""
     return tuple(word for text in texts for word in text.split())

@@ -31,14 +31,9 @@ from pipeline.system.units import human_bytes
     example="goempy plan --lines 3.14",
     environment="GITHUB_TOKEN GITHUB_REPOSITORY GITHUB_OUTPUT GITHUB_STEP_SUMMARY",
 )
-@click.option(
-    "--json",
-    "as_json",
-    is_flag=True,
-    help="Print what a release run does, decided by the tags that exist.",
-)
+@click.option("--json", "as_json", is_flag=True, help="Print what a release run does.")
 @parameters.repo
-@click.option("--remote", default="", metavar="REMOTE", help="Look at its tags instead.")
+@parameters.remote("Look at its tags instead.")
 @parameters.rebuild("build the selected cells, whatever exists.")
 @parameters.lines
 @parameters.only_platforms

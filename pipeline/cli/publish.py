@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
-
 from pipeline.cli import parameters
 from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
@@ -27,7 +25,7 @@ from pipeline.system.tables import columns, markdown_table
     example="goempy publish --assets dist/assets",
     environment="GITHUB_REPOSITORY GITHUB_TOKEN GITHUB_API_URL GITHUB_STEP_SUMMARY",
 )
-@click.argument("tags", nargs=-1, metavar="[TAG]...", help="[default: all of --assets]")
+@parameters.tags("all of --assets")
 @parameters.path_option("--assets", "DIR", "Folder that 'goempy assets' wrote.", required=True)
 @parameters.repo
 @parameters.dry_run

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import click
-
 from pipeline.cli import parameters
 from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
@@ -26,7 +24,7 @@ _COLUMNS = columns(
     example="goempy verify-asset 3.14.9/linux-amd64",
     environment="GOEMPY_PBS_MIRROR GOEMPY_CACHE_DIR GITHUB_TOKEN",
 )
-@click.argument("names", nargs=-1, required=True, metavar="CELL...", help=parameters.CELL_HELP)
+@parameters.cells
 @parameters.source
 def command(context: Context, names: tuple[str, ...], source: str) -> None:
     """Print a row for each proven asset; all cells are looked at before the command fails."""

@@ -197,10 +197,13 @@ def pin_asset(
     return ResolvedAsset(Asset(release, name, pin.sha256, size), unlocked=False)
 
 
-def open_source(name: str, downloader: Callable[[], Downloader]) -> AssetSource:
+def open_source(
+    name: str, downloader: Callable[[], Downloader], *, given_as: str = "--source"
+) -> AssetSource:
     """The source that ``name`` means: ``github``, an http(s) address, or a folder.
 
-    ``downloader`` is called for the first two; raises ``UsageError`` for anything else.
+    ``downloader`` is called for the first two; raises ``UsageError``, which names ``given_as``, for
+    anything else.
     """
     if name == "github":
         return WebSource(PBS_DOWNLOADS, downloader())
@@ -211,13 +214,13 @@ def open_source(name: str, downloader: Callable[[], Downloader]) -> AssetSource:
             has_host = False
         if not has_host:
             raise UsageError(
-                f"--source {name} is not a usable address",
+                f"{given_as} {name} is not a usable address",
                 hint="Name one such as https://host/path.",
             )
         return WebSource(name, downloader())
     if not Path(name).is_dir():
         raise UsageError(
-            f"--source {name} is neither 'github', an http(s) address nor a folder",
+            f"{given_as} {name} is neither 'github', an http(s) address nor a folder",
             hint="Name one of the three.",
         )
     return FolderSource(Path(name).resolve())

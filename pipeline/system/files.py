@@ -76,7 +76,14 @@ def _remove_abandoned(folder: Path) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write ``path`` so that a reader sees the old bytes or the new ones, never a mixture."""
+    """Write ``path`` so that a reader sees the old bytes or the new ones, never a mixture.
+
+    What exists and is not a regular file, such as ``/dev/stdout``, is written to as it is.
+    """
+    if path.exists() and not path.is_file():
+        with disk_errors(path):
+            path.write_bytes(data)
+        return
     with disk_errors(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -96,3 +97,15 @@ def test_a_scratch_directory_is_gone_after_a_failure_too(tmp_path: Path) -> None
     with pytest.raises(KeyError):
         work()
     assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_a_device_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    files.write_atomically(pipe, b"text")
+    assert os.read(reader, 10) == b"text"
+    os.close(reader)
+    assert pipe.is_fifo()
+    with pytest.raises(DiskError, match="Is a directory"):
+        files.write_atomically(tmp_path, b"text")
