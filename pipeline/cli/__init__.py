@@ -29,8 +29,7 @@ from pipeline.system.errors import DiskError, PipelineError
 if TYPE_CHECKING:
     from pipeline.system.console import Console
 
-INTERRUPTED = 130
-"""128 + SIGINT, as shells report it."""
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
 @click.command(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})

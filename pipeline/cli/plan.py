@@ -23,7 +23,7 @@ from pipeline.system.files import scratch_dir
 from pipeline.system.github.context import repository_of, token_of
 from pipeline.system.scratch_repo import remote_address
 from pipeline.system.tables import columns, markdown_table
-from pipeline.system.units import human_bytes
+from pipeline.system.units import counted, human_bytes
 
 
 @goempy_command(
@@ -78,7 +78,8 @@ def _show_cells(config: Config, selection: Selection, context: Context) -> None:
     ]
     titles = columns("cell", "tag", "asset", "size", "locked", right={"size"}, folds={"asset"})
     context.console.table(titles, rows)
-    context.console.info(f"{len(cells)} cells, {len({cell.line for cell in cells})} lines")
+    lines = counted(len({cell.line for cell in cells}), "line")
+    context.console.info(f"{counted(len(cells), 'cell')}, {lines}")
 
 
 def _tags(repo: Path | None, remote: str, scratch: Path, context: Context) -> TagIndex:

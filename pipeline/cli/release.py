@@ -18,7 +18,7 @@ from pipeline.config.project import Config, Selection, read_config, read_matrix,
 from pipeline.release.local_release import how_to_use, local_config, make_release, pack_interpreters
 from pipeline.sources.fetch import AssetFetcher
 from pipeline.system.tables import columns
-from pipeline.system.units import human_seconds
+from pipeline.system.units import counted, human_seconds
 
 
 @goempy_command(
@@ -94,7 +94,8 @@ def _release(
         rows = [[cell.name, config.tag_of(cell.line)] for cell in request.cells]
         rows += [[PIP_CELL, "all"]] if request.wheels else []
         console.table(columns("cell", "tag"), rows)
-        console.info(f"dry run: would build {len(rows)} cells from {fetcher.source.title}")
+        cells = counted(len(rows), "cell")
+        console.info(f"dry run: would build {cells} from {fetcher.source.title}")
         return
     began = console.clock()
     with context.lock(request.out):
@@ -103,6 +104,6 @@ def _release(
     console.result("")
     show_tags(made.tagged, context, made.built.cells)
     took = human_seconds(console.clock() - began)
-    console.result(f"\n{made.repo.folder}: {len(made.tagged)} tags in {took}\n")
+    console.result(f"\n{made.repo.folder}: {counted(len(made.tagged), 'tag')} in {took}\n")
     for row in how_to_use(made.repo.folder, made.tagged):
         console.result(row)

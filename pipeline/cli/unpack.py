@@ -10,6 +10,7 @@ from pipeline.cli import parameters
 from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
 from pipeline.formats.payload.tarball import unpack_payloads
+from pipeline.system.units import counted
 
 
 @goempy_command("unpack", example="goempy unpack artifacts --out dist/payloads")
@@ -21,4 +22,4 @@ def command(context: Context, folder: Path, out: Path) -> None:
         cells = unpack_payloads(folder, out.resolve())
     for cell in cells:
         context.console.result(cell)
-    context.console.info(f"{len(cells)} payloads below {folder}")
+    context.console.info(f"{counted(len(cells), 'payload')} below {folder}")

@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from pipeline.config.model import COMMON_BYTECODE, Matrix
 from pipeline.system.errors import ConfigError
 from pipeline.system.suggest import did_you_mean, near_names
+from pipeline.system.units import counted
 
 Place: TypeAlias = tuple[int | str, ...]
 """A key path such as ``("line", 1, "pbs")``; numbers count from 0."""
@@ -37,7 +38,7 @@ def parse_matrix(text: str, *, where: str = "matrix.toml") -> Matrix:
             *_bytecode_faults(matrix, locate),
         ]
     if matrix is None or faults:
-        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        count = counted(len(faults), "fault")
         raise ConfigError(f"{where} has {count}", hint=f"Fix {where}.", details=faults)
     return matrix
 

@@ -13,6 +13,7 @@ from pipeline.formats.payload.manifest import FILE_NAME
 from pipeline.release.module_tree import COMMON, DATA
 from pipeline.release.tag_tree import part_folder
 from pipeline.system.git import GitFile
+from pipeline.system.units import counted
 
 _MANIFEST = re.compile(rf"[^/]+/internal/data/[^/]+/{re.escape(FILE_NAME)}")
 
@@ -40,7 +41,7 @@ class TreeDiff:
     def summary(self) -> str:
         """``3 files: 1 only in the tag, 0 only in the rebuild, 2 with other content``."""
         counts = [len(each) for each in (self.only_tag, self.only_rebuilt, self.changed)]
-        files = "1 file" if sum(counts) == 1 else f"{sum(counts)} files"
+        files = counted(sum(counts), "file")
         return (
             f"{files}: {counts[0]} only in the tag, {counts[1]} only in the rebuild, {counts[2]} "
             "with other content"

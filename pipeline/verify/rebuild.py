@@ -30,6 +30,7 @@ from pipeline.sources.fetch import AssetFetcher
 from pipeline.system.console import Console
 from pipeline.system.errors import ConfigError, GitError, LockError, VerifyError
 from pipeline.system.git import Git, GitFile, TreeFile
+from pipeline.system.units import counted
 from pipeline.verify.rebuild_plan import (
     CODE,
     TEMPLATE_FOLDER,
@@ -141,7 +142,10 @@ def _compare_tag(
     )
     git = workspace.git
     (made,) = make_commits((tag_plan,), git, workspace.parent, workspace.scratch)
-    name, what = tag.commit.tag, f"{len(tag_plan.files)} files, from {_assets(plan)}"
+    name, what = (
+        tag.commit.tag,
+        f"{len(tag_plan.files)} files, from {counted(len(plan.cells), 'asset')}",
+    )
     if made.commit == tag.id:
         return Comparison(f"{name} is reproduced: commit {made.commit}, {what}")
     if made.tree != tag.repo.tree_of(tag.id):
@@ -176,7 +180,7 @@ def _compare_platforms(
     files = sum(1 + len(payloads[cell.name].blobs) for cell in plan.cells)
     return Comparison(
         f"{name} is reproduced for {', '.join(plan.platforms)}: {files} of its {len(entries)} "
-        f"files, from {_assets(plan)}; the others were not compared",
+        f"files, from {counted(len(plan.cells), 'asset')}; the others were not compared",
     )
 
 
@@ -187,10 +191,6 @@ def _differs(
     return Comparison(
         f"the rebuild of {tag.commit.tag} differs {where}", rows, warning, reproduced=False
     )
-
-
-def _assets(plan: RebuildPlan) -> str:
-    return "1 asset" if len(plan.cells) == 1 else f"{len(plan.cells)} assets"
 
 
 def _template(tag: ReleasedTag, scratch: Path, console: Console) -> Path:
