@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from pipeline.system.errors import GitHubError, TagConflictError, UsageError
-from tests.builders.site import NAME, HostedSite, hosted_site, make_site
+from tests.builders.site import NAME, HostedSite, hosted_site, make_released, make_site
 from tests.fakes.github.faults import Fault, invalid, primary_limit, secondary_limit
 from tests.fakes.github.server import API, UPLOADS, Asset, GitHub, Release, serve_github
 from tests.harness.project import Outcome, git
@@ -320,3 +321,15 @@ def test_a_token_that_may_not_write(site: HostedSite) -> None:
     assert outcome.code == GitHubError.exit_code
     assert "403 Resource not accessible by integration" in outcome.log
     assert "GITHUB_TOKEN" in outcome.log
+
+
+def test_the_plan_names_tags_that_have_no_release(tmp_path: Path, github: GitHub) -> None:
+    """A run that ended after it had pushed them: the next one publishes what they hold."""
+    site = hosted_site(make_released(tmp_path), github)
+    plan = ("plan", "--json", "--repo", site.project.root, "--remote", "origin")
+    outcome = site.run(*plan)
+    assert outcome.code == 0, outcome.log
+    assert f"tagged, but not published: {PRIMARY}, {OTHER}" in outcome.log
+    outputs = json.loads(outcome.out)
+    assert (outputs["tags"], outputs["release"]) == ("", "true")
+    assert json.loads(site.run(*plan, env={"GITHUB_TOKEN": ""}).out)["release"] == "false"

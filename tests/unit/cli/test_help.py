@@ -147,3 +147,21 @@ def test_standard_output_on_a_full_disk() -> None:
         )
     assert done.returncode == DiskError.exit_code
     assert "the disk that holds standard output is full" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("argv", "wrong"),
+    [
+        (["plan", "--repo", ""], "the path is empty"),
+        (["plan", "--repo", "a\nb"], "a path with a line break cannot be passed to git"),
+        (["plan", "--rebuild", "yes"], "'yes' is neither true nor false"),
+        (["update", "--pbs", "newest"], "'newest' is not a release of PBS such as 20261021"),
+        (["lock", "--check", "--source", "github"], "--check uses no --source"),
+        (["release", "--python", "python3"], "--python and --primary need --local"),
+    ],
+)
+def test_values_that_no_command_takes(
+    argv: list[str], wrong: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*argv) == 2
+    assert wrong in capsys.readouterr().err
