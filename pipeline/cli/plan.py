@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -13,7 +13,7 @@ from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
 from pipeline.config.cells import asset_name, split_cells
 from pipeline.config.ci_runners import Runner, runners_for, without_runner
-from pipeline.config.model import PIP_CELL
+from pipeline.config.model import PIP_CELL, Pin
 from pipeline.config.project import Config, Selection, read_config, read_pins
 from pipeline.release.plan import ReleasePlan, plan_from_tags
 from pipeline.release.tag_index import TagIndex, known_tags
@@ -47,7 +47,7 @@ def command(
     platforms: tuple[str, ...],
 ) -> None:
     """Print the cells as a table, or what a release run does as JSON."""
-    config = read_config(context.root)
+    config, pins = read_config(context.root), read_pins(context.root)
     selection = Selection(lines, platforms)
     for each in split_cells(config.matrix).left_out:
         context.console.info(f"left out: {each.cell.name}: {each.reason}")
@@ -55,27 +55,25 @@ def command(
     if off:
         context.console.info(f"off, unless a line names them: {', '.join(off)}")
     if not as_json:
-        _show_cells(config, selection, context)
+        _show_cells(config, pins, selection, context)
         return
     with scratch_dir(context.cache) as scratch:
         tags = _tags(repo, remote, scratch, context)
-        plan = plan_from_tags(config, read_pins(context.root), tags, selection, rebuild=rebuild)
-    _show_plan(plan, config, context)
+        plan = plan_from_tags(config, pins, tags, selection, rebuild=rebuild)
+    _show_plan(plan, config, pins, context)
 
 
-def _show_cells(config: Config, selection: Selection, context: Context) -> None:
+def _show_cells(
+    config: Config, pins: Mapping[str, Pin], selection: Selection, context: Context
+) -> None:
     cells = config.cells(selection)
-    pins = read_pins(context.root)
     rows = []
     for cell in cells:
         name = asset_name(cell, config.matrix.archive)
         pin = pins.get(name)
         size = human_bytes(pin.size_bytes) if pin and pin.size_bytes else "?"
         rows.append([cell.name, config.tag_of(cell.line), name, size, "yes" if pin else "no"])
-    rows += [
-        [PIP_CELL, "all", f"{wheel.name} {wheel.version}", "?", "yes"]
-        for wheel in config.matrix.wheels
-    ]
+    rows += [[PIP_CELL, "all", f"{w.name} {w.version}", "?", "yes"] for w in config.matrix.wheels]
     titles = columns("cell", "tag", "asset", "size", "locked", right={"size"}, folds={"asset"})
     context.console.table(titles, rows)
     lines = counted(len({cell.line for cell in cells}), "line")
@@ -94,12 +92,12 @@ def _tags(repo: Path | None, remote: str, scratch: Path, context: Context) -> Ta
     return known_tags(git, remote_address(remote, git), scratch)
 
 
-def _show_plan(plan: ReleasePlan, config: Config, context: Context) -> None:
+def _show_plan(
+    plan: ReleasePlan, config: Config, pins: Mapping[str, Pin], context: Context
+) -> None:
     """Print the plan as JSON, pass it to the workflow, and add it to its summary."""
     unpublished = _unpublished({config.tag_of(line) for line in config.matrix.lines}, plan, context)
-    outputs = workflow_outputs(
-        plan, config, read_pins(context.root), _runners(config, context), unpublished
-    )
+    outputs = workflow_outputs(plan, config, pins, _runners(config, context), unpublished)
     context.console.result(json.dumps(outputs))
     for name, value in outputs.items():
         text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))

@@ -142,10 +142,8 @@ def _compare_tag(
     )
     git = workspace.git
     (made,) = make_commits((tag_plan,), git, workspace.parent, workspace.scratch)
-    name, what = (
-        tag.commit.tag,
-        f"{len(tag_plan.files)} files, from {counted(len(plan.cells), 'asset')}",
-    )
+    name = tag.commit.tag
+    what = f"{len(tag_plan.files)} files, from {counted(len(plan.cells), 'asset')}"
     if made.commit == tag.id:
         return Comparison(f"{name} is reproduced: commit {made.commit}, {what}")
     if made.tree != tag.repo.tree_of(tag.id):
