@@ -46,9 +46,7 @@ class PayloadResolver:
         places[PIP_CELL] = PayloadLocation(self.config.tag_of(self.cells[0].line), PIP_CELL)
         asked = {name: places[name] for name in built}
         trees = self.known.trees(list(dict.fromkeys(each.tag for each in asked.values())))
-        for each in trees.values():
-            if each.git != self.workspace.target.repo:
-                self.workspace.git.borrow_objects(each.git)
+        self.workspace.borrow_objects(each.git for each in trees.values())
         parts = [
             (name, place.part, trees[place.tag])
             for name, place in asked.items()

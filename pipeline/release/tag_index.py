@@ -70,10 +70,10 @@ class PayloadLocation:
 
 @dataclass(frozen=True, slots=True)
 class ReusedPayloads:
-    """Payloads of tags, by cell name; their blobs are in ``lenders``, below ``commits``."""
+    """Payloads of tags, by cell name; their blobs are in ``repositories``, below ``commits``."""
 
     payloads: Mapping[str, Payload]
-    lenders: tuple[Git, ...]
+    repositories: tuple[Git, ...]
     commits: tuple[str, ...]
 
 
@@ -174,9 +174,9 @@ class TagIndex:
                     hint="Build the cell instead; the tag is not what goempy made.",
                 ).at(name)
             payloads[name] = payload
-        lenders = {str(each.git.folder): each.git for each in trees.values()}
+        repositories = {str(each.git.folder): each.git for each in trees.values()}
         commits = tuple(each.commit for each in trees.values())
-        return ReusedPayloads(payloads, tuple(lenders.values()), commits)
+        return ReusedPayloads(payloads, tuple(repositories.values()), commits)
 
 
 def known_tags(

@@ -12,7 +12,7 @@ that the remote has, and a push does not send them again.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -179,6 +179,12 @@ class TagWorkspace:
     git: Git
     scratch: Path
 
+    def borrow_objects(self, repositories: Iterable[Git]) -> None:
+        """Let the scratch repository see their objects; it sees those of the target already."""
+        for repository in repositories:
+            if repository != self.target.repo:
+                self.git.borrow_objects(repository)
+
 
 @contextmanager
 def tag_workspace(target: Target, source: str, scratch_root: Path) -> Iterator[TagWorkspace]:
@@ -193,9 +199,7 @@ def tag_workspace(target: Target, source: str, scratch_root: Path) -> Iterator[T
 
 def attach_objects(reused: ReusedPayloads, to: TagWorkspace) -> None:
     """Let commits name the blobs of reused payloads, and pushes leave them out."""
-    for lender in reused.lenders:
-        if lender != to.target.repo:
-            to.git.borrow_objects(lender)
+    to.borrow_objects(reused.repositories)
     mark_shallow(to.git, [*shallow_commits(to.git), *reused.commits])
 
 

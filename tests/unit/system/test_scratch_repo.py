@@ -136,11 +136,11 @@ def test_what_a_known_commit_holds_is_not_sent_again(
 ) -> None:
     """Were the noise sent, the remote would keep it a second time, as GitHub does."""
     git(remote, "config", "receive.unpackLimit", "1")
-    lender = init_scratch(tmp_path / "lender", repo, str(remote))
-    fetch_tags(lender, ["v0.1.0"])
+    repository = init_scratch(tmp_path / "repository", repo, str(remote))
+    fetch_tags(repository, ["v0.1.0"])
     scratch = init_scratch(tmp_path / "scratch", repo, str(remote))
     scratch.borrow_objects(repo)
-    scratch.borrow_objects(lender)
+    scratch.borrow_objects(repository)
     known = repo.remote_tags(str(remote))["v0.1.0"]
     made = scratch.write_commit(scratch.tree_of(known), repo.commit("HEAD"), "Another")
     sizes: list[int] = []
