@@ -1,0 +1,123 @@
+package extract
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/goempy/goempy/internal/osfs"
+)
+
+// errHeld means that others hold a lock that was tried.
+var errHeld = errors.New("in use by others")
+
+// claim is this process's claim on a tree: while it lasts, Prune and Cleanup of
+// other processes leave the tree alone. A process holds one lock per tree,
+// however many EmbeddedFiles use it.
+//
+// It holds the file named use, which also tells when the tree was used last,
+// and on Unix the state directory itself: cleaners of temp dirs may remove the
+// file, but not the directory as long as the marker is in it.
+type claim struct {
+	path string
+	lock *osfs.FileLock
+	dir  *osfs.FileLock // nil where directories have no locks
+	file fs.FileInfo
+	refs int
+}
+
+var (
+	claimsMu sync.Mutex
+	claims   = map[string]*claim{} // keeps the locks from being collected
+)
+
+// claimInterval is how exactly a lock file's time tells when a tree was used
+// last. Renewing it at every start would be a write for nothing.
+const claimInterval = time.Hour
+
+// acquireClaim takes a share of the lock at path. A nil use and no error means that
+// the file system is read-only, where nobody can remove the tree either.
+func acquireClaim(ctx context.Context, path string) (*claim, error) {
+	claimsMu.Lock()
+	defer claimsMu.Unlock()
+	u := claims[path]
+	if u != nil {
+		if st, err := os.Stat(path); err == nil && os.SameFile(st, u.file) {
+			u.refs++
+			return u, nil
+		}
+	}
+	l, err := osfs.TakeLock(ctx, path, osfs.WaitShared)
+	if osfs.IsReadOnly(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	dir, err := lockDir(ctx, filepath.Dir(path), osfs.WaitShared)
+	if err != nil {
+		_ = l.Close()
+		return nil, err
+	}
+	st, err := os.Stat(path)
+	if err != nil {
+		_ = dir.Close()
+		_ = l.Close()
+		return nil, err
+	}
+	if now := time.Now(); now.Sub(st.ModTime()) > claimInterval {
+		_ = os.Chtimes(path, now, now)
+	}
+	if u == nil {
+		u = &claim{path: path}
+		claims[path] = u
+	} else {
+		// Someone removed the file that was locked, as cleaners of temp dirs
+		// do. From now on the new one is what others see.
+		_ = u.lock.Close()
+		_ = u.dir.Close()
+	}
+	u.lock, u.dir, u.file = l, dir, st
+	u.refs++
+	return u, nil
+}
+
+// release gives a claim back. It says whether it was this process's last.
+func (u *claim) release() bool {
+	if u == nil {
+		return true
+	}
+	claimsMu.Lock()
+	defer claimsMu.Unlock()
+	u.refs--
+	if u.refs > 0 {
+		return false
+	}
+	now := time.Now()
+	_ = os.Chtimes(u.path, now, now)
+	_ = u.lock.Close()
+	_ = u.dir.Close()
+	delete(claims, u.path)
+	return true
+}
+
+// lockDir locks a state directory. It returns nil and no error where there are
+// no such locks; then the file in it has to do.
+func lockDir(ctx context.Context, dir string, kind osfs.LockKind) (*osfs.FileLock, error) {
+	l, err := osfs.OpenDirLock(dir)
+	if l == nil || err != nil {
+		return nil, err
+	}
+	got, err := l.Take(ctx, kind)
+	switch {
+	case osfs.LocksUnsupported(err):
+		return nil, nil
+	case got == nil && err == nil:
+		return nil, errHeld
+	}
+	return got, err
+}

@@ -1,0 +1,21 @@
+//go:build !unix
+
+package extract
+
+import (
+	"io/fs"
+	"os"
+)
+
+// checkOwner has nothing to look at: permissions of Windows are lists, which
+// are not read here. A user's temp and cache dir stand in the profile, which
+// the system keeps others out of; the temp dir of services, which it does not,
+// is passed over in favor of the cache dir. A directory that the caller named
+// is taken as it is.
+func checkOwner(string, fs.FileInfo, fs.FileMode) error { return nil }
+
+// checkParents has nothing to look at either.
+func checkParents(dir string, given bool) error {
+	_, err := os.Stat(dir)
+	return err
+}

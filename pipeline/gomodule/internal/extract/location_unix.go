@@ -1,0 +1,105 @@
+//go:build unix
+
+package extract
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+func checkOwner(dir string, st fs.FileInfo, forbidden fs.FileMode) error {
+	if sys, ok := st.Sys().(*syscall.Stat_t); ok && int(sys.Uid) != os.Geteuid() {
+		return fmt.Errorf("%w: %s belongs to user %d, not to %d", ErrUnsafeDir, dir, sys.Uid, os.Geteuid())
+	}
+	if st.Mode().Perm()&forbidden != 0 {
+		return fmt.Errorf("%w: %s is open to other users (mode %#o)", ErrUnsafeDir, dir, st.Mode().Perm())
+	}
+	return nil
+}
+
+// maxHops is how many symlinks may be on the way to a directory.
+const maxHops = 40
+
+// checkParents checks that no other user can put something else in the place
+// of dir, or of a folder or symlink on the way to it. It matches
+// fs.ErrNotExist when the part that exists is safe. Where root
+// names a directory, folders of any owner will do: in a container it works in
+// a workspace of another user.
+func checkParents(dir string, given bool) error {
+	top, err := os.Lstat("/")
+	if err != nil {
+		return err
+	}
+	if err := checkParent("/", top, top, given); err != nil {
+		return err
+	}
+	at, links := "/", 0
+	for todo := strings.Split(dir, "/"); len(todo) > 0; {
+		name := todo[0]
+		todo = todo[1:]
+		switch name {
+		case "", ".":
+			continue
+		case "..":
+			at = filepath.Dir(at)
+			continue
+		}
+		next := filepath.Join(at, name)
+		st, err := os.Lstat(next)
+		if err != nil {
+			return err
+		}
+		if err := checkParent(next, st, top, given); err != nil {
+			return err
+		}
+		if st.Mode()&fs.ModeSymlink == 0 {
+			at = next
+			continue
+		}
+		target, err := os.Readlink(next)
+		if err != nil {
+			return err
+		}
+		if links++; links > maxHops {
+			return &fs.PathError{Op: "lstat", Path: dir, Err: syscall.ELOOP}
+		}
+		if filepath.IsAbs(target) {
+			at = "/"
+		}
+		todo = append(strings.Split(target, "/"), todo...)
+	}
+	return nil
+}
+
+// checkParent checks one folder or symlink on the way. The owner of "/" counts
+// as root: in a user namespace root may have no number.
+func checkParent(path string, st, top fs.FileInfo, given bool) error {
+	sys, ok := st.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil
+	}
+	root, _ := top.Sys().(*syscall.Stat_t)
+	accepted := given && os.Geteuid() == 0
+	if uid := int(sys.Uid); !accepted && uid != 0 && uid != os.Geteuid() && (root == nil || sys.Uid != root.Uid) {
+		return fmt.Errorf("%w: %s belongs to user %d, who can replace what is in it", ErrUnsafeDir, path, uid)
+	}
+	mode := st.Mode()
+	if mode&fs.ModeSymlink != 0 {
+		return nil
+	}
+	if !mode.IsDir() {
+		return &fs.PathError{Op: "open", Path: path, Err: syscall.ENOTDIR}
+	}
+	if mode&fs.ModeSticky != 0 {
+		return nil
+	}
+	group := mode&0o020 != 0 && sys.Gid != 0 && int(sys.Gid) != os.Getegid()
+	if group || mode&0o002 != 0 {
+		return fmt.Errorf("%w: others can replace what is in %s (mode %#o without the sticky bit)", ErrUnsafeDir, path, mode.Perm())
+	}
+	return nil
+}

@@ -1,0 +1,16 @@
+package osfs
+
+import (
+	"syscall"
+)
+
+// BootID names this run of the system; "" where it cannot be known.
+func BootID() string {
+	id, err := syscall.Sysctl("kern.bootsessionuuid")
+	if err != nil {
+		return ""
+	}
+	return id
+}
+
+func SameBoot(recorded, current string) bool { return recorded == current }

@@ -1,0 +1,17 @@
+package osfs
+
+import (
+	"os"
+	"strings"
+)
+
+// BootID names this run of the system; "" where it cannot be known.
+func BootID() string {
+	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}
+
+func SameBoot(recorded, current string) bool { return recorded == current }
