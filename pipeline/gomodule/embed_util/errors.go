@@ -22,7 +22,7 @@ var (
 
 	// ErrInUse is matched on Windows when files cannot be replaced or removed
 	// because a program has them open, or because this user may not change them,
-	// which Windows does not always tell apart. The error names the programs that
+	// which Windows does not always distinguish. The error names the programs that
 	// run from the directory, as far as this user can see them; when they have
 	// ended, the call can be made again.
 	ErrInUse = osfs.ErrInUse

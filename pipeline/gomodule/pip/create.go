@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"github.com/goempy/goempy/embed_util"
+	"github.com/goempy/goempy/internal/osfs"
+	"github.com/goempy/goempy/internal/payload"
 	"github.com/goempy/goempy/internal/platforms"
 	"github.com/goempy/goempy/pip/internal/data"
 	"github.com/goempy/goempy/python"
@@ -230,10 +232,9 @@ func (w *work) one(py interpreter, t *target, prefix string) error {
 
 // pack fills stage with what will stand at dst.
 func (w *work) pack(t *target, stage, site, dst string) error {
-	if err := embed_util.CopyForEmbed(stage, site); err != nil {
-		return err
-	}
-	if err := setModes(stage, site); err != nil {
+	// By content: Windows has no executable bit, and what is packed there is the same
+	// and can be run on Unix.
+	if err := payload.Pack(stage, site, payload.PackOptions{Executable: isProgram}); err != nil {
 		return err
 	}
 	if t.folder != "" {
@@ -251,7 +252,7 @@ func (w *work) publish(t *target, stage, dst string) error {
 	if err := replaceDir(stage, dst); err != nil || t.folder == "" {
 		return err
 	}
-	return writeFile(filepath.Join(w.targetDir, t.goFile), goSource(t))
+	return osfs.WriteFile(filepath.Join(w.targetDir, t.goFile), goSource(t))
 }
 
 // isGitFile reports a file that says how git treats a directory.
@@ -271,7 +272,7 @@ func keepGitFiles(stage, dst string) error {
 		}
 		text, err := os.ReadFile(filepath.Join(dst, f.Name()))
 		if err == nil {
-			err = writeFile(filepath.Join(stage, f.Name()), text)
+			err = osfs.WriteFile(filepath.Join(stage, f.Name()), text)
 		}
 		if err != nil {
 			return err
@@ -291,7 +292,7 @@ func replaceable(dir string) error {
 	for _, f := range files {
 		name := f.Name()
 		switch {
-		case name == manifestName:
+		case name == payload.ManifestName:
 			packages = true
 		case name == "embed.go" || isGitFile(f):
 		case foreign == "" || strings.HasSuffix(name, ".go") || name == "go.mod" || name == ".git":

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/goempy/goempy/internal/osfs"
 )
 
 // keptName is the folder that holds a sitecustomize of the packages, if they
@@ -108,7 +110,7 @@ func writeHook(site string, own []string) error {
 		return err
 	}
 	for _, name := range own {
-		if err := rename(filepath.Join(site, name), filepath.Join(kept, name)); err != nil {
+		if err := osfs.Rename(filepath.Join(site, name), filepath.Join(kept, name)); err != nil {
 			return err
 		}
 	}

@@ -35,7 +35,7 @@ func BenchmarkWarm(b *testing.B) {
 			return err
 		}},
 		{"look", func() error {
-			if v := inspect(&e.at.loc, e.pl.Key); !v.good(e.pl.Key) {
+			if seen := inspect(&e.at.loc, e.pl.Key); !seen.good(e.pl.Key) {
 				return fmt.Errorf("not good")
 			}
 			return nil

@@ -12,7 +12,7 @@ import (
 	"github.com/goempy/goempy/internal/payload"
 )
 
-// builder builds or mends the tree of one place. It runs under the lock.
+// builder builds or repairs the tree of one location. It runs under the lock.
 type builder struct {
 	ctx    context.Context
 	loc    *Location
@@ -23,59 +23,59 @@ type builder struct {
 	check  func(dir string) error
 }
 
-// occupied says that something stands where the tree belongs.
-func (w *builder) occupied() bool {
-	files, err := os.ReadDir(w.loc.tree)
+// occupied says that there is something at the path of the tree.
+func (b *builder) occupied() bool {
+	files, err := os.ReadDir(b.loc.tree)
 	return !errors.Is(err, fs.ErrNotExist) && (err != nil || len(files) > 0)
 }
 
 // build fills a sibling directory and renames it. The marker comes last: a
 // tree without one is never used as it is.
-func (w *builder) build() error {
-	fresh := filepath.Join(w.loc.state(), uniqueName(newPrefix))
-	if err := populate(w.ctx, fresh, w.plan, w.from); err != nil {
+func (b *builder) build() error {
+	fresh := filepath.Join(b.loc.state(), uniqueName(newPrefix))
+	if err := populate(b.ctx, fresh, b.plan, b.from); err != nil {
 		_ = osfs.RemoveAll(fresh)
 		return err
 	}
-	err := replaceEmpty(fresh, w.loc.tree)
+	err := replaceEmpty(fresh, b.loc.tree)
 	if err != nil {
 		_ = osfs.RemoveAll(fresh)
 	}
 	if err != nil && osfs.IsOtherVolume(err) {
 		// The caller's directory is a mount point: it stays, and is filled.
-		_, err = w.reconcile(inspection{}, false)
+		_, err = b.reconcile(inspection{}, false)
 		return err
 	}
 	if err != nil {
 		return err
 	}
-	return w.startAndPublish()
+	return b.startAndPublish()
 }
 
 // startAndPublish checks a tree that was just made. The marker is written
 // while the check runs, since a part of that is a wait for the file system's
 // clock, and appears after it.
-func (w *builder) startAndPublish() error {
+func (b *builder) startAndPublish() error {
 	var m *marker
 	var failed error
 	ready, published := make(chan struct{}), false
 	go func() {
 		defer close(ready)
-		if m, failed = w.record(nil, nil); failed == nil {
-			failed = m.prepare(w.loc.markerPath())
+		if m, failed = b.record(nil, nil); failed == nil {
+			failed = m.prepare(b.loc.markerPath())
 		}
 	}()
 	defer func() {
-		if !published { // also when the check panics: nobody works here without the lock
+		if !published { // also when the check panics, while the lock is held
 			<-ready
-			removePrepared(w.loc.markerPath())
+			removePrepared(b.loc.markerPath())
 		}
 	}()
-	err := w.start()
+	err := b.start()
 	<-ready
 	if err != nil {
-		if w.ctx.Err() == nil {
-			_ = discard(w.loc) // without a marker nobody uses it yet
+		if b.ctx.Err() == nil {
+			_ = discard(b.loc) // without a marker nobody uses it yet
 		}
 		return err
 	}
@@ -83,10 +83,10 @@ func (w *builder) startAndPublish() error {
 		return failed
 	}
 	published = true
-	return m.commit(w.loc.markerPath())
+	return m.commit(b.loc.markerPath())
 }
 
-// replaceEmpty renames a directory to where an empty one may stand.
+// replaceEmpty renames a directory to a path that may be an empty one.
 func replaceEmpty(from, to string) error {
 	if err := os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -94,79 +94,79 @@ func replaceEmpty(from, to string) error {
 	return osfs.Rename(from, to)
 }
 
-// reconcile compares what stands there with the plan and replaces what differs.
-// Only what the view suspects is read, unless everything is asked for.
-func (w *builder) reconcile(v inspection, everything bool) (fresh bool, err error) {
-	if v.marker != nil && v.marker.copies != w.copies {
-		v = inspection{}
+// reconcile compares the files that are there with the plan and replaces those that
+// differ. Only suspects are read, unless everything is asked for.
+func (b *builder) reconcile(seen inspection, everything bool) (fresh bool, err error) {
+	if seen.marker != nil && seen.marker.copies != b.copies {
+		seen = inspection{}
 	}
-	if v.marker != nil && v.marker.key != w.key {
-		if err := w.removeOther(v.marker.entries); err != nil {
+	if seen.marker != nil && seen.marker.key != b.key {
+		if err := b.removeOther(seen.marker.entries); err != nil {
 			return false, err
 		}
 	}
-	only, all := v.suspect(w.key)
+	only, all := seen.suspect(b.key)
 	if all || everything {
 		only = nil
 	}
-	if err := w.loc.fixMode(); err != nil {
+	if err := b.loc.fixMode(); err != nil {
 		return false, err
 	}
-	before := w.stamps()
+	before := b.stamps()
 	if only != nil {
-		for _, e := range v.marker.entries {
+		for _, e := range seen.marker.entries {
 			if !only[e.name] {
-				before[e.name] = e.FileStat // what the view was sure of
+				before[e.name] = e.FileStat // the inspection was sure of these
 			}
 		}
 	}
-	found, err := w.repair(only)
+	found, err := b.repair(only)
 	if err != nil {
 		return false, err
 	}
-	if len(found) > 0 || v.marker == nil || v.marker.key != w.key {
+	if len(found) > 0 || seen.marker == nil || seen.marker.key != b.key {
 		// If the check fails, panics or is killed, the next start asks again.
 		// Others may be using the tree, and some of it may be the caller's: it
 		// stays.
-		_ = os.Remove(w.loc.markerPath())
-		v.marker = nil
-		if err := w.start(); err != nil {
+		_ = os.Remove(b.loc.markerPath())
+		seen.marker = nil
+		if err := b.start(); err != nil {
 			return false, err
 		}
 		fresh = true
 	}
-	return fresh, w.publish(v.marker, before, found)
+	return fresh, b.publish(seen.marker, before, found)
 }
 
-// repair looks first and writes only if there is something to mend.
-func (w *builder) repair(only map[string]bool) (map[string]string, error) {
-	if err := osfs.MkdirAllPrivate(w.loc.tree); err != nil {
+// repair compares first, and writes only if something differs.
+func (b *builder) repair(only map[string]bool) (map[string]string, error) {
+	if err := osfs.MkdirAllPrivate(b.loc.tree); err != nil {
 		return nil, err
 	}
-	_ = osfs.RemoveAll(filepath.Join(w.loc.tree, stageName))
-	look := repairer{tree: w.loc.tree, plan: w.plan, only: only, from: w.from}
-	found, err := look.run(w.ctx)
+	_ = osfs.RemoveAll(filepath.Join(b.loc.tree, stageName))
+	look := repairer{tree: b.loc.tree, plan: b.plan, only: only, from: b.from}
+	found, err := look.run(b.ctx)
 	if err != nil || len(found) == 0 {
 		return found, err
 	}
-	fix := repairer{tree: w.loc.tree, plan: w.plan, only: w.below(found), from: w.from,
-		fix: true, aside: w.loc.state()}
-	mended, err := fix.run(w.ctx)
-	for name, what := range mended {
+	fix := repairer{tree: b.loc.tree, plan: b.plan, only: b.below(found), from: b.from,
+		fix: true, aside: b.loc.state()}
+	repaired, err := fix.run(b.ctx)
+	for name, what := range repaired {
 		found[name] = what
 	}
-	return found, osfs.InUseError(err, w.loc.tree, w.loc.state())
+	return found, osfs.InUseError(err, b.loc.tree, b.loc.state())
 }
 
 // below adds to the names that differ everything in folders that differ: a
 // folder may have been reached through a symlink until now.
-func (w *builder) below(found map[string]string) map[string]bool {
+func (b *builder) below(found map[string]string) map[string]bool {
 	names := make(map[string]bool, len(found))
 	for name := range found {
 		names[name] = true
 	}
-	for i := range w.plan { // sorted: a folder comes before what is in it
-		if e := &w.plan[i]; !names[e.Name] && names[payload.ParentDir(e.Name)] {
+	for i := range b.plan { // sorted: a folder comes before what is in it
+		if e := &b.plan[i]; !names[e.Name] && names[payload.ParentDir(e.Name)] {
 			names[e.Name] = true
 		}
 	}
@@ -175,35 +175,35 @@ func (w *builder) below(found map[string]string) map[string]bool {
 
 // removeOther removes what another payload has put into a directory that is
 // used for one after the other. Files that no payload has put there stay.
-func (w *builder) removeOther(entries []markerEntry) error {
-	keep := make(map[string]bool, len(w.plan))
-	for i := range w.plan {
-		keep[w.plan[i].Name] = true
+func (b *builder) removeOther(entries []markerEntry) error {
+	keep := make(map[string]bool, len(b.plan))
+	for i := range b.plan {
+		keep[b.plan[i].Name] = true
 	}
-	return removeEntries(w.loc, entries, keep)
+	return removeEntries(b.loc, entries, keep)
 }
 
 // start runs the caller's check. One that the context has cut short says
 // nothing about the tree.
-func (w *builder) start() error {
-	if w.check == nil {
+func (b *builder) start() error {
+	if b.check == nil {
 		return nil
 	}
-	err := w.check(w.loc.tree)
+	err := b.check(b.loc.tree)
 	if err == nil {
 		return nil
 	}
-	if cut := w.ctx.Err(); cut != nil {
+	if cut := b.ctx.Err(); cut != nil {
 		return fmt.Errorf("%w: %w", cut, err)
 	}
 	return &startError{err}
 }
 
-// stamps records how every entry of the plan looks now; those that cannot be
-// looked at are left out.
-func (w *builder) stamps() map[string]osfs.FileStat {
-	list := make([]*osfs.FileStat, len(w.plan)+1)
-	osfs.LstatAll(w.loc.tree, len(list), w.name, func(i int, s osfs.FileStat, err error) {
+// stamps returns the present FileStat of every entry of the plan, without those that
+// cannot be read.
+func (b *builder) stamps() map[string]osfs.FileStat {
+	list := make([]*osfs.FileStat, len(b.plan)+1)
+	osfs.LstatAll(b.loc.tree, len(list), b.name, func(i int, s osfs.FileStat, err error) {
 		if err == nil {
 			list[i] = &s
 		}
@@ -211,44 +211,43 @@ func (w *builder) stamps() map[string]osfs.FileStat {
 	m := make(map[string]osfs.FileStat, len(list))
 	for i, s := range list {
 		if s != nil {
-			m[w.name(i)] = *s
+			m[b.name(i)] = *s
 		}
 	}
 	return m
 }
 
-func (w *builder) name(i int) string {
+func (b *builder) name(i int) string {
 	if i == 0 {
 		return "."
 	}
-	return w.plan[i-1].Name
+	return b.plan[i-1].Name
 }
 
 // publish writes the marker if it differs from the old one.
-func (w *builder) publish(old *marker, before map[string]osfs.FileStat, found map[string]string) error {
-	m, err := w.record(before, found)
+func (b *builder) publish(old *marker, before map[string]osfs.FileStat, found map[string]string) error {
+	m, err := b.record(before, found)
 	if err != nil || old != nil && m.equal(old) {
 		return err
 	}
-	return m.publish(w.loc.markerPath())
+	return m.publish(b.loc.markerPath())
 }
 
 // record makes the marker of the tree as it is. What was only read keeps the
-// stamp it had before reading, so that a change meanwhile is seen at the next
-// start.
-func (w *builder) record(before map[string]osfs.FileStat, found map[string]string) (*marker, error) {
-	m := &marker{key: w.key, boot: osfs.BootID(), copies: w.copies, entries: make([]markerEntry, len(w.plan)+1)}
-	after := w.stamps()
+// FileStat it had before reading, so that the next start sees a change meanwhile.
+func (b *builder) record(before map[string]osfs.FileStat, found map[string]string) (*marker, error) {
+	m := &marker{key: b.key, boot: osfs.BootID(), copies: b.copies, entries: make([]markerEntry, len(b.plan)+1)}
+	after := b.stamps()
 	for i := range m.entries {
-		name := w.name(i)
+		name := b.name(i)
 		s, ok := after[name]
 		if !ok {
-			return nil, fmt.Errorf("%s: %s went away while it was checked", w.loc.tree, name)
+			return nil, fmt.Errorf("%s: %s went away while it was checked", b.loc.tree, name)
 		}
 		if b, ok := before[name]; ok && found[name] == "" {
 			s = b
 		}
-		m.entries[i] = markerEntry{name: name, dir: i == 0 || w.plan[i-1].IsDir(), FileStat: s}
+		m.entries[i] = markerEntry{name: name, dir: i == 0 || b.plan[i-1].IsDir(), FileStat: s}
 	}
 	return m, nil
 }

@@ -19,7 +19,7 @@ var errHeld = errors.New("in use by others")
 // other processes leave the tree alone. A process holds one lock per tree,
 // however many EmbeddedFiles use it.
 //
-// It holds the file named use, which also tells when the tree was used last,
+// It holds the file named use, whose time is that of the last use,
 // and on Unix the state directory itself: cleaners of temp dirs may remove the
 // file, but not the directory as long as the marker is in it.
 type claim struct {
@@ -35,20 +35,20 @@ var (
 	claims   = map[string]*claim{} // keeps the locks from being collected
 )
 
-// claimInterval is how exactly a lock file's time tells when a tree was used
-// last. Renewing it at every start would be a write for nothing.
+// claimInterval is the precision of the time of the last use. Renewing it at every
+// start would be a write for nothing.
 const claimInterval = time.Hour
 
-// acquireClaim takes a share of the lock at path. A nil use and no error means that
+// acquireClaim takes a share of the lock at path. A nil claim and no error means that
 // the file system is read-only, where nobody can remove the tree either.
 func acquireClaim(ctx context.Context, path string) (*claim, error) {
 	claimsMu.Lock()
 	defer claimsMu.Unlock()
-	u := claims[path]
-	if u != nil {
-		if st, err := os.Stat(path); err == nil && os.SameFile(st, u.file) {
-			u.refs++
-			return u, nil
+	c := claims[path]
+	if c != nil {
+		if st, err := os.Stat(path); err == nil && os.SameFile(st, c.file) {
+			c.refs++
+			return c, nil
 		}
 	}
 	l, err := osfs.TakeLock(ctx, path, osfs.WaitShared)
@@ -72,36 +72,36 @@ func acquireClaim(ctx context.Context, path string) (*claim, error) {
 	if now := time.Now(); now.Sub(st.ModTime()) > claimInterval {
 		_ = os.Chtimes(path, now, now)
 	}
-	if u == nil {
-		u = &claim{path: path}
-		claims[path] = u
+	if c == nil {
+		c = &claim{path: path}
+		claims[path] = c
 	} else {
 		// Someone removed the file that was locked, as cleaners of temp dirs
 		// do. From now on the new one is what others see.
-		_ = u.lock.Close()
-		_ = u.dir.Close()
+		_ = c.lock.Close()
+		_ = c.dir.Close()
 	}
-	u.lock, u.dir, u.file = l, dir, st
-	u.refs++
-	return u, nil
+	c.lock, c.dir, c.file = l, dir, st
+	c.refs++
+	return c, nil
 }
 
-// release gives a claim back. It says whether it was this process's last.
-func (u *claim) release() bool {
-	if u == nil {
+// release gives a claim back and reports whether it was this process's last.
+func (c *claim) release() bool {
+	if c == nil {
 		return true
 	}
 	claimsMu.Lock()
 	defer claimsMu.Unlock()
-	u.refs--
-	if u.refs > 0 {
+	c.refs--
+	if c.refs > 0 {
 		return false
 	}
 	now := time.Now()
-	_ = os.Chtimes(u.path, now, now)
-	_ = u.lock.Close()
-	_ = u.dir.Close()
-	delete(claims, u.path)
+	_ = os.Chtimes(c.path, now, now)
+	_ = c.lock.Close()
+	_ = c.dir.Close()
+	delete(claims, c.path)
 	return true
 }
 

@@ -16,7 +16,7 @@ func (r *repairer) path(e *payload.Entry) string {
 	return r.tree + string(filepath.Separator) + filepath.FromSlash(e.Name)
 }
 
-// note records what is wrong and says whether to mend it.
+// note records what is wrong and says whether to repair it.
 func (r *repairer) note(e *payload.Entry, format string, args ...any) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -50,7 +50,7 @@ func (r *repairer) kind(e *payload.Entry) (st fs.FileInfo, ok bool, err error) {
 		return st, true, nil
 	}
 	if r.note(e, "has mode %v, not %v", st.Mode()&bits, e.Perm()) {
-		// First of all, since it may be what keeps us from reading it.
+		// First, since it may be what prevents reading it.
 		if err := os.Chmod(r.path(e), e.Perm()); err != nil {
 			return nil, false, err
 		}

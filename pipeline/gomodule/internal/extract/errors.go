@@ -18,7 +18,7 @@ var ErrUnsafeDir = errors.New("unsafe directory")
 // differs from the payload.
 var ErrDamaged = errors.New("extracted files are damaged")
 
-// joinErrors tells in one sentence what every place had against it.
+// joinErrors joins the errors of all locations in one sentence.
 func joinErrors(errs []error) error {
 	switch len(errs) {
 	case 0:
@@ -34,7 +34,7 @@ func joinErrors(errs []error) error {
 	return fmt.Errorf("embed_util: %w"+verbs, args...)
 }
 
-// otherLocationMayHelp tells troubles of a place from those of the payload.
+// otherLocationMayHelp says that an error is one of the location, not of the payload.
 func otherLocationMayHelp(ctx context.Context, err error) bool {
 	if ctx.Err() != nil || errors.Is(err, payload.ErrManifest) {
 		return false
@@ -55,19 +55,19 @@ func (e *startError) Unwrap() error { return e.err }
 
 // damage makes an error of what a repairer found, in the tree's order.
 func damage(tree string, plan []payload.Entry, found map[string]string) error {
-	var f payload.ErrorList
+	var errs payload.ErrorList
 	for i := range plan {
 		if what, ok := found[plan[i].Name]; ok {
-			f.Addf("%s %s", plan[i].Name, what)
+			errs.Addf("%s %s", plan[i].Name, what)
 		}
 	}
-	if err := f.Err(ErrDamaged); err != nil {
+	if err := errs.Err(ErrDamaged); err != nil {
 		return fmt.Errorf("%s: %w", tree, err)
 	}
 	return nil
 }
 
-// locationError is a failure that another place might not have.
+// locationError is a failure that another location might not have.
 type locationError struct {
 	p   *Location
 	err error

@@ -42,8 +42,8 @@ func Named(fsys fs.FS, name string, o Options) (*Files, error) {
 // Given extracts a payload to dir, with hashInName to dir-<hash>.
 func Given(fsys fs.FS, dir string, hashInName bool, o Options) (*Files, error) {
 	return newFiles(fsys, o, func(key string) ([]Location, error) {
-		p, err := givenLocation(dir, key, hashInName)
-		return []Location{p}, err
+		loc, err := givenLocation(dir, key, hashInName)
+		return []Location{loc}, err
 	})
 }
 
@@ -86,12 +86,12 @@ func (f *Files) extract() error {
 		}
 		f.pl = pl
 	}
-	places, err := f.locations(f.pl.Key)
+	locs, err := f.locations(f.pl.Key)
 	if err != nil {
 		return err
 	}
 	j := job{pl: f.pl, opts: &f.opts}
-	at, err := j.run(f.opts.Context, places)
+	at, err := j.run(f.opts.Context, locs)
 	if err != nil {
 		return err
 	}
@@ -138,8 +138,8 @@ func (f *Files) Cleanup() error {
 }
 
 // entries is what this payload has put into a directory.
-func (f *Files) entries(p *Location) []markerEntry {
-	if m, err := readMarker(p.markerPath()); err == nil {
+func (f *Files) entries(loc *Location) []markerEntry {
+	if m, err := readMarker(loc.markerPath()); err == nil {
 		return m.entries
 	}
 	man, err := f.pl.Manifest()
@@ -196,14 +196,14 @@ func (f *Files) Prune(maxAge time.Duration) ([]string, error) {
 		}
 		f.pl = pl
 	}
-	places, err := f.locations(f.pl.Key)
+	locs, err := f.locations(f.pl.Key)
 	if err != nil {
 		return nil, err
 	}
 	var removed []string
 	var failed []error
-	for i := range places {
-		gone, err := pruneAll(f.opts.Context, &places[i], maxAge)
+	for i := range locs {
+		gone, err := pruneAll(f.opts.Context, &locs[i], maxAge)
 		removed = append(removed, gone...)
 		failed = append(failed, err)
 	}

@@ -7,23 +7,23 @@ import (
 	"github.com/goempy/goempy/internal/osfs"
 )
 
-// inspection is what a look at a place has found, without reading any content.
+// inspection is what the FileStats of a tree say, compared with its marker.
 type inspection struct {
 	marker   *marker // nil when there is none that can be used
 	suspects []bool  // by index of marker.entries; nil when none is suspect
 }
 
 // good says that the tree of this key is complete and untouched.
-func (v *inspection) good(key string) bool {
-	return v.marker != nil && v.marker.key == key && v.suspects == nil
+func (seen *inspection) good(key string) bool {
+	return seen.marker != nil && seen.marker.key == key && seen.suspects == nil
 }
 
 // canRun says why programs of a tree cannot run where it is: its file system may
 // have been mounted otherwise since.
-func (v *inspection) canRun(p *Location) error {
-	for i := range v.marker.entries {
-		if v.marker.entries[i].IsExecutable() {
-			return osfs.CheckVolume(p.tree, 0, true)
+func (seen *inspection) canRun(loc *Location) error {
+	for i := range seen.marker.entries {
+		if seen.marker.entries[i].IsExecutable() {
+			return osfs.CheckVolume(loc.tree, 0, true)
 		}
 	}
 	return nil
@@ -31,22 +31,22 @@ func (v *inspection) canRun(p *Location) error {
 
 // suspect returns the names whose content has to be looked at. all is true
 // when that is every name.
-func (v *inspection) suspect(key string) (names map[string]bool, all bool) {
-	if v.marker == nil || v.marker.key != key {
+func (seen *inspection) suspect(key string) (names map[string]bool, all bool) {
+	if seen.marker == nil || seen.marker.key != key {
 		return nil, true
 	}
 	names = make(map[string]bool)
-	for i, bad := range v.suspects {
+	for i, bad := range seen.suspects {
 		if !bad {
 			continue
 		}
-		e := &v.marker.entries[i]
+		e := &seen.marker.entries[i]
 		if e.name == "." {
 			return nil, true
 		}
 		names[e.name] = true
-		if v.marker.entries[i].dir {
-			v.marker.addBelow(e.name, names)
+		if seen.marker.entries[i].dir {
+			seen.marker.addBelow(e.name, names)
 		}
 	}
 	return names, false
@@ -64,25 +64,25 @@ func (m *marker) addBelow(dir string, names map[string]bool) {
 
 // inspect compares the tree with its marker. It takes no lock: markers appear
 // by rename, and a tree that is being repaired differs from its marker.
-func inspect(p *Location, key string) inspection {
-	m, err := readMarker(p.markerPath())
+func inspect(loc *Location, key string) inspection {
+	m, err := readMarker(loc.markerPath())
 	if err != nil {
 		return inspection{}
 	}
-	v := inspection{marker: m}
+	seen := inspection{marker: m}
 	if m.key != key {
-		return v
+		return seen
 	}
 	if !osfs.SameBoot(m.boot, osfs.BootID()) {
-		v.suspects = make([]bool, len(m.entries))
-		for i := range v.suspects {
-			v.suspects[i] = true
+		seen.suspects = make([]bool, len(m.entries))
+		for i := range seen.suspects {
+			seen.suspects[i] = true
 		}
-		return v
+		return seen
 	}
 	suspects := make([]bool, len(m.entries))
 	var found atomic.Bool
-	osfs.LstatAll(p.tree, len(m.entries),
+	osfs.LstatAll(loc.tree, len(m.entries),
 		func(i int) string { return m.entries[i].name },
 		func(i int, s osfs.FileStat, err error) {
 			if err != nil || s != m.entries[i].FileStat {
@@ -91,7 +91,7 @@ func inspect(p *Location, key string) inspection {
 			}
 		})
 	if found.Load() {
-		v.suspects = suspects
+		seen.suspects = suspects
 	}
-	return v
+	return seen
 }

@@ -27,20 +27,20 @@ const stateSuffix = ".goempy"
 
 // state is the private directory beside the tree: locks, marker, and trees
 // under construction, on the same file system so that a rename is enough.
-func (p *Location) state() string { return p.tree + stateSuffix }
+func (loc *Location) state() string { return loc.tree + stateSuffix }
 
-func (p *Location) lockPath() string { return filepath.Join(p.state(), "lock") }
+func (loc *Location) lockPath() string { return filepath.Join(loc.state(), "lock") }
 
-func (p *Location) usePath() string { return filepath.Join(p.state(), "use") }
+func (loc *Location) usePath() string { return filepath.Join(loc.state(), "use") }
 
-func (p *Location) markerPath() string { return filepath.Join(p.state(), "marker") }
+func (loc *Location) markerPath() string { return filepath.Join(loc.state(), "marker") }
 
-// hashLen is how much of a key stands in a directory's name.
+// hashLen is how many digits of a key are in a directory's name.
 const hashLen = 16
 
-// namedLocations are the places for a tree of that name, best first.
+// namedLocations are the locations for a tree of that name, best first.
 func namedLocations(name, key string) ([]Location, error) {
-	var places []Location
+	var locs []Location
 	name = safeName(name)
 	add := func(what, base, folder string, made bool) {
 		if abs, err := filepath.Abs(base); err == nil {
@@ -48,14 +48,14 @@ func namedLocations(name, key string) ([]Location, error) {
 		}
 		root := filepath.Join(base, folder)
 		pat := filepath.Join(root, name+"-")
-		places = append(places, Location{kind: what, base: base, root: root, tree: pat + key[:hashLen], prefix: pat, create: made})
+		locs = append(locs, Location{kind: what, base: base, root: root, tree: pat + key[:hashLen], prefix: pat, create: made})
 	}
 	folder := "goempy"
 	if uid := os.Geteuid(); uid >= 0 {
 		folder += "-" + strconv.Itoa(uid)
 	}
-	// The temp dir is for all users: whoever made a missing one would shut the
-	// others out, or let them in.
+	// The temp dir is for all users: one made here would shut the others out, or let
+	// them in.
 	cache, err := os.UserCacheDir()
 	if temp := os.TempDir(); err != nil || !sharedTemp(runtime.GOOS, temp, os.Getenv("SystemRoot")) {
 		add("temp dir", temp, folder, false)
@@ -63,10 +63,10 @@ func namedLocations(name, key string) ([]Location, error) {
 	if err == nil {
 		add("cache dir", cache, "goempy", true)
 	}
-	return places, nil
+	return locs, nil
 }
 
-// givenLocation is the place that a caller named.
+// givenLocation is the location that a caller named.
 func givenLocation(tmpDir, key string, withHash bool) (Location, error) {
 	if tmpDir == "" {
 		return Location{}, errors.New("embed_util: the directory to extract to is empty")
@@ -75,65 +75,65 @@ func givenLocation(tmpDir, key string, withHash bool) (Location, error) {
 	if err != nil {
 		return Location{}, fmt.Errorf("embed_util: %w", err)
 	}
-	p := Location{kind: "given dir", tree: abs, create: true}
+	loc := Location{kind: "given dir", tree: abs, create: true}
 	if withHash {
-		p.prefix = abs + "-"
-		p.tree = p.prefix + key[:hashLen]
+		loc.prefix = abs + "-"
+		loc.tree = loc.prefix + key[:hashLen]
 	}
-	p.base = filepath.Dir(p.tree)
-	return p, nil
+	loc.base = filepath.Dir(loc.tree)
+	return loc, nil
 }
 
 // prepare makes the directories that are missing and checks all of them.
-func (p *Location) prepare() error {
-	if p.create {
-		// Before anything is made: not in a folder that cannot be trusted.
-		if err := checkParents(p.base, p.root == ""); err != nil && !errors.Is(err, fs.ErrNotExist) {
+func (loc *Location) prepare() error {
+	if loc.create {
+		// Before anything is made: nothing is made in a folder that is not safe.
+		if err := checkParents(loc.base, loc.root == ""); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		if err := osfs.MkdirAllPrivate(p.base); err != nil {
+		if err := osfs.MkdirAllPrivate(loc.base); err != nil {
 			return err
 		}
 	}
-	if err := checkParents(p.base, p.root == ""); err != nil {
+	if err := checkParents(loc.base, loc.root == ""); err != nil {
 		return err
 	}
-	if p.root != "" {
-		if err := makePrivate(p.root); err != nil {
+	if loc.root != "" {
+		if err := makePrivate(loc.root); err != nil {
 			return err
 		}
 	}
-	if err := makePrivate(p.state()); err != nil {
+	if err := makePrivate(loc.state()); err != nil {
 		return err
 	}
-	return p.checkTree()
+	return loc.checkTree()
 }
 
-// check says whether the place may be used as it stands. It matches
+// check says whether the location may be used as it is. It matches
 // fs.ErrNotExist when nothing was extracted there yet.
-func (p *Location) check() error {
-	if err := checkParents(p.base, p.root == ""); err != nil {
+func (loc *Location) check() error {
+	if err := checkParents(loc.base, loc.root == ""); err != nil {
 		return err
 	}
-	if p.root != "" {
-		if err := checkPrivate(p.root); err != nil {
+	if loc.root != "" {
+		if err := checkPrivate(loc.root); err != nil {
 			return err
 		}
 	}
-	if err := checkPrivate(p.state()); err != nil {
+	if err := checkPrivate(loc.state()); err != nil {
 		return err
 	}
-	return p.checkTree()
+	return loc.checkTree()
 }
 
 // checkTree checks the tree's own folder, which may be missing. In a private
 // folder its mode keeps nobody in or out.
-func (p *Location) checkTree() error {
+func (loc *Location) checkTree() error {
 	forbidden := fs.FileMode(0o022)
-	if p.root != "" {
+	if loc.root != "" {
 		forbidden = 0
 	}
-	err := checkOwned(p.tree, forbidden)
+	err := checkOwned(loc.tree, forbidden)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -142,8 +142,8 @@ func (p *Location) checkTree() error {
 
 // fixMode makes a tree's own folder usable again. Other bits of a folder that
 // the caller chose are the caller's.
-func (p *Location) fixMode() error {
-	st, err := os.Lstat(p.tree)
+func (loc *Location) fixMode() error {
+	st, err := os.Lstat(loc.tree)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -151,11 +151,11 @@ func (p *Location) fixMode() error {
 		return err
 	}
 	want := st.Mode().Perm() | 0o700
-	if p.root != "" {
+	if loc.root != "" {
 		want = 0o700
 	}
 	if runtime.GOOS == "windows" || want == st.Mode().Perm() {
 		return nil
 	}
-	return os.Chmod(p.tree, want)
+	return os.Chmod(loc.tree, want)
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // checkOwner has nothing to look at: permissions of Windows are lists, which
-// are not read here. A user's temp and cache dir stand in the profile, which
+// are not read here. A user's temp and cache dir are in the profile, which
 // the system keeps others out of; the temp dir of services, which it does not,
 // is passed over in favor of the cache dir. A directory that the caller named
 // is taken as it is.

@@ -42,7 +42,7 @@ func (m *marker) prepare(path string) error {
 	return nil
 }
 
-// commit puts what prepare has written in its place.
+// commit puts what prepare has written in its location.
 func (m *marker) commit(path string) error {
 	if err := osfs.Rename(path+besideSuffix, path); err != nil {
 		return fmt.Errorf("publish the marker: %w", err)

@@ -86,17 +86,17 @@ func testFullWhileWriting(t *testing.T, opts ...payload.PackOptions) {
 	testtree.Must(t, err)
 	man, err := pl.Manifest()
 	testtree.Must(t, err)
-	p, err := givenLocation(filepath.Join(dir, "tree"), pl.Key, false)
+	loc, err := givenLocation(filepath.Join(dir, "tree"), pl.Key, false)
 	testtree.Must(t, err)
-	testtree.Must(t, p.prepare())
-	w := &builder{ctx: t.Context(), loc: &p, plan: man.Entries, key: pl.Key, from: payload.NewSource(pl.FS, man)}
-	if err := w.build(); !errors.Is(err, syscall.ENOSPC) || errors.Is(err, payload.ErrManifest) {
+	testtree.Must(t, loc.prepare())
+	b := &builder{ctx: t.Context(), loc: &loc, plan: man.Entries, key: pl.Key, from: payload.NewSource(pl.FS, man)}
+	if err := b.build(); !errors.Is(err, syscall.ENOSPC) || errors.Is(err, payload.ErrManifest) {
 		t.Errorf("error: %v", err)
 	}
-	if files, err := os.ReadDir(p.state()); err != nil || len(files) > 0 {
+	if files, err := os.ReadDir(loc.state()); err != nil || len(files) > 0 {
 		t.Errorf("left: %v, %v", files, err)
 	}
-	if _, err := os.Lstat(p.tree); err == nil {
+	if _, err := os.Lstat(loc.tree); err == nil {
 		t.Error("a tree was left there")
 	}
 }

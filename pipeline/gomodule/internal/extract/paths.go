@@ -19,14 +19,14 @@ const (
 )
 
 // sweep removes what dead processes have left.
-func sweep(p *Location) {
-	files, err := os.ReadDir(p.state())
+func sweep(loc *Location) {
+	files, err := os.ReadDir(loc.state())
 	if err != nil {
 		return
 	}
 	for _, f := range files {
 		if strings.HasPrefix(f.Name(), newPrefix) || strings.HasPrefix(f.Name(), oldPrefix) {
-			_ = osfs.RemoveAll(filepath.Join(p.state(), f.Name()))
+			_ = osfs.RemoveAll(filepath.Join(loc.state(), f.Name()))
 		}
 	}
 }

@@ -19,17 +19,17 @@ func populate(ctx context.Context, dir string, plan []payload.Entry, from payloa
 	if err := osfs.MkdirPrivate(dir); err != nil {
 		return err
 	}
-	t, err := osfs.OpenDirWriter(dir)
+	w, err := osfs.OpenDirWriter(dir)
 	if err != nil {
 		return err
 	}
-	defer t.Close()
+	defer w.Close()
 	var files []*payload.Entry
 	for i := range plan {
 		e := &plan[i]
 		switch {
 		case e.IsDir():
-			if err := populateDir(t, e); err != nil {
+			if err := populateDir(w, e); err != nil {
 				return err
 			}
 		case e.IsRegular():
@@ -37,8 +37,8 @@ func populate(ctx context.Context, dir string, plan []payload.Entry, from payloa
 		}
 	}
 	err = from.WriteAll(ctx, files, func(e *payload.Entry, content payload.Content) error {
-		return populateFile(t, e.Name, e, content)
-	}, t.Open)
+		return populateFile(w, e.Name, e, content)
+	}, w.Open)
 	if err != nil {
 		return err
 	}
@@ -52,13 +52,13 @@ func populate(ctx context.Context, dir string, plan []payload.Entry, from payloa
 	return nil
 }
 
-func populateDir(t *osfs.DirWriter, e *payload.Entry) error {
-	return collides(e.Name, t.Mkdir(e.Name, e.Perm()))
+func populateDir(w *osfs.DirWriter, e *payload.Entry) error {
+	return collides(e.Name, w.Mkdir(e.Name, e.Perm()))
 }
 
 // populateFile writes an entry's content to a new file of the given name.
-func populateFile(t *osfs.DirWriter, name string, e *payload.Entry, content payload.Content) error {
-	f, err := t.Create(name)
+func populateFile(w *osfs.DirWriter, name string, e *payload.Entry, content payload.Content) error {
+	f, err := w.Create(name)
 	if err != nil {
 		return collides(name, err)
 	}

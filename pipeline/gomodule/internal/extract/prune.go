@@ -13,14 +13,14 @@ import (
 
 // pruneAll removes the trees of other keys beside p that were last used more
 // than maxAge ago and that no process holds a claim on.
-func pruneAll(ctx context.Context, p *Location, maxAge time.Duration) (removed []string, err error) {
-	if p.prefix == "" {
+func pruneAll(ctx context.Context, loc *Location, maxAge time.Duration) (removed []string, err error) {
+	if loc.prefix == "" {
 		return nil, nil
 	}
-	if checkParents(p.base, p.root == "") != nil || p.root != "" && checkPrivate(p.root) != nil {
+	if checkParents(loc.base, loc.root == "") != nil || loc.root != "" && checkPrivate(loc.root) != nil {
 		return nil, nil // nothing was ever extracted there
 	}
-	folder, prefix := filepath.Split(p.prefix)
+	folder, prefix := filepath.Split(loc.prefix)
 	files, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -34,8 +34,8 @@ func pruneAll(ctx context.Context, p *Location, maxAge time.Duration) (removed [
 		if !isState || !hasHash(name, prefix) {
 			continue
 		}
-		other := Location{kind: p.kind, root: p.root, base: p.base, tree: filepath.Join(folder, name), prefix: p.prefix}
-		if other.tree == p.tree || checkPrivate(other.state()) != nil {
+		other := Location{kind: loc.kind, root: loc.root, base: loc.base, tree: filepath.Join(folder, name), prefix: loc.prefix}
+		if other.tree == loc.tree || checkPrivate(other.state()) != nil {
 			continue
 		}
 		if time.Since(lastUse(&other)) < maxAge {
@@ -53,9 +53,9 @@ func pruneAll(ctx context.Context, p *Location, maxAge time.Duration) (removed [
 }
 
 // lastUse is when a tree was used last. Where a cleaner of temp dirs has
-// removed the file that tells, it is when the tree was extracted or repaired.
-func lastUse(p *Location) time.Time {
-	for _, path := range []string{p.usePath(), p.markerPath(), p.state()} {
+// removed the file of the last use, it is when the tree was extracted or repaired.
+func lastUse(loc *Location) time.Time {
+	for _, path := range []string{loc.usePath(), loc.markerPath(), loc.state()} {
 		if st, err := os.Lstat(path); err == nil {
 			return st.ModTime()
 		}

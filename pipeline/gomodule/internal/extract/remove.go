@@ -21,52 +21,52 @@ func lockIf(ctx context.Context, path string) (*osfs.FileLock, bool) {
 // or extracts it. From a directory that the caller named it takes the entries
 // only, and the directory if nothing else is in it. It reports whether there was
 // a tree that is now gone.
-func removeUnused(ctx context.Context, p *Location, entries []markerEntry) (bool, error) {
-	lock, ok := lockIf(ctx, p.lockPath())
+func removeUnused(ctx context.Context, loc *Location, entries []markerEntry) (bool, error) {
+	lock, ok := lockIf(ctx, loc.lockPath())
 	if !ok {
 		return false, nil
 	}
 	defer lock.Close()
-	users, ok := lockIf(ctx, p.usePath())
+	users, ok := lockIf(ctx, loc.usePath())
 	if !ok {
 		return false, nil
 	}
 	defer users.Close()
-	dir, err := lockDir(ctx, p.state(), osfs.TryExclusive)
+	dir, err := lockDir(ctx, loc.state(), osfs.TryExclusive)
 	if err != nil {
 		return false, nil
 	}
 	defer dir.Close()
-	_, err = os.Lstat(p.tree)
+	_, err = os.Lstat(loc.tree)
 	existed := err == nil
-	if err := removeTree(p, entries); err != nil {
+	if err := removeTree(loc, entries); err != nil {
 		return false, err
 	}
-	sweep(p)
-	removePrepared(p.markerPath())
+	sweep(loc)
+	removePrepared(loc.markerPath())
 	// Processes that wait for these locks notice that the files are gone and make
 	// the directory anew. The directory stays if one of them has been faster.
 	users.CloseAndRemove()
 	lock.CloseAndRemove()
-	_ = os.Remove(p.state())
+	_ = os.Remove(loc.state())
 	return existed, nil
 }
 
 // removeTree removes what removeUnused has locked.
-func removeTree(p *Location, entries []markerEntry) error {
-	err := p.checkTree()
+func removeTree(loc *Location, entries []markerEntry) error {
+	err := loc.checkTree()
 	switch {
-	case p.prefix != "" && err == nil:
-		err = discard(p)
-	case p.prefix == "" && err == nil:
-		if err = removeEntries(p, entries, nil); err == nil {
-			_ = os.Remove(p.tree)
+	case loc.prefix != "" && err == nil:
+		err = discard(loc)
+	case loc.prefix == "" && err == nil:
+		if err = removeEntries(loc, entries, nil); err == nil {
+			_ = os.Remove(loc.tree)
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("%s could not be removed: %w", p.tree, err)
+		return fmt.Errorf("%s could not be removed: %w", loc.tree, err)
 	}
-	_ = os.Remove(p.markerPath())
+	_ = os.Remove(loc.markerPath())
 	return nil
 }
 
@@ -74,13 +74,13 @@ func removeTree(p *Location, entries []markerEntry) error {
 // folders that are empty then. It goes through no symlink to elsewhere. The file
 // of a running program is moved to the state directory if Windows keeps it; for
 // any other open file the error matches ErrInUse.
-func removeEntries(p *Location, entries []markerEntry, keep map[string]bool) error {
-	root, err := os.OpenRoot(p.tree)
+func removeEntries(loc *Location, entries []markerEntry, keep map[string]bool) error {
+	root, err := os.OpenRoot(loc.tree)
 	if err != nil {
 		return nil
 	}
 	defer root.Close()
-	aside := filepath.Join(p.state(), uniqueName(oldPrefix)+"-")
+	aside := filepath.Join(loc.state(), uniqueName(oldPrefix)+"-")
 	var inUse error
 	for i := len(entries) - 1; i >= 0; i-- { // what is in a folder comes first
 		e := &entries[i]
@@ -95,7 +95,7 @@ func removeEntries(p *Location, entries []markerEntry, keep map[string]bool) err
 			inUse = err
 		}
 	}
-	return osfs.InUseError(inUse, p.tree, p.state())
+	return osfs.InUseError(inUse, loc.tree, loc.state())
 }
 
 // removeCaches removes a folder with the files in it.
@@ -115,18 +115,18 @@ func removeCaches(root *os.Root, name string) {
 // discard takes a tree away in one step and then removes it. The caller holds
 // the lock. On Windows the files of a tree that programs run from stay, and the
 // error matches ErrInUse.
-func discard(p *Location) error {
-	if err := osfs.CheckNotRunning(p.tree, p.state()); err != nil {
+func discard(loc *Location) error {
+	if err := osfs.CheckNotRunning(loc.tree, loc.state()); err != nil {
 		return err
 	}
-	_ = os.Remove(p.markerPath())
-	old := filepath.Join(p.state(), uniqueName(oldPrefix))
-	err := osfs.Rename(p.tree, old)
+	_ = os.Remove(loc.markerPath())
+	old := filepath.Join(loc.state(), uniqueName(oldPrefix))
+	err := osfs.Rename(loc.tree, old)
 	if osfs.IsInUse(err) {
-		return osfs.InUseError(err, p.tree, p.state())
+		return osfs.InUseError(err, loc.tree, loc.state())
 	}
 	if err != nil {
-		old = p.tree
+		old = loc.tree
 	}
-	return osfs.InUseError(osfs.RemoveAll(old), p.tree, p.state())
+	return osfs.InUseError(osfs.RemoveAll(old), loc.tree, loc.state())
 }

@@ -16,10 +16,10 @@ import (
 )
 
 // stageName is the folder in a tree where repaired files are written before
-// they are renamed into place. It is there only while a repair runs.
+// they are renamed into location. It is there only while a repair runs.
 const stageName = ".goempy-new"
 
-// repairer compares a tree with its plan and, with fix, mends it file by file.
+// repairer compares a tree with its plan and, with fix, repairs it file by file.
 // A running program may be using the tree: files are replaced by rename, never
 // written to.
 type repairer struct {
@@ -156,7 +156,7 @@ func (r *repairer) replace(e *payload.Entry, content payload.Content) error {
 	return r.dropCaches(e)
 }
 
-// rename puts a file that is ready in an entry's place. On Windows the file of a
+// rename puts a file that is ready in an entry's location. On Windows the file of a
 // running program is moved to aside, and removed by a later start.
 func (r *repairer) rename(from string, e *payload.Entry) error {
 	old := uniqueName(oldPrefix) + "-" + strconv.FormatInt(r.next.Add(1), 10)

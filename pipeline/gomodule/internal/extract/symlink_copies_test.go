@@ -24,12 +24,12 @@ func testCopiesInsteadOfSymlinks(t *testing.T, opts ...payload.PackOptions) {
 	testtree.Must(t, err)
 	plan, err := payload.TreeEntries(man, true)
 	testtree.Must(t, err)
-	p, err := givenLocation(filepath.Join(t.TempDir(), "tree"), pl.Key, false)
+	loc, err := givenLocation(filepath.Join(t.TempDir(), "tree"), pl.Key, false)
 	testtree.Must(t, err)
-	testtree.Must(t, p.prepare())
-	w := &builder{ctx: t.Context(), loc: &p, plan: plan, key: pl.Key, copies: true, from: payload.NewSource(pl.FS, man)}
-	testtree.Must(t, w.build())
-	got := testtree.Dump(t, p.tree)
+	testtree.Must(t, loc.prepare())
+	b := &builder{ctx: t.Context(), loc: &loc, plan: plan, key: pl.Key, copies: true, from: payload.NewSource(pl.FS, man)}
+	testtree.Must(t, b.build())
+	got := testtree.Dump(t, loc.tree)
 	if strings.Contains(got, "->") {
 		t.Errorf("there are symlinks:\n%s", got)
 	}
@@ -37,16 +37,16 @@ func testCopiesInsteadOfSymlinks(t *testing.T, opts ...payload.PackOptions) {
 		"bin/python3": "bin/python3.14", "lib/chain": "lib/big.so", "lib/pkg/inner": "bin/python3.14",
 		"lib/pkg-link/mod.py": "lib/pkg/mod.py", "lib/pkg-link/inner": "bin/python3.14",
 	} {
-		a, errA := payload.HashFile(filepath.Join(p.tree, link))
-		b, errB := payload.HashFile(filepath.Join(p.tree, target))
+		a, errA := payload.HashFile(filepath.Join(loc.tree, link))
+		b, errB := payload.HashFile(filepath.Join(loc.tree, target))
 		if errA != nil || errB != nil || a != b {
 			t.Errorf("%s is not a copy of %s: %v, %v", link, target, errA, errB)
 		}
 	}
 	// A look and Verify know how the tree was made.
-	if v := inspect(&p, pl.Key); !v.good(pl.Key) || !v.marker.copies {
-		t.Errorf("view is %+v", v)
+	if seen := inspect(&loc, pl.Key); !seen.good(pl.Key) || !seen.marker.copies {
+		t.Errorf("view is %+v", seen)
 	}
 	j := job{pl: pl, opts: &Options{Context: t.Context()}}
-	testtree.Must(t, j.verify(t.Context(), &p))
+	testtree.Must(t, j.verify(t.Context(), &loc))
 }

@@ -13,4 +13,5 @@ func BootID() string {
 	return id
 }
 
+// SameBoot says whether two identities are of the same run of the system.
 func SameBoot(recorded, current string) bool { return recorded == current }

@@ -14,4 +14,5 @@ func BootID() string {
 	return strings.TrimSpace(string(b))
 }
 
+// SameBoot says whether two identities are of the same run of the system.
 func SameBoot(recorded, current string) bool { return recorded == current }

@@ -6,4 +6,5 @@ package osfs
 // file's size is found by full verification only.
 func BootID() string { return "" }
 
+// SameBoot says whether two identities are of the same run of the system.
 func SameBoot(recorded, current string) bool { return recorded == current }

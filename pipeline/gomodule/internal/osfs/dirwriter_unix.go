@@ -37,6 +37,7 @@ type openDir struct {
 	users int
 }
 
+// OpenDirWriter opens an existing folder.
 func OpenDirWriter(dir string) (*DirWriter, error) {
 	fd, err := openRetry(unix.AT_FDCWD, dir, dirFlags, 0)
 	if err != nil {
@@ -46,11 +47,11 @@ func OpenDirWriter(dir string) (*DirWriter, error) {
 }
 
 // Close must not be called before every file is closed.
-func (t *DirWriter) Close() {
-	for _, f := range t.dirs {
+func (w *DirWriter) Close() {
+	for _, f := range w.dirs {
 		_ = unix.Close(f.fd)
 	}
-	_ = unix.Close(t.fd)
+	_ = unix.Close(w.fd)
 }
 
 const (
@@ -86,57 +87,57 @@ func pathError(op, name string, err error) error {
 }
 
 // in calls do with the folder of a name and the name in it.
-func (t *DirWriter) in(name string, do func(dir int, base string) error) error {
+func (w *DirWriter) in(name string, do func(dir int, base string) error) error {
 	slash := strings.LastIndexByte(name, '/')
 	if slash < 0 {
-		return do(t.fd, name)
+		return do(w.fd, name)
 	}
-	f, err := t.use(name[:slash])
+	f, err := w.use(name[:slash])
 	if err != nil {
 		return err
 	}
-	defer t.unuse(f)
+	defer w.unuse(f)
 	return do(f.fd, name[slash+1:])
 }
 
-func (t *DirWriter) use(name string) (*openDir, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, f := range t.dirs {
+func (w *DirWriter) use(name string) (*openDir, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, f := range w.dirs {
 		if f.name == name {
 			f.users++
 			return f, nil
 		}
 	}
-	fd, err := t.walk(name)
+	fd, err := w.walk(name)
 	if err != nil {
 		return nil, err
 	}
 	f := &openDir{name: name, fd: fd, users: 1}
-	t.dirs = append(t.dirs, f)
+	w.dirs = append(w.dirs, f)
 	return f, nil
 }
 
-func (t *DirWriter) unuse(f *openDir) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (w *DirWriter) unuse(f *openDir) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	f.users--
-	for i := 0; i < len(t.dirs) && len(t.dirs) > maxOpenDirs; {
-		if t.dirs[i].users > 0 {
+	for i := 0; i < len(w.dirs) && len(w.dirs) > maxOpenDirs; {
+		if w.dirs[i].users > 0 {
 			i++
 			continue
 		}
-		_ = unix.Close(t.dirs[i].fd)
-		t.dirs = slices.Delete(t.dirs, i, i+1)
+		_ = unix.Close(w.dirs[i].fd)
+		w.dirs = slices.Delete(w.dirs, i, i+1)
 	}
 }
 
 // walk opens a folder of the tree.
-func (t *DirWriter) walk(name string) (int, error) {
-	at := t.fd
+func (w *DirWriter) walk(name string) (int, error) {
+	at := w.fd
 	for part := range strings.SplitSeq(name, "/") {
 		next, err := openRetry(at, part, dirFlags, 0)
-		if at != t.fd {
+		if at != w.fd {
 			_ = unix.Close(at)
 		}
 		if err != nil {
@@ -148,8 +149,8 @@ func (t *DirWriter) walk(name string) (int, error) {
 }
 
 // Mkdir makes a folder with exactly these permissions.
-func (t *DirWriter) Mkdir(name string, perm fs.FileMode) error {
-	return t.in(name, func(dir int, base string) error {
+func (w *DirWriter) Mkdir(name string, perm fs.FileMode) error {
+	return w.in(name, func(dir int, base string) error {
 		err := retry(func() error { return unix.Mkdirat(dir, base, 0o700) })
 		if err != nil {
 			return pathError("mkdirat", name, err)
@@ -160,8 +161,8 @@ func (t *DirWriter) Mkdir(name string, perm fs.FileMode) error {
 }
 
 // Create makes a new file, which only this user can read until it is finished.
-func (t *DirWriter) Create(name string) (*FileWriter, error) {
-	fd, err := t.openFile(name, createFlags, 0o600)
+func (w *DirWriter) Create(name string) (*FileWriter, error) {
+	fd, err := w.openFile(name, createFlags, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -169,16 +170,16 @@ func (t *DirWriter) Create(name string) (*FileWriter, error) {
 }
 
 // Open opens a file.
-func (t *DirWriter) Open(name string) (io.ReadCloser, error) {
-	fd, err := t.openFile(name, readFlags, 0)
+func (w *DirWriter) Open(name string) (io.ReadCloser, error) {
+	fd, err := w.openFile(name, readFlags, 0)
 	if err != nil {
 		return nil, err
 	}
-	return os.NewFile(uintptr(fd), t.dir+sep+name), nil
+	return os.NewFile(uintptr(fd), w.dir+sep+name), nil
 }
 
-func (t *DirWriter) openFile(name string, flags int, perm uint32) (fd int, err error) {
-	err = t.in(name, func(dir int, base string) (err error) {
+func (w *DirWriter) openFile(name string, flags int, perm uint32) (fd int, err error) {
+	err = w.in(name, func(dir int, base string) (err error) {
 		fd, err = openRetry(dir, base, flags, perm)
 		return pathError("openat", name, err)
 	})
@@ -192,15 +193,15 @@ type FileWriter struct {
 	fd   int
 }
 
-func (n *FileWriter) Write(p []byte) (int, error) {
+func (f *FileWriter) Write(p []byte) (int, error) {
 	for done := 0; done < len(p); {
-		more, err := unix.Write(n.fd, p[done:min(len(p), done+maxWrite)])
+		more, err := unix.Write(f.fd, p[done:min(len(p), done+maxWrite)])
 		switch {
 		case err == unix.EINTR:
 		case err != nil:
-			return done, pathError("write", n.name, err)
+			return done, pathError("write", f.name, err)
 		case more == 0:
-			return done, pathError("write", n.name, io.ErrShortWrite)
+			return done, pathError("write", f.name, io.ErrShortWrite)
 		default:
 			done += more
 		}
@@ -213,12 +214,13 @@ const maxWrite = 1 << 30
 
 // Finish closes the file and gives it its permissions. They are not left to
 // the umask, which is the caller's and not the payload's.
-func (n *FileWriter) Finish(perm fs.FileMode) error {
-	if err := retry(func() error { return unix.Fchmod(n.fd, uint32(perm)) }); err != nil {
-		n.Abandon()
-		return pathError("fchmod", n.name, err)
+func (f *FileWriter) Finish(perm fs.FileMode) error {
+	if err := retry(func() error { return unix.Fchmod(f.fd, uint32(perm)) }); err != nil {
+		f.Abandon()
+		return pathError("fchmod", f.name, err)
 	}
-	return pathError("close", n.name, unix.Close(n.fd))
+	return pathError("close", f.name, unix.Close(f.fd))
 }
 
-func (n *FileWriter) Abandon() { _ = unix.Close(n.fd) }
+// Abandon closes the file as it is.
+func (f *FileWriter) Abandon() { _ = unix.Close(f.fd) }

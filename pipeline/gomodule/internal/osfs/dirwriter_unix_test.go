@@ -15,8 +15,8 @@ import (
 	"github.com/goempy/goempy/internal/testtree"
 )
 
-func writeIn(t *DirWriter, name, content string) error {
-	f, err := t.Create(name)
+func writeIn(w *DirWriter, name, content string) error {
+	f, err := w.Create(name)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// refusesSymlinks tells a file system without symlinks from other trouble.
+// refusesSymlinks says that an error is that of a file system without symlinks.
 func refusesSymlinks(err error) bool {
 	return errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOTSUP) ||
 		errors.Is(err, syscall.EOPNOTSUPP) || errors.Is(err, syscall.ENOSYS)

@@ -12,11 +12,12 @@ const lockPoll = 10 * time.Millisecond
 // ErrGone means that the lock file was removed by someone who held it.
 var ErrGone = errors.New("lock file was replaced")
 
+// LockKind says how a lock is shared and whether it is waited for.
 type LockKind int
 
+// The locks that there is a use for.
 const (
 	TryExclusive LockKind = iota
-	tryShared
 	WaitExclusive
 	WaitShared
 )
@@ -46,9 +47,9 @@ func (l *FileLock) Take(ctx context.Context, kind LockKind) (*FileLock, error) {
 }
 
 func (l *FileLock) acquire(ctx context.Context, kind LockKind) (bool, error) {
-	shared := kind == tryShared || kind == WaitShared
-	if kind == TryExclusive || kind == tryShared {
-		return l.lock(shared, false)
+	shared := kind == WaitShared
+	if kind == TryExclusive {
+		return l.lock(false, false)
 	}
 	if ctx.Done() == nil {
 		return l.lock(shared, true)

@@ -35,6 +35,7 @@ func OpenLock(path string) (*FileLock, error) {
 	return &FileLock{path: path, f: f, reopen: true}, nil
 }
 
+// OpenDirLock opens a directory.
 func OpenDirLock(dir string) (*FileLock, error) {
 	f, err := os.OpenFile(dir, os.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
 	if err != nil {

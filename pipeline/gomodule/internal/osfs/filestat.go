@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// ChangedAt is the time of the last change that the stamp can tell. Programs
+// ChangedAt is the time of the last change, as far as it is known. Programs
 // can set mtime to anything, so it counts only where there is no ctime.
 func (s *FileStat) ChangedAt() int64 {
 	if HasChangeTime {
@@ -14,7 +14,7 @@ func (s *FileStat) ChangedAt() int64 {
 	return s.MTime
 }
 
-// FileStat is what a file system tells about a file without reading it. Two
+// FileStat is what a file system knows about a file without reading it. Two
 // equal stamps of one name mean that nothing touched the file in between:
 // ctime cannot be set by programs, and a marker is written only after the
 // clock has left the moment of the last change it records.
@@ -44,11 +44,11 @@ const parallelStats = 128
 // LstatAll calls Lstat for every name below root and hands the results to
 // use, from several goroutines at a time but once per index.
 func LstatAll(root string, n int, name func(i int) string, use func(i int, s FileStat, err error)) {
-	in := openStatDir(root)
-	defer in.close()
+	dir := openStatDir(root)
+	defer dir.close()
 	one := func(from, to int) {
 		for i := from; i < to; i++ {
-			s, err := in.lstat(name(i))
+			s, err := dir.lstat(name(i))
 			use(i, s, err)
 		}
 	}

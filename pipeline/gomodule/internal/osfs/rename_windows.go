@@ -17,8 +17,8 @@ import (
 // indexer holds the file.
 const renamePatience = 2 * time.Second
 
-// IsInUse says that a file cannot be changed. Windows does not always tell apart
-// whether it is open or this user may not change it.
+// IsInUse says that a file cannot be changed. Windows does not always distinguish
+// one that is open from one that this user may not change.
 func IsInUse(err error) bool {
 	return errors.Is(err, windows.ERROR_ACCESS_DENIED) || errors.Is(err, windows.ERROR_SHARING_VIOLATION) ||
 		errors.Is(err, windows.ERROR_LOCK_VIOLATION) || errors.Is(err, windows.ERROR_USER_MAPPED_FILE)

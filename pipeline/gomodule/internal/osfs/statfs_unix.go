@@ -17,7 +17,7 @@ var errNoExec = errors.New("is mounted noexec, programs there cannot run")
 func CheckVolume(dir string, bytes int64, exec bool) error {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
-		return nil // a file system that does not tell is tried
+		return nil // unknown: try it
 	}
 	if exec && mountedNoExec(&st) {
 		return fmt.Errorf("%s %w", dir, errNoExec)

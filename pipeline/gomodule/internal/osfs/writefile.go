@@ -1,12 +1,16 @@
 package osfs
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 )
 
-// WriteFile replaces a file in one step.
+// WriteFile replaces a file in one step, unless it has that content already.
 func WriteFile(path string, data []byte) error {
+	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, data) {
+		return nil
+	}
 	return WriteNamed(filepath.Dir(path), func(f *os.File) (string, error) {
 		_, err := f.Write(data)
 		return filepath.Base(path), err

@@ -47,7 +47,7 @@ func quote(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }
 
-// encodeLegacy writes a manifest for files that stand beside it under their own
+// encodeLegacy writes a manifest for files beside it under their own
 // names, as go-embed-python reads and writes it.
 func encodeLegacy(entries []Entry) []byte {
 	var b bytes.Buffer

@@ -8,7 +8,7 @@ import (
 
 // ErrManifest is matched by every error about the payload itself: a
 // manifest that breaks a rule, a blob or stream that is missing or has other
-// content than the manifest says. Building the program again is the remedy.
+// content than the manifest says. Build the program again.
 var ErrManifest = errors.New("bad payload")
 
 // ErrFormat is matched when the manifest has a format that this version
@@ -18,27 +18,29 @@ var ErrFormat = errors.New("payload format not supported")
 // maxListed bounds how many faults one error lists.
 const maxListed = 10
 
-// ErrorList collects what is wrong with one input, so that it is told together.
+// ErrorList collects what is wrong with one input, so that it is reported together.
 type ErrorList struct {
 	list []string
 	more int
 }
 
-func (f *ErrorList) Addf(format string, args ...any) {
-	if len(f.list) >= maxListed {
-		f.more++
+// Addf adds one fault.
+func (errs *ErrorList) Addf(format string, args ...any) {
+	if len(errs.list) >= maxListed {
+		errs.more++
 		return
 	}
-	f.list = append(f.list, fmt.Sprintf(format, args...))
+	errs.list = append(errs.list, fmt.Sprintf(format, args...))
 }
 
-func (f *ErrorList) Err(kind error) error {
-	if len(f.list) == 0 {
+// Err returns all faults as one error that matches kind, nil if there are none.
+func (errs *ErrorList) Err(kind error) error {
+	if len(errs.list) == 0 {
 		return nil
 	}
-	s := strings.Join(f.list, "; ")
-	if f.more > 0 {
-		s += fmt.Sprintf("; and %d more", f.more)
+	s := strings.Join(errs.list, "; ")
+	if errs.more > 0 {
+		s += fmt.Sprintf("; and %d more", errs.more)
 	}
 	return fmt.Errorf("%w: %s", kind, s)
 }

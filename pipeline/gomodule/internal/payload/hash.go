@@ -27,6 +27,7 @@ func hashAll(dir string, entries []Entry) error {
 	})
 }
 
+// HashFile returns the sha256 of a file in hex.
 func HashFile(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {

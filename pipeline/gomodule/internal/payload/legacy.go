@@ -8,7 +8,7 @@ import (
 // parseLegacy checks a manifest of go-embed-python: no hashes, content beside the
 // manifest under its own name, with ".gz" appended where it is compressed.
 func parseLegacy(jm *jsonManifest) (*Manifest, error) {
-	var f ErrorList
+	var errs ErrorList
 	m := &Manifest{Entries: make([]Entry, 0, len(jm.Files))}
 	seen := make(map[string]bool, len(jm.Files))
 	for i := range jm.Files {
@@ -16,39 +16,39 @@ func parseLegacy(jm *jsonManifest) (*Manifest, error) {
 		// Manifests made on Windows have the separators of Windows.
 		name := strings.ReplaceAll(je.Name, `\`, "/")
 		if err := CheckName(name); err != nil {
-			f.Addf("name %q %v", je.Name, err)
+			errs.Addf("name %q %v", je.Name, err)
 		} else if err := checkNameOS(name); err != nil {
-			f.Addf("name %q %v", je.Name, err)
+			errs.Addf("name %q %v", je.Name, err)
 		}
 		if seen[name] {
-			f.Addf("%q stands there twice", name)
+			errs.Addf("%q is listed twice", name)
 		}
 		seen[name] = true
-		m.Entries = append(m.Entries, legacyEntry(name, je, &f))
+		m.Entries = append(m.Entries, legacyEntry(name, je, &errs))
 	}
 	addParents(m, seen)
 	sortEntries(m.Entries)
-	checkTree(m, &f)
-	if err := f.Err(ErrManifest); err != nil {
+	checkTree(m, &errs)
+	if err := errs.Err(ErrManifest); err != nil {
 		return nil, err
 	}
 	return m, nil
 }
 
-func legacyEntry(name string, je *jsonEntry, f *ErrorList) Entry {
+func legacyEntry(name string, je *jsonEntry, errs *ErrorList) Entry {
 	e := Entry{Name: name, Mode: fs.FileMode(je.Perm)}
 	switch {
 	case je.Perm > 1<<32-1 || e.Mode.Type()&^(fs.ModeDir|fs.ModeSymlink) != 0 || e.IsDir() && e.IsSymlink():
-		f.Addf("%q: perm %d is not a file, folder or symlink", name, je.Perm)
+		errs.Addf("%q: perm %d is not a file, folder or symlink", name, je.Perm)
 		e.Mode &= fs.ModePerm
 	case e.IsSymlink():
 		e.Symlink = strings.ReplaceAll(je.Symlink, `\`, "/")
 		if err := checkTarget(name, e.Symlink); err != nil {
-			f.Addf("%q: symlink target %q %v", name, e.Symlink, err)
+			errs.Addf("%q: symlink target %q %v", name, e.Symlink, err)
 		}
 	case e.IsRegular():
 		if je.Size == nil || *je.Size < 0 {
-			f.Addf("%q: size is missing or negative", name)
+			errs.Addf("%q: size is missing or negative", name)
 			break
 		}
 		e.Size = *je.Size

@@ -6,7 +6,7 @@ import (
 )
 
 // checkTarget says why a symlink's target is not acceptable, or nil. It looks
-// at the text alone; escapes finds what other symlinks would make of it.
+// at the text alone; resolve finds what other symlinks make of it.
 func checkTarget(name, target string) error {
 	if err := checkText(target); err != nil {
 		return err

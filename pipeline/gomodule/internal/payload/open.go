@@ -14,10 +14,10 @@ import (
 type Payload struct {
 	FS  fs.FS
 	Key string    // 64 hex digits; equal keys mean equal trees
-	man *Manifest // nil until manifest is called
+	man *Manifest // nil until Manifest is called
 }
 
-// Open finds out a payload's key. For format 1 it reads the first lines
+// Open reads a payload's key. For format 1 it reads the first lines
 // of the manifest only, so that a start that finds everything in place does
 // not pay for thousands of entries.
 func Open(fsys fs.FS) (*Payload, error) {
@@ -42,7 +42,7 @@ func Open(fsys fs.FS) (*Payload, error) {
 	return withWholeManifest(fsys)
 }
 
-// readHead reads format and ContentHash where they stand first. ok is false
+// readHead reads format and contentHash where they come first. ok is false
 // when they do not: an older manifest, or one whose keys were moved.
 func readHead(r io.Reader) (key string, ok bool, err error) {
 	dec := json.NewDecoder(bufio.NewReaderSize(r, 512))
@@ -90,7 +90,7 @@ func withoutManifest(fsys fs.FS) (*Payload, error) {
 }
 
 // Manifest returns the checked table of contents, read at the first call. It
-// is called under the lock of the EmbeddedFiles that owns p.
+// must not be called concurrently.
 func (p *Payload) Manifest() (*Manifest, error) {
 	if p.man != nil {
 		return p.man, nil

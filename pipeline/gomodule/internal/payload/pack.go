@@ -1,7 +1,6 @@
 package payload
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -121,11 +120,7 @@ func packBlobs(out, dir string, entries []Entry) error {
 			stored = data
 		}
 		e.Blob = blobName(e.Sum, e.Codec)
-		path := filepath.Join(out, e.Blob)
-		if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, stored) {
-			return nil
-		}
-		return osfs.WriteFile(path, stored)
+		return osfs.WriteFile(filepath.Join(out, e.Blob), stored)
 	})
 }
 

@@ -44,9 +44,9 @@ type streamPacker struct {
 
 // pack writes the stream to f, compressed if that makes it smaller, and returns
 // its name.
-func (j *streamPacker) pack(f *os.File) (name string, err error) {
+func (p *streamPacker) pack(f *os.File) (name string, err error) {
 	var total int64
-	for _, e := range j.order {
+	for _, e := range p.order {
 		total += e.Size
 	}
 	enc, err := zstd.NewWriter(nil,
@@ -57,7 +57,7 @@ func (j *streamPacker) pack(f *os.File) (name string, err error) {
 		return "", err
 	}
 	enc.ResetContentSize(f, total)
-	sum, err := j.copy(enc)
+	sum, err := p.copy(enc)
 	if errClose := enc.Close(); err == nil {
 		err = errClose
 	}
@@ -77,25 +77,25 @@ func (j *streamPacker) pack(f *os.File) (name string, err error) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return "", err
 	}
-	sum, err = j.copy(f)
+	sum, err = p.copy(f)
 	return blobName(sum, CodecRaw), err
 }
 
 // copy writes all contents to w and returns the sha256 of them together.
-func (j *streamPacker) copy(w io.Writer) (sum string, err error) {
+func (p *streamPacker) copy(w io.Writer) (sum string, err error) {
 	whole, one := sha256.New(), sha256.New()
 	w = io.MultiWriter(w, whole, one)
-	for _, e := range j.order {
+	for _, e := range p.order {
 		one.Reset()
-		if err := j.copyFile(w, one, e); err != nil {
+		if err := p.copyFile(w, one, e); err != nil {
 			return "", err
 		}
 	}
 	return hex.EncodeToString(whole.Sum(nil)), nil
 }
 
-func (j *streamPacker) copyFile(w io.Writer, h hash.Hash, e *Entry) error {
-	f, err := os.Open(filepath.Join(j.dir, filepath.FromSlash(e.Name)))
+func (p *streamPacker) copyFile(w io.Writer, h hash.Hash, e *Entry) error {
+	f, err := os.Open(filepath.Join(p.dir, filepath.FromSlash(e.Name)))
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// CheckName says why a name may not stand in a manifest, or nil. A good name
+// CheckName says why a name is not allowed in a manifest, or nil. A good name
 // is relative, clean, "/"-separated UTF-8 without backslashes and control
 // characters, so it means the same path below any directory on any system.
 func CheckName(name string) error {

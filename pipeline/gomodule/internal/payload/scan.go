@@ -14,7 +14,7 @@ import (
 // scanFS makes the manifest of a file system that has none: every file
 // is its own content.
 func scanFS(fsys fs.FS) (*Manifest, error) {
-	var f ErrorList
+	var errs ErrorList
 	m := &Manifest{}
 	err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
 		if err != nil || p == "." {
@@ -25,9 +25,9 @@ func scanFS(fsys fs.FS) (*Manifest, error) {
 			return err
 		}
 		if err := CheckName(p); err != nil {
-			f.Addf("name %q %v", p, err)
+			errs.Addf("name %q %v", p, err)
 		} else if err := checkNameOS(p); err != nil {
-			f.Addf("name %q %v", p, err)
+			errs.Addf("name %q %v", p, err)
 		}
 		switch {
 		case d.IsDir():
@@ -43,7 +43,7 @@ func scanFS(fsys fs.FS) (*Manifest, error) {
 				Sum: hex.EncodeToString(sum[:]), Blob: path.Clean(p),
 			})
 		default:
-			f.Addf("%q is neither a file nor a folder", p)
+			errs.Addf("%q is neither a file nor a folder", p)
 		}
 		return nil
 	})
@@ -51,7 +51,7 @@ func scanFS(fsys fs.FS) (*Manifest, error) {
 		return nil, Errorf("%w", err)
 	}
 	sortEntries(m.Entries)
-	if err := f.Err(ErrManifest); err != nil {
+	if err := errs.Err(ErrManifest); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -60,7 +60,7 @@ func scanFS(fsys fs.FS) (*Manifest, error) {
 // scanDir lists a directory, with sizes and hashes left to be filled in. The
 // file named skip at its top is left out.
 func scanDir(dir, skip string) ([]Entry, error) {
-	var f ErrorList
+	var errs ErrorList
 	var entries []Entry
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || path == dir {
@@ -75,9 +75,9 @@ func scanDir(dir, skip string) ([]Entry, error) {
 			return nil
 		}
 		if err := CheckName(name); err != nil {
-			f.Addf("name %q %v", name, err)
+			errs.Addf("name %q %v", name, err)
 		}
-		e, err := scanEntry(path, name, d, &f)
+		e, err := scanEntry(path, name, d, &errs)
 		entries = append(entries, e)
 		return err
 	})
@@ -85,14 +85,14 @@ func scanDir(dir, skip string) ([]Entry, error) {
 		return nil, fmt.Errorf("embed_util: pack %s: %w", dir, err)
 	}
 	sortEntries(entries)
-	checkTree(&Manifest{Entries: entries}, &f)
-	if err := f.Err(errors.New("cannot be packed")); err != nil {
+	checkTree(&Manifest{Entries: entries}, &errs)
+	if err := errs.Err(errors.New("cannot be packed")); err != nil {
 		return nil, fmt.Errorf("embed_util: pack %s: %w", dir, err)
 	}
 	return entries, nil
 }
 
-func scanEntry(path, name string, d fs.DirEntry, f *ErrorList) (Entry, error) {
+func scanEntry(path, name string, d fs.DirEntry, errs *ErrorList) (Entry, error) {
 	e := Entry{Name: name}
 	info, err := d.Info()
 	if err != nil {
@@ -112,7 +112,7 @@ func scanEntry(path, name string, d fs.DirEntry, f *ErrorList) (Entry, error) {
 			e.Symlink = filepath.ToSlash(target)
 		}
 		if err := checkTarget(name, e.Symlink); err != nil {
-			f.Addf("%q: symlink target %q %v", name, e.Symlink, err)
+			errs.Addf("%q: symlink target %q %v", name, e.Symlink, err)
 		}
 	case info.Mode().IsRegular():
 		e.Mode = 0o644
@@ -120,7 +120,7 @@ func scanEntry(path, name string, d fs.DirEntry, f *ErrorList) (Entry, error) {
 			e.Mode = 0o755
 		}
 	default:
-		f.Addf("%q is neither a file, a folder nor a symlink", name)
+		errs.Addf("%q is neither a file, a folder nor a symlink", name)
 	}
 	return e, nil
 }

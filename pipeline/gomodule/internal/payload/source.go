@@ -10,17 +10,17 @@ import (
 	"io/fs"
 )
 
-// Source are what a payload's files hold, however it is stored.
+// Source is the contents of a payload's files, however they are stored.
 type Source interface {
-	// writeAll calls write once for each of files, from several goroutines.
+	// WriteAll calls write once for each of files, from several goroutines.
 	// When write returns, written opens the file by the entry's name.
 	WriteAll(ctx context.Context, files []*Entry, write writeFunc, written openFunc) error
 
-	// sumOf returns the sha256 of an entry's content, also for entries of
-	// older manifests, which do not say it.
+	// SumOf returns the sha256 of an entry's content, also for entries of
+	// older manifests, which do not record it.
 	SumOf(e *Entry) (string, error)
 
-	// close gives back the decoders' memory.
+	// Close gives back the decoders' memory.
 	Close()
 }
 
@@ -34,6 +34,7 @@ type writeFunc func(e *Entry, content Content) error
 // openFunc opens a file that was written.
 type openFunc func(name string) (io.ReadCloser, error)
 
+// NewSource returns the contents of a payload. Close it when it is no longer needed.
 func NewSource(fsys fs.FS, m *Manifest) Source {
 	if m.Stream != "" {
 		return &stream{fsys: fsys, name: m.Stream, order: m.distinct()}

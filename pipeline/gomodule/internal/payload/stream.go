@@ -18,8 +18,8 @@ const streamWindow = 8 << 20
 // written. It pays with a second core, and more than these do not.
 const streamBlocks = 4
 
-// stream is contents that stand one after the other in one file. It is decoded
-// from the beginning by every writeAll, and no further than needed.
+// stream is contents one after the other in one file. It is decoded
+// from the beginning by every WriteAll, and no further than needed.
 type stream struct {
 	fsys  fs.FS
 	name  string
@@ -41,25 +41,25 @@ func (s *stream) WriteAll(ctx context.Context, files []*Entry, write writeFunc, 
 			end = i + 1
 		}
 	}
-	h := newWriterPool(write)
-	h.submit(pendingContent{at: -1, files: wanted[EmptySum]})
+	pool := newWriterPool(write)
+	pool.submit(pendingContent{at: -1, files: wanted[EmptySum]})
 	if end > 0 || len(s.order) == 0 {
-		at, err := s.read(ctx, written, wanted, end, h)
-		h.fail(at, err)
+		at, err := s.read(ctx, written, wanted, end, pool)
+		pool.fail(at, err)
 	}
-	return h.wait()
+	return pool.wait()
 }
 
 // read goes through the contents before end. It returns the first error and
 // at which content it happened.
-func (s *stream) read(ctx context.Context, written openFunc, wanted map[string][]*Entry, end int, h *writerPool) (at int, err error) {
+func (s *stream) read(ctx context.Context, written openFunc, wanted map[string][]*Entry, end int, pool *writerPool) (at int, err error) {
 	r, closeAll, err := s.open()
 	if err != nil {
 		return 0, s.errorf(0, err)
 	}
 	defer closeAll()
 	for i, first := range s.order[:end] {
-		if _, err := h.failure(); err != nil {
+		if _, err := pool.failure(); err != nil {
 			return i, nil
 		}
 		if err := ctx.Err(); err != nil {
@@ -70,13 +70,13 @@ func (s *stream) read(ctx context.Context, written openFunc, wanted map[string][
 		case len(files) == 0:
 			err = s.errorf(i, readExactly(io.Discard, r, first.Size))
 		case first.Size <= smallBytes:
-			data := h.buffer(int(first.Size))
+			data := pool.buffer(int(first.Size))
 			if _, err := io.ReadFull(r, data); err != nil {
 				return i, s.errorf(i, shortError(err))
 			}
-			h.submit(pendingContent{i, data, files})
+			pool.submit(pendingContent{i, data, files})
 		default:
-			err = writeLarge(written, r, files, h.write)
+			err = writeLarge(written, r, files, pool.write)
 		}
 		if err != nil {
 			return i, err

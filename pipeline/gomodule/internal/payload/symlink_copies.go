@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// TreeEntries returns what is to be written at a place: the payload's entries, or
+// TreeEntries returns what is to be written: the payload's entries, or
 // with copies, the same tree with every symlink replaced by what it leads to.
 func TreeEntries(m *Manifest, copies bool) ([]Entry, error) {
 	if !copies {
 		return m.Entries, nil
 	}
-	var f ErrorList
-	c := linkCopier{links: m.Symlinks(), byName: make(map[string]int, len(m.Entries)), m: m, f: &f}
+	var errs ErrorList
+	c := linkCopier{links: m.Symlinks(), byName: make(map[string]int, len(m.Entries)), m: m, f: &errs}
 	for i := range m.Entries {
 		c.byName[m.Entries[i].Name] = i
 	}
@@ -24,7 +24,7 @@ func TreeEntries(m *Manifest, copies bool) ([]Entry, error) {
 			c.plan = append(c.plan, *e)
 		}
 	}
-	if err := f.Err(ErrManifest); err != nil {
+	if err := errs.Err(ErrManifest); err != nil {
 		return nil, err
 	}
 	sortEntries(c.plan)

@@ -10,7 +10,7 @@ import (
 
 // pendingContent is a content in memory and the files it belongs to.
 type pendingContent struct {
-	at    int // its place in the stream
+	at    int // its index in the stream
 	data  []byte
 	files []*Entry
 }
@@ -30,38 +30,38 @@ type writerPool struct {
 
 func newWriterPool(write writeFunc) *writerPool {
 	n := workers()
-	h := &writerPool{write: write, pending: make(chan pendingContent), free: make(chan []byte, n+1)}
+	pool := &writerPool{write: write, pending: make(chan pendingContent), free: make(chan []byte, n+1)}
 	for range n {
-		h.wg.Add(1)
-		go h.work()
+		pool.wg.Add(1)
+		go pool.work()
 	}
-	for range cap(h.free) { // one more, for what is being decoded
-		h.free <- nil
+	for range cap(pool.free) { // one more, for what is being decoded
+		pool.free <- nil
 	}
-	return h
+	return pool
 }
 
 // buffer waits until a buffer is free.
-func (h *writerPool) buffer(size int) []byte {
-	return slices.Grow((<-h.free)[:0], size)[:size]
+func (pool *writerPool) buffer(size int) []byte {
+	return slices.Grow((<-pool.free)[:0], size)[:size]
 }
 
 // submit hands over a content, and the buffer it is in.
-func (h *writerPool) submit(c pendingContent) { h.pending <- c }
+func (pool *writerPool) submit(c pendingContent) { pool.pending <- c }
 
-func (h *writerPool) work() {
-	defer h.wg.Done()
-	for c := range h.pending {
-		if at, err := h.failure(); err == nil || c.at < at {
-			h.fail(c.at, h.writeFiles(c))
+func (pool *writerPool) work() {
+	defer pool.wg.Done()
+	for c := range pool.pending {
+		if at, err := pool.failure(); err == nil || c.at < at {
+			pool.fail(c.at, pool.writeFiles(c))
 		}
 		if c.data != nil {
-			h.free <- c.data
+			pool.free <- c.data
 		}
 	}
 }
 
-func (h *writerPool) writeFiles(c pendingContent) error {
+func (pool *writerPool) writeFiles(c pendingContent) error {
 	if len(c.files) == 0 {
 		return nil
 	}
@@ -70,7 +70,7 @@ func (h *writerPool) writeFiles(c pendingContent) error {
 		return contentErrorf(e, "stream", "sha256 is %x, the manifest says %s", sum, e.Sum)
 	}
 	for _, e := range c.files {
-		err := h.write(e, func(w io.Writer) error {
+		err := pool.write(e, func(w io.Writer) error {
 			_, err := w.Write(c.data)
 			return err
 		})
@@ -82,23 +82,23 @@ func (h *writerPool) writeFiles(c pendingContent) error {
 }
 
 // fail records an error unless an earlier content has one.
-func (h *writerPool) fail(at int, err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if err != nil && (h.err == nil || at < h.at) {
-		h.at, h.err = at, err
+func (pool *writerPool) fail(at int, err error) {
+	pool.mu.Lock()
+	defer pool.mu.Unlock()
+	if err != nil && (pool.err == nil || at < pool.at) {
+		pool.at, pool.err = at, err
 	}
 }
 
-func (h *writerPool) failure() (at int, err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.at, h.err
+func (pool *writerPool) failure() (at int, err error) {
+	pool.mu.Lock()
+	defer pool.mu.Unlock()
+	return pool.at, pool.err
 }
 
 // wait waits until everything is written, and returns what was recorded.
-func (h *writerPool) wait() error {
-	close(h.pending)
-	h.wg.Wait()
-	return h.err
+func (pool *writerPool) wait() error {
+	close(pool.pending)
+	pool.wg.Wait()
+	return pool.err
 }

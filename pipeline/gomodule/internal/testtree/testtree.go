@@ -14,6 +14,7 @@ import (
 	"time"
 )
 
+// RegularFiles are the paths of the regular files of a tree.
 func RegularFiles(t testing.TB, tree string) []string {
 	t.Helper()
 	var files []string
@@ -26,6 +27,7 @@ func RegularFiles(t testing.TB, tree string) []string {
 	return files
 }
 
+// Must ends the test with an error.
 func Must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {

@@ -1,16 +1,14 @@
 package pip
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"testing"
 
 	"github.com/goempy/goempy/embed_util"
+	"github.com/goempy/goempy/internal/payload"
 )
 
 // What is packed does not depend on the modes that the files happen to have,
@@ -43,13 +41,10 @@ func TestModes(t *testing.T) {
 			}
 		}
 		packed = filepath.Join(t.TempDir(), "packed")
-		if err := embed_util.CopyForEmbed(packed, site); err != nil {
+		if err := payload.Pack(packed, site, payload.PackOptions{Executable: isProgram}); err != nil {
 			t.Fatal(err)
 		}
-		if err := setModes(packed, site); err != nil {
-			t.Fatal(err)
-		}
-		manifests = append(manifests, tree(t, packed)[manifestName])
+		manifests = append(manifests, tree(t, packed)[payload.ManifestName])
 	}
 	for _, m := range manifests[1:] {
 		if m != manifests[0] {
@@ -78,29 +73,4 @@ func TestModes(t *testing.T) {
 			}
 		}
 	}
-}
-
-func TestModesOfAnOddName(t *testing.T) {
-	const manifest = "{\n\"format\": 1,\n\"contentHash\": \"x\",\n\"files\": [\n" +
-		`{"name":"a\",\"perm\":420,\"size\":","perm":420,"size":1,"sha256":"00"},` + "\n" +
-		`{"name":"b","perm":134218239,"symlink":"c\",\"perm\":420,\"size\":"}` + "\n]\n}\n"
-	got, err := withModes([]byte(manifest), func(name string) (bool, error) { return name[0] == 'a', nil })
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := strings.Replace(manifest, `,"perm":420,"size":1`, `,"perm":493,"size":1`, 1)
-	want = strings.Replace(want, `"contentHash": "x"`, `"contentHash": "`+contentHash(
-		"a\",\"perm\":420,\"size\":\x00493\x001\x0000\x00\n"+
-			"b\x00134218239\x000\x00\x00c\",\"perm\":420,\"size\":\n")+`"`, 1)
-	if string(got) != want {
-		t.Errorf("got %s\nwant %s", got, want)
-	}
-	if _, err := withModes([]byte("{}\n"), nil); err == nil {
-		t.Error("a manifest without a hash was taken")
-	}
-}
-
-func contentHash(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:])
 }

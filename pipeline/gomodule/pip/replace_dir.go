@@ -1,15 +1,14 @@
 package pip
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"time"
+
+	"github.com/goempy/goempy/internal/osfs"
 )
 
 // A result is made in a folder beside its place, <stagePrefix><name>.<random>.
@@ -38,7 +37,7 @@ func newStage(dst string) (string, error) {
 		}
 		left := filepath.Join(parent, f.Name())
 		if _, err := os.Lstat(dst); errors.Is(err, fs.ErrNotExist) && strings.HasSuffix(left, oldSuffix) {
-			err = rename(left, dst)
+			err = osfs.Rename(left, dst)
 			if err != nil {
 				return "", err
 			}
@@ -64,15 +63,15 @@ func newStage(dst string) (string, error) {
 // was.
 func replaceDir(stage, dst string) error {
 	old := stage + oldSuffix
-	err := rename(dst, old)
+	err := osfs.Rename(dst, old)
 	if errors.Is(err, fs.ErrNotExist) {
-		return rename(stage, dst)
+		return osfs.Rename(stage, dst)
 	}
 	if err != nil {
 		return err
 	}
-	if err := rename(stage, dst); err != nil {
-		if back := rename(old, dst); back != nil {
+	if err := osfs.Rename(stage, dst); err != nil {
+		if back := osfs.Rename(old, dst); back != nil {
 			return errors.Join(err, fmt.Errorf("the earlier result is in %s: %w", old, back))
 		}
 		return err
@@ -81,43 +80,4 @@ func replaceDir(stage, dst string) error {
 	// editor looks at it, is left to newStage of the next run.
 	_ = os.RemoveAll(old)
 	return nil
-}
-
-// rename is os.Rename, again and again on Windows, where a program that looks
-// at new files prevents it for a moment.
-func rename(from, to string) error {
-	var err error
-	for i := range 8 {
-		err = os.Rename(from, to)
-		if err == nil || runtime.GOOS != "windows" || errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		time.Sleep(time.Duration(10<<i) * time.Millisecond)
-	}
-	return err
-}
-
-// writeFile replaces a file in one step, unless it is the same already.
-func writeFile(path string, data []byte) error {
-	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, data) {
-		return nil
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), stagePrefix+"*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if errClose := f.Close(); err == nil {
-		err = errClose
-	}
-	if err == nil {
-		err = rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
 }
