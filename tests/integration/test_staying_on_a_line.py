@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,7 @@ def test_a_range_finds_the_line_in_the_first_release_only(go: Go, tmp_path: Path
     assert version_of(go, "<v0.10.0-py3.14", tmp_path) == "v0.2.0"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a command for Unix shells")
 def test_the_documented_command_prints_the_newest_tag_of_the_line(go: Go, program: Path) -> None:
     text = (REPOSITORY / "docs" / "using.md").read_text("utf-8")
     (command,) = re.findall(r"^ +(go list -m -versions .*)$", text, re.MULTILINE)
