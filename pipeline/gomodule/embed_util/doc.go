@@ -46,8 +46,10 @@
 // whoever owns "/") or to this user, and must not be writable by others unless
 // it has the sticky bit, as /tmp has. Writable by the group is fine if that is
 // this process's own group or root's: with umask 002, as many systems have it,
-// every folder of a user is. A directory that root names may also be below
-// folders of other users. A temp dir that does not exist is not made. Beside
+// every folder of a user is. A directory that root's program names may also be
+// below folders of other users, unless it is below one that HOME, TMPDIR or an
+// XDG_ variable names: sudo keeps HOME, for one. A temp dir that does not exist
+// is not made. Beside
 // the tree, a directory of the same name with ".goempy" appended holds its
 // locks and its marker.
 //

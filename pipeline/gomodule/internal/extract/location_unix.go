@@ -3,6 +3,7 @@
 package extract
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -26,10 +27,11 @@ const maxHops = 40
 
 // checkParents checks that no other user can put something else in the location
 // of dir, or of a folder or symlink on the way to it. It matches
-// fs.ErrNotExist when the part that exists is safe. Where root
-// names a directory, folders of any owner will do: in a container it works in
-// a workspace of another user.
+// fs.ErrNotExist when the part that exists is safe. Where root's program names a
+// directory, folders of any owner will do: in a container it works in a workspace of
+// another user. But not where the environment names it: sudo keeps HOME, for one.
 func checkParents(dir string, given bool) error {
+	given = given && os.Geteuid() == 0 && !isOfUnsafeEnvironment(dir)
 	top, err := os.Lstat("/")
 	if err != nil {
 		return err
@@ -75,6 +77,22 @@ func checkParents(dir string, given bool) error {
 	return nil
 }
 
+// isOfUnsafeEnvironment says that dir is below a directory that a variable names and
+// that is not safe by itself.
+func isOfUnsafeEnvironment(dir string) bool {
+	for _, kv := range os.Environ() {
+		name, value, _ := strings.Cut(kv, "=")
+		if name != "HOME" && name != "TMPDIR" && !strings.HasPrefix(name, "XDG_") || !filepath.IsAbs(value) {
+			continue
+		}
+		rel, err := filepath.Rel(value, dir)
+		if err == nil && filepath.IsLocal(rel) && errors.Is(checkParents(value, false), ErrUnsafeDir) {
+			return true
+		}
+	}
+	return false
+}
+
 // checkParent checks one folder or symlink on the way. The owner of "/" counts
 // as root: in a user namespace root may have no number.
 func checkParent(path string, st, top fs.FileInfo, given bool) error {
@@ -83,8 +101,7 @@ func checkParent(path string, st, top fs.FileInfo, given bool) error {
 		return nil
 	}
 	root, _ := top.Sys().(*syscall.Stat_t)
-	accepted := given && os.Geteuid() == 0
-	if uid := int(sys.Uid); !accepted && uid != 0 && uid != os.Geteuid() && (root == nil || sys.Uid != root.Uid) {
+	if uid := int(sys.Uid); !given && uid != 0 && uid != os.Geteuid() && (root == nil || sys.Uid != root.Uid) {
 		return fmt.Errorf("%w: %s belongs to user %d, who can replace what is in it", ErrUnsafeDir, path, uid)
 	}
 	mode := st.Mode()

@@ -4,11 +4,13 @@ package extract
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/goempy/goempy/internal/payload"
@@ -119,14 +121,75 @@ func TestRootInPlacesOfAUser(t *testing.T) {
 	if _, err := openNamed(os.DirFS(packed), "test"); !errors.Is(err, ErrUnsafeDir) {
 		t.Errorf("error: %v", err)
 	}
-	given := filepath.Join(dir, "tmp", "given")
-	// A directory that root itself names may be in a workspace of another user.
-	g, err := openGiven(os.DirFS(packed), given, false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	// A directory that root itself names may be in a workspace of another user, unless
+	// that is the user's by the environment.
+	workspace := filepath.Join(dir, "workspace")
+	testtree.Must(t, os.Mkdir(workspace, 0o755))
+	testtree.Must(t, os.Chown(workspace, otherUID, otherUID))
+	given := filepath.Join(workspace, "given")
+	g := cleaned(t)(openGiven(os.DirFS(packed), given, false))
 	if g.Dir() != given {
 		t.Errorf("extracted to %s", g.Dir())
+	}
+	for _, variable := range []string{"HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"} {
+		t.Run(variable, func(t *testing.T) {
+			for _, value := range []string{workspace, workspace + "/", filepath.Join(workspace, "missing", "..")} {
+				t.Setenv(variable, value)
+				below := filepath.Join(workspace, "x", "y")
+				if _, err := openGiven(os.DirFS(packed), below, true); !errors.Is(err, ErrUnsafeDir) {
+					t.Errorf("%s: %v", value, err)
+				}
+				mustBeGone(t, filepath.Dir(below))
+			}
+		})
+	}
+}
+
+// Whatever a user swaps while root looks, root neither runs nor writes what is the user's.
+func TestRootAgainstAUserWhoSwaps(t *testing.T) {
+	needRoot(t)
+	packed := openDir(t)
+	src := t.TempDir()
+	testtree.Make(t, src, testtree.Sample())
+	testtree.Must(t, payload.Pack(packed, src, payload.PackOptions{}))
+	home, ofRoot := openDir(t), openDir(t)
+	testtree.Must(t, os.Chmod(ofRoot, 0o755))
+	testtree.Must(t, os.Mkdir(filepath.Join(home, ".cache"), 0o755))
+	testtree.Must(t, os.Mkdir(filepath.Join(home, ".cache", "app"), 0o755))
+	for _, path := range []string{"", ".cache", ".cache/app"} {
+		testtree.Must(t, os.Chown(filepath.Join(home, path), otherUID, otherUID))
+	}
+	swap := exec.Command("sh", "-c", `cd "$1" && while :; do
+		mv .cache a && ln -s "$2" .cache && rm .cache && mv a .cache
+		mv .cache/app .cache/b && ln -s "$2" .cache/app && rm .cache/app && mv .cache/b .cache/app
+	done`, "swap", home, ofRoot)
+	credential(swap, otherUID)
+	testtree.Must(t, swap.Start())
+	defer func() {
+		_ = swap.Process.Kill()
+		_ = swap.Wait()
+	}()
+	t.Setenv("HOME", home)
+	t.Setenv("XDG_CACHE_HOME", "")
+	t.Setenv("TMPDIR", filepath.Join(home, ".cache"))
+	for range 1000 {
+		if _, err := openGiven(os.DirFS(packed), filepath.Join(home, ".cache", "app", "python"), true); err == nil {
+			t.Fatal("the directory of a user was used")
+		}
+		if _, err := openNamed(os.DirFS(packed), "test"); err == nil {
+			t.Fatal("the temp or cache dir of a user was used")
+		}
+	}
+	for _, dir := range []string{home, ofRoot} {
+		testtree.Must(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || path == dir {
+				return nil // moved away
+			}
+			if info, err := d.Info(); err == nil && info.Sys().(*syscall.Stat_t).Uid == 0 {
+				t.Errorf("root made %s", path)
+			}
+			return nil
+		}))
 	}
 }
 
