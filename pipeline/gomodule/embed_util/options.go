@@ -69,6 +69,15 @@ func WithStartCheck(check func(dir string) error) Option {
 	return func(o *options) { o.StartCheck = check }
 }
 
+// WithTrustedDir accepts dir and the folders above it whatever their owners and modes,
+// for systems where no other user can reach them: in a container, /tmp may be open to
+// all and lack the sticky bit. What is made below dir is private as ever. Operators set
+// the environment variable GOEMPY_TRUSTED_DIR instead, to one directory or several; with
+// it, root trusts only directories that belong to root.
+func WithTrustedDir(dir string) Option {
+	return func(o *options) { o.TrustedDirs = append(o.TrustedDirs, dir) }
+}
+
 // PackOption changes how CopyForEmbed packs.
 type PackOption func(*packOptions)
 

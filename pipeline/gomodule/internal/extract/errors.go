@@ -18,20 +18,30 @@ var ErrUnsafeDir = errors.New("unsafe directory")
 // differs from the payload.
 var ErrDamaged = errors.New("extracted files are damaged")
 
-// joinErrors joins the errors of all locations in one sentence.
+// parentError is about a folder on the way to a location, which can be trusted.
+type parentError struct{ err error }
+
+func (e *parentError) Error() string { return e.err.Error() }
+
+func (e *parentError) Unwrap() error { return e.err }
+
+// joinErrors joins the errors of all locations in one sentence, and says how to trust the
+// first one that can be.
 func joinErrors(errs []error) error {
-	switch len(errs) {
-	case 0:
-		return errors.New("embed_util: there is no directory to extract to")
-	case 1:
-		return fmt.Errorf("embed_util: %w", errs[0])
-	}
-	verbs := strings.Repeat("; and %w", len(errs)-1)
-	args := make([]any, len(errs))
+	verbs, args := "embed_util: %w"+strings.Repeat("; and %w", len(errs)-1), make([]any, len(errs))
 	for i, err := range errs {
 		args[i] = err
 	}
-	return fmt.Errorf("embed_util: %w"+verbs, args...)
+	for _, err := range errs {
+		var at *locationError
+		var parent *parentError
+		if errors.As(err, &parent) && errors.As(err, &at) {
+			verbs += "; if no other user can reach %s, use WithTrustedDir(%q), or set %s=%s"
+			args = append(args, at.p.base, at.p.base, TrustVariable, at.p.base)
+			break
+		}
+	}
+	return fmt.Errorf(verbs, args...)
 }
 
 // otherLocationMayHelp says that an error is one of the location, not of the payload.
@@ -74,6 +84,9 @@ type locationError struct {
 }
 
 func (e *locationError) Error() string {
+	if e.p.tree == "" {
+		return fmt.Sprintf("%s: %v", e.p.kind, e.err)
+	}
 	return fmt.Sprintf("extract to %s (%s): %v", e.p.tree, e.p.kind, e.err)
 }
 

@@ -17,6 +17,10 @@ type Options struct {
 	VerifyAll  bool                   // read and hash what was extracted earlier, at every start
 	Lazy       bool                   // extract at the first use
 	StartCheck func(dir string) error // runs after files were written, before they count as extracted
+
+	// TrustedDirs are directories in which, and above which, nobody is expected to replace
+	// anything, whatever their owners and modes.
+	TrustedDirs []string
 }
 
 // Files is a payload and the directory it is extracted to. Its methods may be
@@ -36,13 +40,15 @@ type Files struct {
 // Named extracts a payload to a private directory of this user, named name and a part
 // of the payload's hash.
 func Named(fsys fs.FS, name string, o Options) (*Files, error) {
-	return newFiles(fsys, o, func(key string) ([]Location, error) { return namedLocations(name, key) })
+	return newFiles(fsys, o, func(key string) ([]Location, error) {
+		return namedLocations(name, key, trustedDirs(o.TrustedDirs)), nil
+	})
 }
 
 // Given extracts a payload to dir, with hashInName to dir-<hash>.
 func Given(fsys fs.FS, dir string, hashInName bool, o Options) (*Files, error) {
 	return newFiles(fsys, o, func(key string) ([]Location, error) {
-		loc, err := givenLocation(dir, key, hashInName)
+		loc, err := givenLocation(dir, key, hashInName, trustedDirs(o.TrustedDirs))
 		return []Location{loc}, err
 	})
 }

@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/goempy/goempy/internal/osfs"
 )
@@ -20,6 +22,8 @@ type Location struct {
 	base   string // folder that root is made in
 	prefix string // tree without its hash, for Prune; "" when it has none
 	create bool   // base is made if it is missing
+	trust  trust
+	err    error // why it cannot be used at all; the paths may be "" then
 }
 
 // stateSuffix makes the name of a tree's state directory.
@@ -39,35 +43,46 @@ func (loc *Location) markerPath() string { return filepath.Join(loc.state(), "ma
 const hashLen = 16
 
 // namedLocations are the locations for a tree of that name, best first.
-func namedLocations(name, key string) ([]Location, error) {
-	var locs []Location
-	name = safeName(name)
-	add := func(what, base, folder string, made bool) {
-		if abs, err := filepath.Abs(base); err == nil {
-			base = abs
-		}
-		root := filepath.Join(base, folder)
-		pat := filepath.Join(root, name+"-")
-		locs = append(locs, Location{kind: what, base: base, root: root, tree: pat + key[:hashLen], prefix: pat, create: made})
+func namedLocations(name, key string, trusted []string) []Location {
+	cache, cacheErr := os.UserCacheDir()
+	// The temp dir is for all users: one made here would shut the others out, or let
+	// them in.
+	temp := Location{kind: "temp dir", base: os.TempDir()}
+	if cacheErr == nil && sharedTemp(runtime.GOOS, temp.base, os.Getenv("SystemRoot")) {
+		temp.err = fmt.Errorf("%s is that of all services", temp.base)
 	}
+	userCache := Location{kind: "cache dir", base: cache, create: true, err: cacheErr}
 	folder := "goempy"
 	if uid := os.Geteuid(); uid >= 0 {
 		folder += "-" + strconv.Itoa(uid)
 	}
-	// The temp dir is for all users: one made here would shut the others out, or let
-	// them in.
-	cache, err := os.UserCacheDir()
-	if temp := os.TempDir(); err != nil || !sharedTemp(runtime.GOOS, temp, os.Getenv("SystemRoot")) {
-		add("temp dir", temp, folder, false)
+	temp.place(folder, name, key)
+	userCache.place("goempy", name, key)
+	locs := []Location{temp, userCache}
+	for i := range locs {
+		locs[i].trust.dirs = trusted
 	}
-	if err == nil {
-		add("cache dir", cache, "goempy", true)
+	return locs
+}
+
+// place sets the paths of a location in the private folder root of its base.
+func (loc *Location) place(root, name, key string) {
+	if loc.err != nil {
+		return
 	}
-	return locs, nil
+	if abs, err := filepath.Abs(loc.base); err == nil {
+		loc.base = abs
+	}
+	if strings.ContainsRune(loc.base, os.PathListSeparator) {
+		loc.err = fmt.Errorf("%s has a %q, which separates directories in PYTHONPATH", loc.base, os.PathListSeparator)
+	}
+	loc.root = filepath.Join(loc.base, root)
+	loc.prefix = filepath.Join(loc.root, safeName(name)+"-")
+	loc.tree = loc.prefix + key[:hashLen]
 }
 
 // givenLocation is the location that a caller named.
-func givenLocation(tmpDir, key string, withHash bool) (Location, error) {
+func givenLocation(tmpDir, key string, withHash bool, trusted []string) (Location, error) {
 	if tmpDir == "" {
 		return Location{}, errors.New("embed_util: the directory to extract to is empty")
 	}
@@ -75,7 +90,7 @@ func givenLocation(tmpDir, key string, withHash bool) (Location, error) {
 	if err != nil {
 		return Location{}, fmt.Errorf("embed_util: %w", err)
 	}
-	loc := Location{kind: "given dir", tree: abs, create: true}
+	loc := Location{kind: "given dir", tree: abs, create: true, trust: trust{given: true, dirs: trusted}}
 	if withHash {
 		loc.prefix = abs + "-"
 		loc.tree = loc.prefix + key[:hashLen]
@@ -86,16 +101,19 @@ func givenLocation(tmpDir, key string, withHash bool) (Location, error) {
 
 // prepare makes the directories that are missing and checks all of them.
 func (loc *Location) prepare() error {
+	if loc.err != nil {
+		return loc.err
+	}
 	if loc.create {
 		// Before anything is made: nothing is made in a folder that is not safe.
-		if err := checkParents(loc.base, loc.root == ""); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := checkParents(loc.base, loc.trust); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		if err := osfs.MkdirAllPrivate(loc.base); err != nil {
 			return err
 		}
 	}
-	if err := checkParents(loc.base, loc.root == ""); err != nil {
+	if err := checkParents(loc.base, loc.trust); err != nil {
 		return err
 	}
 	if loc.root != "" {
@@ -109,10 +127,47 @@ func (loc *Location) prepare() error {
 	return loc.checkTree()
 }
 
+// trust is what is not checked on the way to a location.
+type trust struct {
+	given bool     // root's program names the location: owners of folders do not matter
+	dirs  []string // absolute; the folders in these paths, and these themselves
+}
+
+// covers says that a folder is trusted.
+func (t trust) covers(path string) bool {
+	return slices.ContainsFunc(t.dirs, func(dir string) bool {
+		rel, err := filepath.Rel(path, dir)
+		return err == nil && filepath.IsLocal(rel)
+	})
+}
+
+// TrustVariable names directories for operators, as Options.TrustedDirs does for programs.
+const TrustVariable = "GOEMPY_TRUSTED_DIR"
+
+// trustedDirs returns absolute paths: those of the program, those of the environment, and
+// what they lead to through symlinks.
+func trustedDirs(ofProgram []string) []string {
+	var dirs []string
+	for _, dir := range append(slices.Clone(ofProgram), dirsOfEnvironment()...) {
+		abs, err := filepath.Abs(dir)
+		if dir == "" || err != nil {
+			continue
+		}
+		dirs = append(dirs, abs)
+		if target, err := filepath.EvalSymlinks(abs); err == nil && target != abs {
+			dirs = append(dirs, target)
+		}
+	}
+	return dirs
+}
+
 // check says whether the location may be used as it is. It matches
 // fs.ErrNotExist when nothing was extracted there yet.
 func (loc *Location) check() error {
-	if err := checkParents(loc.base, loc.root == ""); err != nil {
+	if loc.err != nil {
+		return loc.err
+	}
+	if err := checkParents(loc.base, loc.trust); err != nil {
 		return err
 	}
 	if loc.root != "" {

@@ -114,3 +114,40 @@ func TestNoPlaceAtAll(t *testing.T) {
 		t.Errorf("error: %v", err)
 	}
 }
+
+// Every place says what is wrong with it, also one that the environment does not name.
+func TestNoCacheDir(t *testing.T) {
+	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
+		t.Skip("the cache dir has other variables there")
+	}
+	packed := testpayload.Pack(t, testtree.Sample())
+	for want, set := range map[string]func(){
+		"XDG_CACHE_HOME nor $HOME are defined": func() { t.Setenv("XDG_CACHE_HOME", ""); t.Setenv("HOME", "") },
+		"XDG_CACHE_HOME is relative":           func() { t.Setenv("XDG_CACHE_HOME", "cache") },
+	} {
+		dir := testtree.OwnPlaces(t)
+		t.Setenv("TMPDIR", filepath.Join(dir, "missing"))
+		set()
+		_, err := openNamed(os.DirFS(packed), "test")
+		if err == nil || !strings.Contains(err.Error(), "(temp dir)") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in: %v", want, err)
+		}
+	}
+}
+
+// Python splits PYTHONPATH at such a character.
+func TestListSeparatorInTheTempDir(t *testing.T) {
+	dir := testtree.OwnPlaces(t)
+	packed := testpayload.Pack(t, testtree.Sample())
+	odd := filepath.Join(dir, "a"+string(os.PathListSeparator)+"b")
+	if err := os.Mkdir(odd, 0o700); err != nil {
+		t.Skip(err)
+	}
+	t.Setenv("TMPDIR", odd)
+	t.Setenv("TMP", odd)
+	e := start(t, packed)
+	if want := filepath.Join(dir, "cache"); !strings.HasPrefix(e.Dir(), want) {
+		t.Errorf("extracted to %s", e.Dir())
+	}
+	testtree.Must(t, os.Remove(odd))
+}

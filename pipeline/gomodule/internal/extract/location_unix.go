@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -30,13 +31,13 @@ const maxHops = 40
 // fs.ErrNotExist when the part that exists is safe. Where root's program names a
 // directory, folders of any owner will do: in a container it works in a workspace of
 // another user. But not where the environment names it: sudo keeps HOME, for one.
-func checkParents(dir string, given bool) error {
-	given = given && os.Geteuid() == 0 && !isOfUnsafeEnvironment(dir)
+func checkParents(dir string, t trust) error {
+	t.given = t.given && os.Geteuid() == 0 && !isOfUnsafeEnvironment(dir, t)
 	top, err := os.Lstat("/")
 	if err != nil {
 		return err
 	}
-	if err := checkParent("/", top, top, given); err != nil {
+	if err := checkParent("/", top, top, t); err != nil {
 		return err
 	}
 	at, links := "/", 0
@@ -55,7 +56,7 @@ func checkParents(dir string, given bool) error {
 		if err != nil {
 			return err
 		}
-		if err := checkParent(next, st, top, given); err != nil {
+		if err := checkParent(next, st, top, t); err != nil {
 			return err
 		}
 		if st.Mode()&fs.ModeSymlink == 0 {
@@ -79,30 +80,52 @@ func checkParents(dir string, given bool) error {
 
 // isOfUnsafeEnvironment says that dir is below a directory that a variable names and
 // that is not safe by itself.
-func isOfUnsafeEnvironment(dir string) bool {
+func isOfUnsafeEnvironment(dir string, t trust) bool {
+	t.given = false
 	for _, kv := range os.Environ() {
 		name, value, _ := strings.Cut(kv, "=")
 		if name != "HOME" && name != "TMPDIR" && !strings.HasPrefix(name, "XDG_") || !filepath.IsAbs(value) {
 			continue
 		}
 		rel, err := filepath.Rel(value, dir)
-		if err == nil && filepath.IsLocal(rel) && errors.Is(checkParents(value, false), ErrUnsafeDir) {
+		if err == nil && filepath.IsLocal(rel) && errors.Is(checkParents(value, t), ErrUnsafeDir) {
 			return true
 		}
 	}
 	return false
 }
 
+// dirsOfEnvironment are the directories that an operator trusts. A variable that came with
+// a user's environment, to root or to a program with more rights than the user's, trusts
+// nothing of the user's.
+func dirsOfEnvironment() []string {
+	if os.Getuid() != os.Geteuid() || os.Getgid() != os.Getegid() {
+		return nil
+	}
+	dirs := filepath.SplitList(os.Getenv(TrustVariable))
+	if os.Geteuid() != 0 {
+		return dirs
+	}
+	return slices.DeleteFunc(dirs, func(dir string) bool {
+		st, err := os.Stat(dir)
+		if err != nil {
+			return true
+		}
+		sys, ok := st.Sys().(*syscall.Stat_t)
+		return !ok || sys.Uid != 0
+	})
+}
+
 // checkParent checks one folder or symlink on the way. The owner of "/" counts
 // as root: in a user namespace root may have no number.
-func checkParent(path string, st, top fs.FileInfo, given bool) error {
+func checkParent(path string, st, top fs.FileInfo, t trust) error {
 	sys, ok := st.Sys().(*syscall.Stat_t)
-	if !ok {
+	if !ok || t.covers(path) {
 		return nil
 	}
 	root, _ := top.Sys().(*syscall.Stat_t)
-	if uid := int(sys.Uid); !given && uid != 0 && uid != os.Geteuid() && (root == nil || sys.Uid != root.Uid) {
-		return fmt.Errorf("%w: %s belongs to user %d, who can replace what is in it", ErrUnsafeDir, path, uid)
+	if uid := int(sys.Uid); !t.given && uid != 0 && uid != os.Geteuid() && (root == nil || sys.Uid != root.Uid) {
+		return &parentError{fmt.Errorf("%w: %s belongs to user %d, who can replace what is in it", ErrUnsafeDir, path, uid)}
 	}
 	mode := st.Mode()
 	if mode&fs.ModeSymlink != 0 {
@@ -116,7 +139,7 @@ func checkParent(path string, st, top fs.FileInfo, given bool) error {
 	}
 	group := mode&0o020 != 0 && sys.Gid != 0 && int(sys.Gid) != os.Getegid()
 	if group || mode&0o002 != 0 {
-		return fmt.Errorf("%w: others can replace what is in %s (mode %#o without the sticky bit)", ErrUnsafeDir, path, mode.Perm())
+		return &parentError{fmt.Errorf("%w: others can replace what is in %s (mode %#o without the sticky bit)", ErrUnsafeDir, path, mode.Perm())}
 	}
 	return nil
 }

@@ -86,7 +86,7 @@ func testFullWhileWriting(t *testing.T, opts ...payload.PackOptions) {
 	testtree.Must(t, err)
 	man, err := pl.Manifest()
 	testtree.Must(t, err)
-	loc, err := givenLocation(filepath.Join(dir, "tree"), pl.Key, false)
+	loc, err := givenLocation(filepath.Join(dir, "tree"), pl.Key, false, nil)
 	testtree.Must(t, err)
 	testtree.Must(t, loc.prepare())
 	b := &builder{ctx: t.Context(), loc: &loc, plan: man.Entries, key: pl.Key, from: payload.NewSource(pl.FS, man)}

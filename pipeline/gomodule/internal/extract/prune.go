@@ -17,7 +17,7 @@ func pruneAll(ctx context.Context, loc *Location, maxAge time.Duration) (removed
 	if loc.prefix == "" {
 		return nil, nil
 	}
-	if checkParents(loc.base, loc.root == "") != nil || loc.root != "" && checkPrivate(loc.root) != nil {
+	if loc.err != nil || checkParents(loc.base, loc.trust) != nil || loc.root != "" && checkPrivate(loc.root) != nil {
 		return nil, nil // nothing was ever extracted there
 	}
 	folder, prefix := filepath.Split(loc.prefix)
@@ -34,7 +34,7 @@ func pruneAll(ctx context.Context, loc *Location, maxAge time.Duration) (removed
 		if !isState || !hasHash(name, prefix) {
 			continue
 		}
-		other := Location{kind: loc.kind, root: loc.root, base: loc.base, tree: filepath.Join(folder, name), prefix: loc.prefix}
+		other := Location{kind: loc.kind, root: loc.root, base: loc.base, tree: filepath.Join(folder, name), prefix: loc.prefix, trust: loc.trust}
 		if other.tree == loc.tree || checkPrivate(other.state()) != nil {
 			continue
 		}

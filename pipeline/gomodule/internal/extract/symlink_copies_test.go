@@ -24,7 +24,7 @@ func testCopiesInsteadOfSymlinks(t *testing.T, opts ...payload.PackOptions) {
 	testtree.Must(t, err)
 	plan, err := payload.TreeEntries(man, true)
 	testtree.Must(t, err)
-	loc, err := givenLocation(filepath.Join(t.TempDir(), "tree"), pl.Key, false)
+	loc, err := givenLocation(filepath.Join(t.TempDir(), "tree"), pl.Key, false, nil)
 	testtree.Must(t, err)
 	testtree.Must(t, loc.prepare())
 	b := &builder{ctx: t.Context(), loc: &loc, plan: plan, key: pl.Key, copies: true, from: payload.NewSource(pl.FS, man)}
