@@ -21,6 +21,7 @@ type builder struct {
 	copies bool
 	from   payload.Source
 	check  func(dir string) error
+	locked bool // no other process builds or repairs
 }
 
 // occupied says that there is something at the path of the tree.
@@ -41,8 +42,9 @@ func (b *builder) build() error {
 	if err != nil {
 		_ = osfs.RemoveAll(fresh)
 	}
-	if err != nil && osfs.IsOtherVolume(err) {
-		// The caller's directory is a mount point: it stays, and is filled.
+	if err != nil && (osfs.IsOtherVolume(err) || !b.locked && b.occupied()) {
+		// The caller's directory is a mount point, which stays and is filled, or without
+		// locks another process was faster.
 		_, err = b.reconcile(inspection{}, false)
 		return err
 	}
@@ -68,7 +70,7 @@ func (b *builder) startAndPublish() error {
 	defer func() {
 		if !published { // also when the check panics, while the lock is held
 			<-ready
-			removePrepared(b.loc.markerPath())
+			m.abandon()
 		}
 	}()
 	err := b.start()
@@ -143,14 +145,19 @@ func (b *builder) repair(only map[string]bool) (map[string]string, error) {
 	if err := osfs.MkdirAllPrivate(b.loc.tree); err != nil {
 		return nil, err
 	}
-	_ = osfs.RemoveAll(filepath.Join(b.loc.tree, stageName))
+	stage := stageName
+	if b.locked {
+		_ = osfs.RemoveAll(filepath.Join(b.loc.tree, stage))
+	} else {
+		stage = uniqueName(stageName + "-")
+	}
 	look := repairer{tree: b.loc.tree, plan: b.plan, only: only, from: b.from}
 	found, err := look.run(b.ctx)
 	if err != nil || len(found) == 0 {
 		return found, err
 	}
 	fix := repairer{tree: b.loc.tree, plan: b.plan, only: b.below(found), from: b.from,
-		fix: true, aside: b.loc.state()}
+		fix: true, stage: stage, aside: b.loc.state()}
 	repaired, err := fix.run(b.ctx)
 	for name, what := range repaired {
 		found[name] = what

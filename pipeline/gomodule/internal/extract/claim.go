@@ -114,10 +114,12 @@ func lockDir(ctx context.Context, dir string, kind osfs.LockKind) (*osfs.FileLoc
 	}
 	got, err := l.Take(ctx, kind)
 	switch {
-	case osfs.LocksUnsupported(err):
-		return nil, nil
-	case got == nil && err == nil:
+	case err != nil:
+		return nil, err
+	case got == nil:
 		return nil, errHeld
+	case !got.Enforced():
+		return nil, got.Close()
 	}
-	return got, err
+	return got, nil
 }

@@ -158,7 +158,7 @@ func (j *job) ensure(ctx context.Context, loc *Location) (fresh bool, err error)
 		}
 		if lock != nil {
 			defer lock.Close()
-			return j.extractLocked(ctx, loc)
+			return j.extractLocked(ctx, loc, lock.Enforced())
 		}
 		if err := waitFor(ctx, loc); err != nil {
 			return false, err
@@ -179,8 +179,9 @@ func waitFor(ctx context.Context, loc *Location) error {
 }
 
 // extractLocked builds or repairs under the lock, unless another process has done it
-// meanwhile.
-func (j *job) extractLocked(ctx context.Context, loc *Location) (fresh bool, err error) {
+// meanwhile. Where there are no locks, several processes may be here at a time: each
+// builds a tree of its own, and the first rename wins.
+func (j *job) extractLocked(ctx context.Context, loc *Location, locked bool) (fresh bool, err error) {
 	seen := inspect(loc, j.pl.Key)
 	if seen.good(j.pl.Key) && !j.opts.VerifyAll {
 		return false, seen.canRun(loc)
@@ -189,7 +190,9 @@ func (j *job) extractLocked(ctx context.Context, loc *Location) (fresh bool, err
 	if err != nil {
 		return false, err
 	}
-	sweep(loc)
+	if locked {
+		sweep(loc)
+	}
 	if osfs.FoldsCase(loc.state()) { // costs less than to look for a collision
 		if a, b, found := man.CaseCollision(); found {
 			return false, payload.Errorf("%q and %q are one name on this file system; extract to a case-sensitive one", a, b)
@@ -201,7 +204,7 @@ func (j *job) extractLocked(ctx context.Context, loc *Location) (fresh bool, err
 		return false, err
 	}
 	b := &builder{ctx: ctx, loc: loc, plan: plan, key: j.pl.Key, copies: copies,
-		from: payload.NewSource(j.pl.FS, man), check: j.opts.StartCheck}
+		from: payload.NewSource(j.pl.FS, man), check: j.opts.StartCheck, locked: locked}
 	defer b.from.Close()
 	need := int64(0)
 	if !b.occupied() {

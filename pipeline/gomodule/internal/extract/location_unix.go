@@ -26,7 +26,7 @@ func checkOwner(dir string, st fs.FileInfo, forbidden fs.FileMode) error {
 // maxHops is how many symlinks may be on the way to a directory.
 const maxHops = 40
 
-// checkParents checks that no other user can put something else in the location
+// checkParents checks that no other user can put something else in the place
 // of dir, or of a folder or symlink on the way to it. It matches
 // fs.ErrNotExist when the part that exists is safe. Where root's program names a
 // directory, folders of any owner will do: in a container it works in a workspace of

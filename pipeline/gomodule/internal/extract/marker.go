@@ -20,6 +20,8 @@ type marker struct {
 	boot    string // identity of the system's run it was written in
 	copies  bool   // symlinks were written as copies
 	entries []markerEntry
+
+	beside string // where prepare has written it
 }
 
 type markerEntry struct {

@@ -3,6 +3,7 @@ package extract
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/goempy/goempy/internal/osfs"
@@ -15,43 +16,48 @@ const settleTime = 50 * time.Millisecond
 
 // publish makes m the marker at path.
 func (m *marker) publish(path string) error {
-	if err := m.prepare(path); err != nil {
-		return err
+	err := m.prepare(path)
+	if err == nil {
+		err = m.commit(path)
 	}
-	return m.commit(path)
+	if err != nil {
+		m.abandon()
+	}
+	return err
 }
 
-// besideSuffix makes the name of a marker that does not count yet.
-const besideSuffix = ".new"
-
-// prepare writes m beside path. A stamp can only vouch for a file if a later
+// prepare writes m beside path. A FileStat can only vouch for a file if a later
 // change must get a later ctime, so prepare returns when the clock that stamps
 // files has passed every time in m.
 func (m *marker) prepare(path string) error {
-	beside := path + besideSuffix
-	if err := osfs.WritePrivate(beside, m.encode()); err != nil {
+	m.beside = filepath.Join(filepath.Dir(path), uniqueName(newPrefix+"marker-"))
+	if err := osfs.WritePrivate(m.beside, m.encode()); err != nil {
 		return err
 	}
-	now, err := m.settle(beside)
+	now, err := m.settle(m.beside)
 	if err != nil {
 		return err
 	}
 	if m.distrust(now) {
-		return osfs.WritePrivate(beside, m.encode())
+		return osfs.WritePrivate(m.beside, m.encode())
 	}
 	return nil
 }
 
-// commit puts what prepare has written in its location.
+// commit puts what prepare has written in its place.
 func (m *marker) commit(path string) error {
-	if err := osfs.Rename(path+besideSuffix, path); err != nil {
+	if err := osfs.Rename(m.beside, path); err != nil {
 		return fmt.Errorf("publish the marker: %w", err)
 	}
 	return nil
 }
 
-// removePrepared removes what prepare has written, if anything.
-func removePrepared(path string) { _ = os.Remove(path + besideSuffix) }
+// abandon removes what prepare has written, if anything.
+func (m *marker) abandon() {
+	if m != nil && m.beside != "" {
+		_ = os.Remove(m.beside)
+	}
+}
 
 // settle waits until a change made now would be stamped later than all of m.
 // It returns the time that such a change gets.

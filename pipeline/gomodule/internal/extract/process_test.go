@@ -24,11 +24,15 @@ const helperEnv = "GOEMPY_TEST_START"
 // waitEnv makes the test binary a program that waits for the end of its input.
 const waitEnv = "GOEMPY_TEST_WAIT"
 
+// pruneEnv makes that program prune and clean up, too.
+const pruneEnv = "GOEMPY_TEST_PRUNE"
+
 func TestMain(m *testing.M) {
 	if os.Getenv(waitEnv) != "" {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(0)
 	}
+	refuseLocks()
 	packed := os.Getenv(helperEnv)
 	if packed == "" {
 		os.Exit(m.Run())
@@ -49,6 +53,10 @@ func TestMain(m *testing.M) {
 		word = "fresh"
 	}
 	fmt.Println(word, e.Dir())
+	if os.Getenv(pruneEnv) != "" {
+		gone, err := e.Prune(0)
+		fmt.Printf("pruned %v %v\n", gone, errors.Join(err, e.Cleanup()))
+	}
 	if os.Getenv("GOEMPY_TEST_HOLD") != "" {
 		_, _ = os.Stdin.Read(make([]byte, 1)) // until the test lets go
 	}

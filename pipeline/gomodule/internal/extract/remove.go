@@ -11,10 +11,17 @@ import (
 	"github.com/goempy/goempy/internal/payload"
 )
 
-// lockIf takes the lock at once or not at all.
+// lockIf takes the lock at once or not at all. One that keeps nobody off is not taken.
 func lockIf(ctx context.Context, path string) (*osfs.FileLock, bool) {
 	l, err := osfs.TakeLock(ctx, path, osfs.TryExclusive)
-	return l, err == nil && l != nil
+	if err != nil || l == nil {
+		return nil, false
+	}
+	if !l.Enforced() {
+		_ = l.Close()
+		return nil, false
+	}
+	return l, true
 }
 
 // removeUnused removes a tree and its state directory, unless a process uses
@@ -43,7 +50,6 @@ func removeUnused(ctx context.Context, loc *Location, entries []markerEntry) (bo
 		return false, err
 	}
 	sweep(loc)
-	removePrepared(loc.markerPath())
 	// Processes that wait for these locks notice that the files are gone and make
 	// the directory anew. The directory stays if one of them has been faster.
 	users.CloseAndRemove()

@@ -16,7 +16,7 @@ import (
 )
 
 // stageName is the folder in a tree where repaired files are written before
-// they are renamed into location. It is there only while a repair runs.
+// they are renamed into place. It is there only while a repair runs.
 const stageName = ".goempy-new"
 
 // repairer compares a tree with its plan and, with fix, repairs it file by file.
@@ -29,6 +29,7 @@ type repairer struct {
 	from payload.Source
 	fix  bool
 
+	stage string // a folder in the tree, and
 	aside string // the state directory; only for fix
 
 	into  *osfs.DirWriter
@@ -82,7 +83,7 @@ func (r *repairer) begin() (func(), error) {
 	if err != nil {
 		return nil, err
 	}
-	stage := filepath.Join(r.tree, stageName)
+	stage := filepath.Join(r.tree, r.stage)
 	err = os.RemoveAll(stage)
 	if err == nil {
 		err = osfs.MkdirPrivate(stage)
@@ -104,11 +105,15 @@ func (r *repairer) dir(e *payload.Entry) error {
 		return err
 	}
 	if st != nil {
-		if err := os.Remove(r.path(e)); err != nil {
+		if err := os.Remove(r.path(e)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	return populateDir(r.into, e)
+	err = populateDir(r.into, e)
+	if st, again := os.Lstat(r.path(e)); errors.Is(err, fs.ErrExist) && again == nil && st.IsDir() {
+		return nil // without locks, another process was faster
+	}
+	return err
 }
 
 // files compares first and writes then, so that a payload in one stream is
@@ -141,7 +146,7 @@ func (r *repairer) replace(e *payload.Entry, content payload.Content) error {
 			return err
 		}
 	}
-	beside := stageName + "/" + strconv.FormatInt(r.next.Add(1), 10)
+	beside := r.stage + "/" + strconv.FormatInt(r.next.Add(1), 10)
 	if err := populateFile(r.into, beside, e, content); err != nil {
 		return err
 	}
@@ -213,7 +218,7 @@ func (r *repairer) link(e *payload.Entry) error {
 			return err
 		}
 	}
-	beside := filepath.Join(r.tree, stageName, strconv.FormatInt(r.next.Add(1), 10))
+	beside := filepath.Join(r.tree, r.stage, strconv.FormatInt(r.next.Add(1), 10))
 	if err := os.Symlink(e.Symlink, beside); err != nil {
 		return err
 	}

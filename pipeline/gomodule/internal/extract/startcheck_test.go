@@ -36,7 +36,7 @@ func TestStartCheck(t *testing.T) {
 	if _, err := os.Lstat(seen[0]); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the tree was left: %v", err)
 	}
-	if left, _ := filepath.Glob(filepath.Join(seen[0]+stateSuffix, "marker*")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(seen[0]+stateSuffix, "*marker*")); len(left) > 0 {
 		t.Errorf("left: %q", left)
 	}
 
@@ -156,7 +156,7 @@ func TestStartCheckThatPanics(t *testing.T) {
 		_, _ = openGiven(os.DirFS(packed), dir, false,
 			startCheck(func(string) error { panic("the caller's own") }))
 	}()
-	left, err := filepath.Glob(filepath.Join(dir+stateSuffix, "marker*"))
+	left, err := filepath.Glob(filepath.Join(dir+stateSuffix, "*marker*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("left: %v, %v", left, err)
 	}

@@ -2,31 +2,32 @@
 
 package osfs
 
-import (
-	"errors"
-	"os"
-)
+import "os"
 
-// FileLock does not exist here: opening one is an error.
-type FileLock struct{ path string }
+// FileLock keeps nobody off: there are no locks here.
+type FileLock struct{}
 
-// OpenLock returns an error that matches errors.ErrUnsupported.
+// OpenLock makes the file at path if it is missing.
 func OpenLock(path string) (*FileLock, error) {
-	return nil, &os.PathError{Op: "lock", Path: path, Err: errors.ErrUnsupported}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return &FileLock{}, f.Close()
 }
 
 // OpenDirLock returns nil: directories have no locks here.
 func OpenDirLock(string) (*FileLock, error) { return nil, nil }
 
-func (l *FileLock) lock(bool, bool) (bool, error) { return false, errors.ErrUnsupported }
+func (l *FileLock) lock(bool, bool) (bool, error) { return true, nil }
 
-func (l *FileLock) isCurrent() bool { return false }
+func (l *FileLock) isCurrent() bool { return true }
+
+// Enforced says whether the lock keeps others off.
+func (l *FileLock) Enforced() bool { return false }
 
 // Close does nothing.
 func (l *FileLock) Close() error { return nil }
 
 // CloseAndRemove does nothing.
 func (l *FileLock) CloseAndRemove() {}
-
-// LocksUnsupported says that a file system has no locks of this kind.
-func LocksUnsupported(error) bool { return false }

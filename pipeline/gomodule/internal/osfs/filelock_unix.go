@@ -16,6 +16,7 @@ type FileLock struct {
 	path   string
 	f      *os.File
 	reopen bool // where locks want it, for writing
+	absent bool // the file system has no locks
 }
 
 // OpenLock opens the file at path, and makes it if it is missing.
@@ -69,6 +70,9 @@ func (l *FileLock) lock(shared, wait bool) (bool, error) {
 			}
 			_ = l.f.Close()
 			l.f = f
+		case isUnsupported(err), !l.reopen && errors.Is(err, unix.EINVAL):
+			l.absent = true
+			return true, nil
 		case !errors.Is(err, unix.EINTR):
 			return false, &os.PathError{Op: "lock", Path: l.path, Err: err}
 		}
@@ -100,8 +104,10 @@ func (l *FileLock) CloseAndRemove() {
 	_ = l.Close()
 }
 
-// LocksUnsupported says that a file system has no locks of this kind.
-func LocksUnsupported(err error) bool {
-	return errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOLCK) ||
-		errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EBADF)
+// Enforced says whether the lock keeps others off: not where the file system has no locks,
+// as some network file systems and sandboxes.
+func (l *FileLock) Enforced() bool { return !l.absent }
+
+func isUnsupported(err error) bool {
+	return errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.ENOLCK) || errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.EOPNOTSUPP)
 }

@@ -70,5 +70,5 @@ func (l *FileLock) CloseAndRemove() {
 	_ = os.Remove(l.path)
 }
 
-// LocksUnsupported says that a file system has no locks of this kind.
-func LocksUnsupported(error) bool { return false }
+// Enforced says whether the lock keeps others off.
+func (l *FileLock) Enforced() bool { return true }
