@@ -59,7 +59,7 @@ func inMemory(t testing.TB, packed string) fstest.MapFS {
 
 func streamIn(fsys fstest.MapFS) string {
 	for name := range fsys {
-		if name != payload.ManifestName {
+		if name != payload.ManifestName && name != ".gitattributes" {
 			return name
 		}
 	}

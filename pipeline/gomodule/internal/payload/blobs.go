@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"runtime"
@@ -61,15 +63,38 @@ func (b *blobs) WriteAll(ctx context.Context, files []*Entry, write writeFunc, _
 	// others have nothing left. The others stay with those of their folder.
 	files = append([]*Entry(nil), files...)
 	sort.SliceStable(files, func(i, j int) bool { return files[i].Size > max(files[j].Size, smallBytes) })
-	return Parallel(ctx, len(files), func(i int) error {
-		if e := files[i]; e.Size > smallBytes || e.Codec == codecGzip {
-			return write(e, func(w io.Writer) error {
-				_, err := b.writeTo(w, e)
-				return err
-			})
-		}
-		return b.writeSmall(files[i], write)
+	return Parallel(ctx, len(files), func(i int) error { return b.explain(files[i], b.write(files[i], write)) })
+}
+
+func (b *blobs) write(e *Entry, write writeFunc) error {
+	if e.Size <= smallBytes && e.Codec != codecGzip {
+		return b.writeSmall(e, write)
+	}
+	return write(e, func(w io.Writer) error {
+		_, err := b.writeTo(w, e)
+		return err
 	})
+}
+
+// explain adds to an error that a blob is right but for its line ends: Git for Windows
+// changes those of files without a NUL byte, which a compressed one may be.
+func (b *blobs) explain(e *Entry, err error) error {
+	if !errors.Is(err, ErrManifest) {
+		return err
+	}
+	stored, readErr := fs.ReadFile(b.fsys, e.Blob)
+	if readErr != nil || !bytes.Contains(stored, []byte("\r\n")) {
+		return err
+	}
+	stored = bytes.ReplaceAll(stored, []byte("\r\n"), []byte("\n"))
+	_, bad := checked(io.Discard, e, "blob", func(w io.Writer) error {
+		return b.decodeFrom(w, bytes.NewReader(stored), e)
+	})
+	if bad != nil {
+		return err
+	}
+	return fmt.Errorf("%w; only its line ends are wrong, which git has changed (core.autocrlf): "+
+		"put a .gitattributes with the line \"* -text\" beside it and check it out again", err)
 }
 
 // writeSmall checks a content before it makes the file.
@@ -146,11 +171,15 @@ func (b *blobs) decode(w io.Writer, e *Entry) error {
 		return err
 	}
 	defer f.Close()
+	return b.decodeFrom(w, f, e)
+}
+
+func (b *blobs) decodeFrom(w io.Writer, stored io.Reader, e *Entry) error {
 	switch e.Codec {
 	case CodecZstd:
-		return writeAsync(w, func(w io.Writer) error { return b.decodeStream(w, f, e.Size) })
+		return writeAsync(w, func(w io.Writer) error { return b.decodeStream(w, stored, e.Size) })
 	case codecGzip:
-		gz, err := gzip.NewReader(f)
+		gz, err := gzip.NewReader(stored)
 		if err != nil {
 			return err
 		}
@@ -158,7 +187,7 @@ func (b *blobs) decode(w io.Writer, e *Entry) error {
 		_, err = io.Copy(w, gz)
 		return err
 	default:
-		_, err = io.Copy(w, f)
+		_, err := io.Copy(w, stored)
 		return err
 	}
 }

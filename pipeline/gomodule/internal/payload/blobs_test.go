@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
 	"strings"
@@ -84,6 +85,45 @@ func testBlobOfAnotherSize(t *testing.T) {
 				if len(got) > max(size+off, 0) {
 					t.Errorf("%d bytes for %d: wrote %d", size, size+off, len(got))
 				}
+			}
+		}
+	}
+}
+
+// Git for Windows changes line ends of what it takes for text, compressed or not.
+func TestBlobWithOtherLineEnds(t *testing.T) {
+	lines := bytes.Repeat([]byte("line\n"), 10)
+	var zipped []byte // small enough to have no NUL byte, and with a line feed
+	for i := 0; zipped == nil; i++ {
+		content := fmt.Append(nil, i, "\n")
+		if data := stored(t, content, 1<<10, true); bytes.Contains(data, []byte("\n")) && !bytes.Contains(data, []byte("\r\n")) {
+			zipped, lines = data, content
+		}
+	}
+	for _, c := range []struct {
+		codec         codec
+		data, content []byte
+	}{
+		{CodecRaw, lines, lines},
+		{CodecRaw, bytes.Repeat(text(1000), smallBytes/500), nil},
+		{CodecZstd, zipped, lines},
+	} {
+		if c.content == nil {
+			c.data = bytes.ReplaceAll(c.data, []byte("0"), []byte("\n"))
+			c.content = c.data
+		}
+		for _, spoiled := range []bool{false, true} {
+			data := bytes.ReplaceAll(c.data, []byte("\n"), []byte("\r\n"))
+			if spoiled {
+				data = append([]byte("x"), data...)
+			}
+			sum := sha256.Sum256(c.content)
+			e := Entry{Name: "f", Mode: 0o644, Size: int64(len(c.content)), Sum: hex.EncodeToString(sum[:]), Codec: c.codec, Blob: "b"}
+			from := newBlobs(fstest.MapFS{"b": {Data: data}})
+			err := from.WriteAll(t.Context(), []*Entry{&e}, func(_ *Entry, content Content) error { return content(io.Discard) }, nil)
+			from.Close()
+			if !errors.Is(err, ErrManifest) || strings.Contains(err.Error(), ".gitattributes") == spoiled {
+				t.Errorf("codec %q, %d bytes, spoiled %v: %v", c.codec, len(c.content), spoiled, err)
 			}
 		}
 	}

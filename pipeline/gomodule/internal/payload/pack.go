@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,7 +25,8 @@ type PackOptions struct {
 	Executable func(path string) (bool, error)
 }
 
-// Pack packs the directory dir into out, in payload format 1, and removes what an
+// Pack packs the directory dir into out, in payload format 1, with a .gitattributes that
+// keeps git from changing them, and removes what an
 // earlier call has left in out and is not needed any more. The same files give the
 // same bytes.
 func Pack(out, dir string, o PackOptions) error {
@@ -54,7 +57,20 @@ func Pack(out, dir string, o PackOptions) error {
 	if err := removeOldBlobs(out, m); err != nil {
 		return fmt.Errorf("embed_util: pack: %w", err)
 	}
+	if err := keepBytes(out); err != nil {
+		return fmt.Errorf("embed_util: pack: %w", err)
+	}
 	return osfs.WriteFile(filepath.Join(out, ManifestName), Encode(m))
+}
+
+// keepBytes tells git to leave the files as they are: Git for Windows changes line ends
+// of what it takes for text. A .gitattributes that is there is the caller's.
+func keepBytes(out string) error {
+	path := filepath.Join(out, ".gitattributes")
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return osfs.WriteFile(path, []byte("* -text\n"))
 }
 
 // setModes makes regular files executable or not.

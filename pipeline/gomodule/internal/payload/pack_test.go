@@ -114,3 +114,17 @@ func TestPackFaults(t *testing.T) {
 		t.Error("a missing folder is packed")
 	}
 }
+
+// A checkout by Git for Windows keeps the bytes; a caller's own attributes stay.
+func TestPackKeepsGitFromChangingBytes(t *testing.T) {
+	src, out := t.TempDir(), t.TempDir()
+	testtree.Make(t, src, testtree.Sample())
+	path := filepath.Join(out, ".gitattributes")
+	for _, want := range []string{"* -text\n", "* binary\n"} {
+		testtree.Must(t, payload.Pack(out, src, payload.PackOptions{}))
+		if text, err := os.ReadFile(path); err != nil || string(text) != want {
+			t.Errorf("it is %q, %v", text, err)
+		}
+		testtree.Must(t, os.WriteFile(path, []byte("* binary\n"), 0o644))
+	}
+}

@@ -84,7 +84,7 @@ func checked(w io.Writer, e *Entry, kind string, decode func(w io.Writer) error)
 		return "", contentErrorf(e, kind, "%w", err)
 	}
 	if c.left != 0 {
-		return "", contentErrorf(e, kind, "has not %d bytes", e.Size)
+		return "", contentErrorf(e, kind, "is not %d bytes long", e.Size)
 	}
 	sum := hex.EncodeToString(c.h.Sum(nil))
 	return sum, checkSum(e, kind, sum)
@@ -102,7 +102,7 @@ func checkSum(e *Entry, kind, sum string) error {
 // checkedAll is checked for a content that is in memory.
 func checkedAll(data []byte, e *Entry, kind string) error {
 	if int64(len(data)) != e.Size {
-		return contentErrorf(e, kind, "has not %d bytes", e.Size)
+		return contentErrorf(e, kind, "is not %d bytes long", e.Size)
 	}
 	sum := sha256.Sum256(data)
 	return checkSum(e, kind, hex.EncodeToString(sum[:]))

@@ -66,7 +66,7 @@ func StreamFile(t testing.TB, packed string) string {
 	testtree.Must(t, err)
 	files, err := os.ReadDir(packed)
 	testtree.Must(t, err)
-	if len(files) != 2 || m.Stream == "" {
+	if len(files) != 3 || m.Stream == "" { // and a .gitattributes
 		t.Fatalf("stream %q in %v", m.Stream, files)
 	}
 	return filepath.Join(packed, m.Stream)
