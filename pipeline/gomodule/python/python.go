@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+
+	"github.com/goempy/goempy/internal/procgroup"
 )
 
 // Python makes commands that run a Python interpreter. The values that this
@@ -159,7 +161,7 @@ func (ep *python) PythonCmd2(args []string) (*exec.Cmd, error) {
 }
 
 func (ep *python) PythonCmdContext(ctx context.Context, args ...string) (*exec.Cmd, error) {
-	return ep.command(func(exe string) *exec.Cmd { return commandContext(ctx, exe, args...) })
+	return ep.command(func(exe string) *exec.Cmd { return procgroup.CommandContext(ctx, exe, args...) })
 }
 
 func (ep *python) command(newCmd func(exe string) *exec.Cmd) (*exec.Cmd, error) {

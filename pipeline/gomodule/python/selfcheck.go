@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/goempy/goempy/internal/procgroup"
 )
 
 // ErrCannotStart is matched when the interpreter does not start on this
@@ -73,7 +75,7 @@ func checkStart(ctx context.Context, exe string, env []string) error {
 }
 
 func startOnce(ctx context.Context, exe string, env []string) (stderr string, err error) {
-	cmd := commandContext(ctx, exe, "-I", "-B", "-S", "-c", "import encodings, os")
+	cmd := procgroup.CommandContext(ctx, exe, "-I", "-B", "-S", "-c", "import encodings, os")
 	cmd.Env = env
 	var b bytes.Buffer
 	cmd.Stderr = &b

@@ -1,5 +1,5 @@
 //go:build unix && !linux
 
-package python
+package procgroup
 
 func isZombie(int) bool { return false }

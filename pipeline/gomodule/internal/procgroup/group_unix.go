@@ -1,6 +1,6 @@
 //go:build unix
 
-package python
+package procgroup
 
 import (
 	"errors"

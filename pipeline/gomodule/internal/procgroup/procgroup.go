@@ -1,4 +1,6 @@
-package python
+// Package procgroup runs commands that end with a context, and with all processes that
+// they have started.
+package procgroup
 
 import (
 	"context"
@@ -12,11 +14,11 @@ import (
 // processes that have left a killed command's group.
 const waitDelay = 5 * time.Second
 
-// lingerPoll is how often a command's group is looked at whose output Wait
+// lingerPoll is how often the group of a command is checked whose output Wait
 // copies.
 const lingerPoll = 100 * time.Millisecond
 
-// commandContext is exec.CommandContext for a command that is killed with all
+// CommandContext is exec.CommandContext for a command that is killed with all
 // that it has started.
 //
 // os/exec listens to the context until the command itself has ended, and then
@@ -24,7 +26,7 @@ const lingerPoll = 100 * time.Millisecond
 // over there. It is started by the context that os/exec gets, at the first call
 // of Done after the start of the process: os/exec calls Done from Start, or from
 // a goroutine that Start makes, so that the command's fields can be read.
-func commandContext(ctx context.Context, exe string, args ...string) *exec.Cmd {
+func CommandContext(ctx context.Context, exe string, args ...string) *exec.Cmd {
 	w := &watch{Context: ctx}
 	cmd := exec.CommandContext(w, exe, args...)
 	w.cmd = cmd

@@ -1,6 +1,6 @@
 //go:build !unix && !windows
 
-package python
+package procgroup
 
 import (
 	"os"
