@@ -94,6 +94,10 @@ gofmt:
     unformatted=$("$(go env GOROOT)/bin/gofmt" -l pipeline tests)
     [ -z "$unformatted" ] || { echo "not formatted by gofmt: $unformatted" >&2; exit 1; }
 
+# links of the documents, and what they say of commands
+docs:
+    {{ bin }}/pytest -q tests/unit/test_docs.py
+
 # the bench, which writes BENCHMARKS.md: an hour and a half of an idle Linux machine
 bench *options:
     {{ bin }}/python -m tests.bench {{ options }}
