@@ -61,7 +61,7 @@ func (e *EmbeddedFiles) Extract() (string, error) { return e.files.Extract() }
 
 // GetExtractedPath returns the directory that holds the files, "" after
 // Cleanup. With WithLazyExtract it extracts them first, and returns "" if that
-// fails; Extract tells the error.
+// fails; Extract returns the error.
 func (e *EmbeddedFiles) GetExtractedPath() string { return e.files.Dir() }
 
 // Cleanup removes the extracted directory, unless something else uses it:

@@ -2,7 +2,7 @@ package embed_util
 
 import "github.com/goempy/goempy/internal/payload"
 
-// BuildAndWriteFilesList writes a files.json for the files that stand in dir,
+// BuildAndWriteFilesList writes a files.json for the files in dir,
 // into dir. They are embedded as they are, under their own names, which suits
 // a folder of small text files; CopyForEmbed packs anything.
 //

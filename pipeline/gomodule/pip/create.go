@@ -210,7 +210,7 @@ func (w *work) one(py interpreter, t *target, prefix string) error {
 	if err := install(py, t, w.requirements, site, report, w.found, w.opts, w.console.stream(prefix)); err != nil {
 		return err
 	}
-	if err := tidy(site); err != nil {
+	if err := normalize(site); err != nil {
 		return err
 	}
 	if err := addHook(site); err != nil {
@@ -230,7 +230,7 @@ func (w *work) one(py interpreter, t *target, prefix string) error {
 	return nil
 }
 
-// pack fills stage with what will stand at dst.
+// pack fills stage with what will be at dst.
 func (w *work) pack(t *target, stage, site, dst string) error {
 	// By content: Windows has no executable bit, and what is packed there is the same
 	// and can be run on Unix.

@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// records are files of *.dist-info that tell how and where a package was
-// installed, and not what it is.
+// records are files of *.dist-info about how and where a package was installed,
+// and not about what it is.
 var records = map[string]bool{
 	"RECORD":          true,
 	"RECORD.jws":      true,
@@ -27,9 +27,9 @@ var records = map[string]bool{
 // maxScript limits what is taken for a script, in bytes.
 const maxScript = 4 << 20
 
-// tidy makes an installed tree the same on every machine: it removes what
+// normalize makes an installed tree the same on every machine: it removes what
 // belongs to the installation and names no interpreter of this machine.
-func tidy(site string) error {
+func normalize(site string) error {
 	err := filepath.WalkDir(site, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -46,15 +46,15 @@ func tidy(site string) error {
 		return nil
 	})
 	if err == nil {
-		err = tidyScripts(filepath.Join(site, "bin"))
+		err = normalizeScripts(filepath.Join(site, "bin"))
 	}
 	if err != nil {
-		return fmt.Errorf("pip: tidy packages: %w", err)
+		return fmt.Errorf("pip: normalize packages: %w", err)
 	}
 	return nil
 }
 
-func tidyScripts(bin string) error {
+func normalizeScripts(bin string) error {
 	files, err := os.ReadDir(bin)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -70,7 +70,7 @@ func tidyScripts(bin string) error {
 		if strings.HasSuffix(f.Name(), ".exe") {
 			err = unpackLauncher(path)
 		} else {
-			err = tidyScript(path, f)
+			err = normalizeScript(path, f)
 		}
 		if err != nil {
 			return err
@@ -79,7 +79,7 @@ func tidyScripts(bin string) error {
 	return nil
 }
 
-func tidyScript(path string, f fs.DirEntry) error {
+func normalizeScript(path string, f fs.DirEntry) error {
 	info, err := f.Info()
 	if err != nil {
 		return err

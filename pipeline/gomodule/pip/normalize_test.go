@@ -96,7 +96,7 @@ func names(files map[string]string) []string {
 	return all
 }
 
-func TestTidy(t *testing.T) {
+func TestNormalize(t *testing.T) {
 	dir := t.TempDir()
 	writeFiles(t, dir, map[string]string{
 		"tool/__init__.py":                        "",
@@ -118,7 +118,7 @@ func TestTidy(t *testing.T) {
 		"bin/tool.exe":                            launcher(t, "__main__.py"),
 		"bin/sh":                                  "#!/bin/sh\n",
 	})
-	if err := tidy(dir); err != nil {
+	if err := normalize(dir); err != nil {
 		t.Fatal(err)
 	}
 	files := tree(t, dir)
@@ -138,8 +138,8 @@ func TestTidy(t *testing.T) {
 	}
 }
 
-func TestTidyNothing(t *testing.T) {
-	if err := tidy(t.TempDir()); err != nil {
+func TestNormalizeNothing(t *testing.T) {
+	if err := normalize(t.TempDir()); err != nil {
 		t.Error(err)
 	}
 }

@@ -25,7 +25,7 @@ func WithPythonHome(home string) PythonOpt {
 }
 
 // WithInheritedPythonEnv lets the PYTHON* variables and the user's
-// site-packages through to the interpreter. What AddPythonPath adds stands
+// site-packages through to the interpreter. What AddPythonPath adds comes
 // before an inherited PYTHONPATH.
 func WithInheritedPythonEnv() PythonOpt {
 	return func(o *python) { o.opts.inheritEnv = true }
@@ -55,6 +55,13 @@ const (
 // WithVerify chooses how a start checks an interpreter extracted earlier.
 func WithVerify(mode VerifyMode) PythonOpt {
 	return withExtract(embed_util.WithVerify(mode))
+}
+
+// WithTrustedDir accepts dir and the folders above it whatever their owners and modes,
+// for systems where no other user can reach them, such as a container whose /tmp is open
+// to all. See embed_util.WithTrustedDir, also for the variable that operators set.
+func WithTrustedDir(dir string) PythonOpt {
+	return withExtract(embed_util.WithTrustedDir(dir))
 }
 
 // WithContext ends extraction, and the wait for another process that is

@@ -2,12 +2,15 @@ package python
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/goempy/goempy/internal/procgroup"
@@ -25,8 +28,10 @@ type Python interface {
 	GetExePath() (string, error)
 
 	// AddPythonPath adds a directory to the PYTHONPATH of the commands made
-	// from then on, after those added before. "" is ignored: it would stand for
-	// the directory that a command runs in.
+	// from then on, after those added before. "" is ignored: it would mean the
+	// directory that a command runs in. Python splits PYTHONPATH at
+	// os.PathListSeparator, so a path that has one makes these commands an error
+	// that matches ErrPythonPath.
 	//
 	// Python does not read .pth files in directories of PYTHONPATH. Those of
 	// packages that package pip has generated work nevertheless; for others,
@@ -68,6 +73,11 @@ type CommandContexter interface {
 	// them does so instead.
 	PythonCmdContext(ctx context.Context, args ...string) (*exec.Cmd, error)
 }
+
+// ErrPythonPath is matched when a directory that AddPythonPath was called with has the
+// character at which Python splits PYTHONPATH.
+var ErrPythonPath = errors.New("python: a directory of PYTHONPATH must not have the character " +
+	strconv.QuoteRune(os.PathListSeparator))
 
 type python struct {
 	opts pythonOptions
@@ -176,6 +186,11 @@ func (ep *python) command(newCmd func(exe string) *exec.Cmd) (*exec.Cmd, error) 
 	ep.mu.Lock()
 	path := slices.Clone(ep.pythonPath)
 	ep.mu.Unlock()
+	for _, dir := range path {
+		if strings.ContainsRune(dir, os.PathListSeparator) {
+			return nil, fmt.Errorf("%w: %q", ErrPythonPath, dir)
+		}
+	}
 	cmd := newCmd(exe)
 	cmd.Env = ep.environ(home, path)
 	return cmd, nil

@@ -165,3 +165,16 @@ func TestCacheDir(t *testing.T) {
 		t.Errorf("without a cache dir: %v", err)
 	}
 }
+
+func TestListSeparatorInAPythonPath(t *testing.T) {
+	ep := mustFake(t)
+	ep.AddPythonPath(filepath.Join("a", "b"))
+	if _, err := ep.PythonCmd("-V"); err != nil {
+		t.Fatal(err)
+	}
+	odd := "x" + string(os.PathListSeparator) + "y"
+	ep.AddPythonPath(odd)
+	if _, err := ep.PythonCmd("-V"); !errors.Is(err, ErrPythonPath) || !strings.Contains(err.Error(), odd) {
+		t.Errorf("error: %v", err)
+	}
+}

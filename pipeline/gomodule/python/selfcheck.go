@@ -19,11 +19,11 @@ var ErrCannotStart = errors.New("Python does not start")
 type StartError struct {
 	Exe    string // the interpreter
 	Stderr string // what it wrote, shortened
-	Cause  string // the likely cause and the remedy, "" if none is known
+	Cause  string // the likely cause and what to do, "" if unknown
 	Err    error  // how it ended
 }
 
-// Error tells everything in one text.
+// Error returns all of it in one line.
 func (e *StartError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%v: %s: %v", ErrCannotStart, e.Exe, e.Err)

@@ -119,7 +119,7 @@ func (m *Manifest) CaseCollision() (a, b string, found bool) {
 }
 
 // ContentHash is the digest of everything a tree consists of. How blobs are
-// stored is not part of it: equal trees have equal hashes whoever packed them.
+// stored is not part of it: equal trees have equal hashes, no matter what packed them.
 func ContentHash(entries []Entry) string {
 	h := sha256.New()
 	var b []byte

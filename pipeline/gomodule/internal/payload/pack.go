@@ -63,7 +63,7 @@ func Pack(out, dir string, o PackOptions) error {
 	return osfs.WriteFile(filepath.Join(out, ManifestName), Encode(m))
 }
 
-// keepBytes tells git to leave the files as they are: Git for Windows changes line ends
+// keepBytes makes git leave the files as they are: Git for Windows changes line ends
 // of what it takes for text. A .gitattributes that is there is the caller's.
 func keepBytes(out string) error {
 	path := filepath.Join(out, ".gitattributes")
