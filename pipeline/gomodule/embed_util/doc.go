@@ -92,7 +92,10 @@
 // same time. One extracts or repairs, the others wait for it. All of them hold
 // a shared lock while they run, and Cleanup and Prune remove only what nobody
 // holds. On a file system without locks each start extracts for itself, the first
-// rename wins, and Cleanup and Prune remove nothing. The lock is that of the Go process: a Python process that outlives it
-// is not seen, and Prune and Cleanup may remove the files that it runs from. On
-// Windows they leave them and return an error that matches ErrInUse.
+// rename wins, and Cleanup and Prune remove nothing. The locks of directories also
+// keep systemd-tmpfiles, which cleans temp dirs, from removing files in use.
+//
+// The lock is that of the Go process: a Python process that outlives it is not seen,
+// and Prune and Cleanup may remove the files that it runs from. On Windows they leave
+// them and return an error that matches ErrInUse.
 package embed_util

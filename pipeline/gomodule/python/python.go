@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,7 +40,9 @@ type Python interface {
 	AddPythonPath(p string)
 
 	// PythonCmd returns a command that runs the interpreter with args. The
-	// command is not started. See the package comment for its environment.
+	// command is not started. An embedded interpreter that was removed meanwhile,
+	// as by a cleaner of temp dirs, is extracted again. See the package comment for
+	// the command's environment.
 	PythonCmd(args ...string) (*exec.Cmd, error)
 
 	// PythonCmd2 is PythonCmd for a slice.
@@ -84,6 +87,9 @@ type python struct {
 
 	// embeddedHome finds the tree of an embedded interpreter; nil for others.
 	embeddedHome func() (string, error)
+
+	// restore extracts it again, after a cleaner of temp dirs has removed it.
+	restore func() error
 
 	mu         sync.Mutex
 	pythonPath []string
@@ -140,7 +146,14 @@ func (ep *python) exePath(home string) (string, error) {
 		return filepath.Abs(p)
 	}
 	p := exeIn(home, name)
-	if _, err := os.Stat(p); err != nil {
+	_, err := os.Stat(p)
+	if errors.Is(err, fs.ErrNotExist) && ep.restore != nil {
+		if err := ep.restore(); err != nil {
+			return "", fmt.Errorf("python: restore %s, which was removed: %w", home, err)
+		}
+		_, err = os.Stat(p)
+	}
+	if err != nil {
 		return "", fmt.Errorf("python: find %s: %w", name, err)
 	}
 	return p, nil

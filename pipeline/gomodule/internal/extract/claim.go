@@ -19,13 +19,15 @@ var errHeld = errors.New("in use by others")
 // other processes leave the tree alone. A process holds one lock per tree,
 // however many EmbeddedFiles use it.
 //
-// It holds the file named use, whose time is that of the last use,
-// and on Unix the state directory itself: cleaners of temp dirs may remove the
-// file, but not the directory as long as the marker is in it.
+// It holds the file named use, whose time is that of the last use, and on Unix two
+// directories: that of the state, since cleaners of temp dirs may remove the file, but not
+// the directory as long as the marker is in it; and the tree's own, since
+// systemd-tmpfiles leaves alone what is below a directory that is locked.
 type claim struct {
 	path string
 	lock *osfs.FileLock
 	dir  *osfs.FileLock // nil where directories have no locks
+	tree *osfs.FileLock // the same, and nil until there is a tree
 	file fs.FileInfo
 	refs int
 }
@@ -78,8 +80,7 @@ func acquireClaim(ctx context.Context, path string) (*claim, error) {
 	} else {
 		// Someone removed the file that was locked, as cleaners of temp dirs
 		// do. From now on the new one is what others see.
-		_ = c.lock.Close()
-		_ = c.dir.Close()
+		c.close()
 	}
 	c.lock, c.dir, c.file = l, dir, st
 	c.refs++
@@ -99,10 +100,36 @@ func (c *claim) release() bool {
 	}
 	now := time.Now()
 	_ = os.Chtimes(c.path, now, now)
-	_ = c.lock.Close()
-	_ = c.dir.Close()
+	c.close()
 	delete(claims, c.path)
 	return true
+}
+
+func (c *claim) close() {
+	_ = c.lock.Close()
+	_ = c.dir.Close()
+	_ = c.tree.Close()
+	c.tree = nil
+}
+
+// holdTree makes the claim hold the tree's own directory. A cleaner that is at work there
+// is waited for.
+func (c *claim) holdTree(ctx context.Context, tree string) error {
+	if c == nil {
+		return nil // on a read-only file system
+	}
+	claimsMu.Lock()
+	defer claimsMu.Unlock()
+	if c.tree != nil && c.tree.IsCurrent() {
+		return nil
+	}
+	lock, err := lockDir(ctx, tree, osfs.WaitShared)
+	if err != nil {
+		return err
+	}
+	_ = c.tree.Close()
+	c.tree = lock
+	return nil
 }
 
 // lockDir locks a state directory. It returns nil and no error where there are

@@ -59,6 +59,10 @@ func (j *job) reuse(ctx context.Context, loc *Location) (*claim, bool) {
 	if err != nil {
 		return nil, false
 	}
+	if c.holdTree(ctx, loc.tree) != nil {
+		c.release()
+		return nil, false
+	}
 	if seen := inspect(loc, j.pl.Key); !seen.good(j.pl.Key) || seen.canRun(loc) != nil {
 		c.release()
 		return nil, false
@@ -85,6 +89,7 @@ func (j *job) extract(ctx context.Context, loc *Location) (c *claim, fresh bool,
 		c, err = acquireClaim(ctx, loc.usePath())
 		if err == nil {
 			if fresh, err = j.ensureFor(ctx, loc, c); err == nil {
+				_ = c.holdTree(ctx, loc.tree) // without it, all that can happen is a repair
 				return c, fresh, nil
 			}
 		}

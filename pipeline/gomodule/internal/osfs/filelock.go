@@ -36,7 +36,7 @@ func TakeLock(ctx context.Context, path string, kind LockKind) (*FileLock, error
 // Take locks what was opened, and closes it if it fails to.
 func (l *FileLock) Take(ctx context.Context, kind LockKind) (*FileLock, error) {
 	ok, err := l.acquire(ctx, kind)
-	if err == nil && ok && !l.isCurrent() {
+	if err == nil && ok && !l.IsCurrent() {
 		err = ErrGone
 	}
 	if err != nil || !ok {

@@ -21,7 +21,8 @@ func OpenDirLock(string) (*FileLock, error) { return nil, nil }
 
 func (l *FileLock) lock(bool, bool) (bool, error) { return true, nil }
 
-func (l *FileLock) isCurrent() bool { return true }
+// IsCurrent says whether the path still leads to what was opened.
+func (l *FileLock) IsCurrent() bool { return true }
 
 // Enforced says whether the lock keeps others off.
 func (l *FileLock) Enforced() bool { return false }

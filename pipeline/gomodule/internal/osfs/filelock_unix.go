@@ -70,7 +70,7 @@ func (l *FileLock) lock(shared, wait bool) (bool, error) {
 			}
 			_ = l.f.Close()
 			l.f = f
-		case isUnsupported(err), !l.reopen && errors.Is(err, unix.EINVAL):
+		case isUnsupported(err), !l.reopen && (errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EBADF)):
 			l.absent = true
 			return true, nil
 		case !errors.Is(err, unix.EINTR):
@@ -79,8 +79,8 @@ func (l *FileLock) lock(shared, wait bool) (bool, error) {
 	}
 }
 
-// isCurrent says whether the path still leads to what was opened.
-func (l *FileLock) isCurrent() bool {
+// IsCurrent says whether the path still leads to what was opened.
+func (l *FileLock) IsCurrent() bool {
 	mine, err := l.f.Stat()
 	if err != nil {
 		return false

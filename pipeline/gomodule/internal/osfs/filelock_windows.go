@@ -45,8 +45,8 @@ func (l *FileLock) lock(shared, wait bool) (bool, error) {
 	return false, &os.PathError{Op: "lock", Path: l.path, Err: err}
 }
 
-// isCurrent says whether the path still leads to what was opened.
-func (l *FileLock) isCurrent() bool {
+// IsCurrent says whether the path still leads to what was opened.
+func (l *FileLock) IsCurrent() bool {
 	mine, err := l.f.Stat()
 	if err != nil {
 		return false

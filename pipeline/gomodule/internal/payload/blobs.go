@@ -135,7 +135,8 @@ func (b *blobs) read(r *scratch, e *Entry) ([]byte, error) {
 		return nil, err
 	}
 	r.content = slices.Grow(r.content[:0], int(e.Size)+slack)
-	return d.DecodeAll(r.stored.Bytes(), r.content[:0:int(e.Size)+slack])
+	content, err := d.DecodeAll(r.stored.Bytes(), r.content[:0:int(e.Size)+slack])
+	return content, windowError(err, maxWindow)
 }
 
 // slack is the room behind a content, in bytes, that lets the decoder use faster

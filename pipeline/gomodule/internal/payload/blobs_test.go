@@ -157,6 +157,24 @@ func testLargeBlob(t *testing.T) {
 	}
 }
 
+func TestWindowThatIsTooWide(t *testing.T) {
+	for _, size := range []int{1000, 3 << 20} {
+		content := text(size)
+		var data bytes.Buffer
+		e, err := zstd.NewWriter(&data, zstd.WithWindowSize(2*maxWindow), zstd.WithEncoderConcurrency(1))
+		testtree.Must(t, err)
+		for _, part := range [][]byte{content[:size/2], content[size/2:]} {
+			_, err = e.Write(part)
+			testtree.Must(t, err)
+			testtree.Must(t, e.Flush()) // or it asks for no more than the content needs
+		}
+		testtree.Must(t, e.Close())
+		if _, err := writeOne(t, data.Bytes(), content, size); !errors.Is(err, ErrManifest) || !strings.Contains(err.Error(), "asks for a window of") {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
+}
+
 func TestWiderFrame(t *testing.T) {
 	d, err := zstd.NewReader(nil)
 	testtree.Must(t, err)

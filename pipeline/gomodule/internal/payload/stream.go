@@ -100,6 +100,7 @@ func (s *stream) errorf(i int, err error) error {
 	if err == nil {
 		return nil
 	}
+	err = windowError(err, streamWindow)
 	if i < 0 || i >= len(s.order) {
 		return Errorf("stream %q: %w", s.name, err) // no file has content
 	}

@@ -3,6 +3,7 @@ package payload
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/bits"
@@ -69,6 +70,14 @@ func checkWindow(br *bufio.Reader, size int64) (uint64, error) {
 		return 0, fmt.Errorf("asks for a window of %d bytes, %d are allowed for its size", h.WindowSize, allowed)
 	}
 	return h.WindowSize, nil
+}
+
+// windowError says what a decoder means that was made for windows of at most that size.
+func windowError(err error, allowed int) error {
+	if errors.Is(err, zstd.ErrWindowSizeExceeded) {
+		return fmt.Errorf("asks for a window of more than the %d bytes that are allowed: %w", allowed, err)
+	}
+	return err
 }
 
 // widerFrame returns an empty frame that makes a decoder faster which decodes
