@@ -78,6 +78,14 @@ func WithTrustedDir(dir string) Option {
 	return func(o *options) { o.TrustedDirs = append(o.TrustedDirs, dir) }
 }
 
+// WithWorldReadable lets other users read the directory that the caller names with
+// NewEmbeddedFilesWithTmpDir. Root can extract into a container image with it. Others then
+// use the files if no one but root can change them: every start hashes all of them, and
+// nothing is written.
+func WithWorldReadable() Option {
+	return func(o *options) { o.WorldReadable = true }
+}
+
 // PackOption changes how CopyForEmbed packs.
 type PackOption func(*packOptions)
 

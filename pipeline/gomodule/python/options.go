@@ -64,6 +64,13 @@ func WithTrustedDir(dir string) PythonOpt {
 	return withExtract(embed_util.WithTrustedDir(dir))
 }
 
+// WithWorldReadable lets other users run the interpreter in the directory that the caller
+// names with NewEmbeddedPythonWithTmpDir: for a container image that root builds and others
+// run. See embed_util.WithWorldReadable.
+func WithWorldReadable() PythonOpt {
+	return withExtract(embed_util.WithWorldReadable())
+}
+
 // WithContext ends extraction, and the wait for another process that is
 // extracting, when ctx is done. It does not touch commands.
 func WithContext(ctx context.Context) PythonOpt {

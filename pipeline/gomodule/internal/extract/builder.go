@@ -38,7 +38,10 @@ func (b *builder) build() error {
 		_ = osfs.RemoveAll(fresh)
 		return err
 	}
-	err := replaceEmpty(fresh, b.loc.tree)
+	err := os.Chmod(fresh, b.loc.mode)
+	if err == nil {
+		err = replaceEmpty(fresh, b.loc.tree)
+	}
 	if err != nil {
 		_ = osfs.RemoveAll(fresh)
 	}

@@ -81,7 +81,7 @@ func (j *job) extract(ctx context.Context, loc *Location) (c *claim, fresh bool,
 			if errors.Is(err, osfs.ErrGone) {
 				continue
 			}
-			if osfs.IsReadOnly(err) {
+			if osfs.IsReadOnly(err) || loc.isOfRoot() {
 				return j.readOnly(ctx, loc, err)
 			}
 			return nil, false, err
@@ -126,10 +126,10 @@ func stateVanished(loc *Location, err error) bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// readOnly uses a tree on a read-only file system, where nothing can be
-// repaired or recorded, if all of its content is right.
+// readOnly uses a tree that cannot be written, because of its file system or because it
+// is root's, if all of its content is right. Nothing can be repaired or recorded there.
 func (j *job) readOnly(ctx context.Context, loc *Location, cause error) (*claim, bool, error) {
-	if err := loc.check(); err != nil {
+	if err := loc.check(); err != nil && !loc.isOfRoot() {
 		return nil, false, cause
 	}
 	if err := j.verify(ctx, loc); err != nil {

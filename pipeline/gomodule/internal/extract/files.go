@@ -18,6 +18,9 @@ type Options struct {
 	Lazy       bool                   // extract at the first use
 	StartCheck func(dir string) error // runs after files were written, before they count as extracted
 
+	// WorldReadable lets other users read a directory that the caller names.
+	WorldReadable bool
+
 	// TrustedDirs are directories in which, and above which, nobody is expected to replace
 	// anything, whatever their owners and modes.
 	TrustedDirs []string
@@ -49,6 +52,10 @@ func Named(fsys fs.FS, name string, o Options) (*Files, error) {
 func Given(fsys fs.FS, dir string, hashInName bool, o Options) (*Files, error) {
 	return newFiles(fsys, o, func(key string) ([]Location, error) {
 		loc, err := givenLocation(dir, key, hashInName, trustedDirs(o.TrustedDirs))
+		loc.mode = 0o700
+		if o.WorldReadable {
+			loc.mode = 0o755
+		}
 		return []Location{loc}, err
 	})
 }

@@ -16,12 +16,13 @@ import (
 
 // Location is where a tree may be extracted to.
 type Location struct {
-	kind   string // "temp dir", "cache dir", "given dir"
-	tree   string // the tree itself, absolute
-	root   string // the private folder that holds it; "" when the caller chose tree
-	base   string // folder that root is made in
-	prefix string // tree without its hash, for Prune; "" when it has none
-	create bool   // base is made if it is missing
+	kind   string      // "temp dir", "cache dir", "given dir"
+	tree   string      // the tree itself, absolute
+	root   string      // the private folder that holds it; "" when the caller chose tree
+	base   string      // folder that root is made in
+	prefix string      // tree without its hash, for Prune; "" when it has none
+	create bool        // base is made if it is missing
+	mode   fs.FileMode // permissions that tree has at least
 	trust  trust
 	err    error // why it cannot be used at all; the paths may be "" then
 }
@@ -47,11 +48,11 @@ func namedLocations(name, key string, trusted []string) []Location {
 	cache, cacheErr := os.UserCacheDir()
 	// The temp dir is for all users: one made here would shut the others out, or let
 	// them in.
-	temp := Location{kind: "temp dir", base: os.TempDir()}
+	temp := Location{kind: "temp dir", base: os.TempDir(), mode: 0o700}
 	if cacheErr == nil && sharedTemp(runtime.GOOS, temp.base, os.Getenv("SystemRoot")) {
 		temp.err = fmt.Errorf("%s is that of all services", temp.base)
 	}
-	userCache := Location{kind: "cache dir", base: cache, create: true, err: cacheErr}
+	userCache := Location{kind: "cache dir", base: cache, create: true, mode: 0o700, err: cacheErr}
 	folder := "goempy"
 	if uid := os.Geteuid(); uid >= 0 {
 		folder += "-" + strconv.Itoa(uid)
@@ -205,9 +206,9 @@ func (loc *Location) fixMode() error {
 	if err != nil {
 		return err
 	}
-	want := st.Mode().Perm() | 0o700
+	want := st.Mode().Perm() | loc.mode
 	if loc.root != "" {
-		want = 0o700
+		want = loc.mode
 	}
 	if runtime.GOOS == "windows" || want == st.Mode().Perm() {
 		return nil

@@ -14,6 +14,9 @@ import (
 // is taken as it is.
 func checkOwner(string, fs.FileInfo, fs.FileMode) error { return nil }
 
+// isOfRoot is false: there is no root.
+func (loc *Location) isOfRoot() bool { return false }
+
 // checkParents has nothing to look at either.
 func checkParents(dir string, _ trust) error {
 	_, err := os.Stat(dir)

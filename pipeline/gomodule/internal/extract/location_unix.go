@@ -23,6 +23,25 @@ func checkOwner(dir string, st fs.FileInfo, forbidden fs.FileMode) error {
 	return nil
 }
 
+// isOfRoot says that a tree that the caller named was extracted by root, and that nobody
+// else can change it: as in a container image that is built by root and run by others.
+func (loc *Location) isOfRoot() bool {
+	if !loc.trust.given || os.Geteuid() == 0 || checkParents(loc.base, loc.trust) != nil {
+		return false
+	}
+	top, err := os.Lstat("/")
+	if err != nil {
+		return false
+	}
+	st, err := os.Lstat(loc.tree)
+	if err != nil || !st.IsDir() || st.Mode().Perm()&0o022 != 0 {
+		return false
+	}
+	owner, ok := st.Sys().(*syscall.Stat_t)
+	root, okRoot := top.Sys().(*syscall.Stat_t)
+	return ok && okRoot && (owner.Uid == 0 || owner.Uid == root.Uid)
+}
+
 // maxHops is how many symlinks may be on the way to a directory.
 const maxHops = 40
 
