@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/goempy/goempy/internal/testexamples"
+	"github.com/goempy/goempy/python/internal/data"
 )
 
 // shared is the embedded interpreter for the tests that only run it. The first of them
@@ -92,6 +95,16 @@ func runTests(m *testing.M) int {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	sharedDir = dir
+	// Examples extract under the names that a program would use.
+	for _, name := range []string{"TMPDIR", "TMP", "TEMP", "XDG_CACHE_HOME", "HOME", "LocalAppData"} {
+		_ = os.Setenv(name, dir)
+	}
+	if data.Platform == "" {
+		if err := testexamples.Skip("no payload in this tree"); err != nil {
+			fmt.Println(err)
+			return 1
+		}
+	}
 	code := m.Run()
 	if shared != nil {
 		_ = shared.Cleanup()
