@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/goempy/goempy/embed_util"
+	"github.com/goempy/goempy/internal/testexamples"
 	"github.com/goempy/goempy/pip/internal/data"
 	"github.com/goempy/goempy/python"
 )
@@ -24,12 +26,51 @@ func runTests(m *testing.M) int {
 	for _, name := range tempVars {
 		_ = os.Setenv(name, dir)
 	}
+	leave, err := prepareExamples(dir)
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	defer leave()
 	code := m.Run()
 	if kept != nil {
 		_ = kept.py.Cleanup()
 		_ = kept.lib.Cleanup()
 	}
 	return code
+}
+
+// prepareExamples changes to a directory like that of a program, with the
+// requirements.txt that examples name and the wheel that it lists. In a tree without
+// pip or Python, it has the examples skipped.
+func prepareExamples(dir string) (leave func(), err error) {
+	files, err := data.Files()
+	if err != nil {
+		return nil, err
+	}
+	_, err = python.NewEmbeddedPython(libName, python.WithLazyExtract())
+	if files == nil || errors.Is(err, python.ErrNoPayload) {
+		return func() {}, testexamples.Skip("no pip, or no Python for this platform, in this tree")
+	}
+	if err != nil {
+		return nil, err
+	}
+	before, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	project := filepath.Join(dir, "project")
+	wheels := filepath.Join(project, "wheels")
+	greet := wheel{name: "greet", version: "1.0", tag: "py3-none-any", files: map[string]string{
+		"greet/__init__.py": "def greet(name):\n    return f'hello {name}'\n",
+	}}
+	requirements := "--no-index\n--find-links wheels\ngreet==1.0\n"
+	if err := errors.Join(os.MkdirAll(wheels, 0o755), greet.save(wheels), os.Chdir(project),
+		os.WriteFile("requirements.txt", []byte(requirements), 0o644)); err != nil {
+		return nil, err
+	}
+	// Windows removes no directory that is a process's own.
+	return func() { _ = os.Chdir(before) }, nil
 }
 
 // tempVars are the variables that say where os.TempDir is.

@@ -21,6 +21,12 @@ type wheel struct {
 // write makes a wheel file in dir.
 func (w wheel) write(t *testing.T, dir string) {
 	t.Helper()
+	if err := w.save(dir); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w wheel) save(dir string) error {
 	info := w.name + "-" + w.version + ".dist-info/"
 	metadata := "Metadata-Version: 2.1\nName: " + w.name + "\nVersion: " + w.version + "\n"
 	for _, r := range w.requires {
@@ -39,20 +45,18 @@ func (w wheel) write(t *testing.T, dir string) {
 	z := zip.NewWriter(&b)
 	for _, name := range names(files) {
 		f, err := z.Create(name)
-		if err == nil {
-			_, err = f.Write([]byte(files[name]))
-		}
 		if err != nil {
-			t.Fatal(err)
+			return err
+		}
+		if _, err := f.Write([]byte(files[name])); err != nil {
+			return err
 		}
 	}
 	if err := z.Close(); err != nil {
-		t.Fatal(err)
+		return err
 	}
 	file := fmt.Sprintf("%s-%s-%s.whl", w.name, w.version, w.tag)
-	if err := os.WriteFile(filepath.Join(dir, file), b.Bytes(), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	return os.WriteFile(filepath.Join(dir, file), b.Bytes(), 0o644)
 }
 
 // wheelFolder has the packages that the tests install: goempy_tool, with a
