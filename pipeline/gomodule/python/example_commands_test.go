@@ -74,7 +74,7 @@ func ExampleEmbeddedPython_PythonCmdContext() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	cmd, err := ep.PythonCmdContext(ctx, "-c", `
 import subprocess, sys

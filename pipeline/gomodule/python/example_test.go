@@ -68,7 +68,7 @@ func ExampleNewEmbeddedPythonInCacheDir() {
 
 // On a platform that the release has no interpreter for, the program uses the
 // one on PATH.
-func ExampleErrNoPayload() {
+func ExampleNewEmbeddedPython_fallback() {
 	var py python.Python
 	ep, err := python.NewEmbeddedPython("myapp")
 	switch {
