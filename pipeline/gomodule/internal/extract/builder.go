@@ -145,7 +145,7 @@ func (b *builder) reconcile(seen inspection, everything bool) (fresh bool, err e
 
 // repair compares first, and writes only if something differs.
 func (b *builder) repair(only map[string]bool) (map[string]string, error) {
-	if err := osfs.MkdirAllPrivate(b.loc.tree); err != nil {
+	if err := osfs.MkdirAll(b.loc.tree, b.loc.mode); err != nil {
 		return nil, err
 	}
 	stage := stageName

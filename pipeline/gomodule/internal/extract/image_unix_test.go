@@ -21,7 +21,7 @@ func TestTreeOfRoot(t *testing.T) {
 	extract := func(o Options) (given, tree string) {
 		opt := openDir(t)
 		testtree.Must(t, os.Chmod(opt, 0o755))
-		given = filepath.Join(opt, "app")
+		given = filepath.Join(opt, "missing", "app")
 		return given, cleaned(t)(openGiven(os.DirFS(packed), given, true, o)).Dir()
 	}
 	use := func(given string) string {

@@ -110,7 +110,7 @@ func (loc *Location) prepare() error {
 		if err := checkParents(loc.base, loc.trust); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		if err := osfs.MkdirAllPrivate(loc.base); err != nil {
+		if err := osfs.MkdirAll(loc.base, loc.mode); err != nil {
 			return err
 		}
 	}

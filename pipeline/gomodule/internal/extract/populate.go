@@ -16,7 +16,7 @@ import (
 // Every byte is checked while it is written. Folders come first and symlinks
 // last, so that nothing is ever written through a symlink.
 func populate(ctx context.Context, dir string, plan []payload.Entry, from payload.Source) error {
-	if err := osfs.MkdirPrivate(dir); err != nil {
+	if err := osfs.Mkdir(dir, 0o700); err != nil {
 		return err
 	}
 	w, err := osfs.OpenDirWriter(dir)

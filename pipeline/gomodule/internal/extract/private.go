@@ -13,7 +13,7 @@ import (
 // makePrivate makes a directory that only this user can enter, or accepts one
 // that is so already. A directory that someone else put there is refused.
 func makePrivate(dir string) error {
-	if err := osfs.MkdirPrivate(dir); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := osfs.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	err := checkPrivate(dir)

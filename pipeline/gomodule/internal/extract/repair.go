@@ -76,7 +76,7 @@ func (r *repairer) run(ctx context.Context) (map[string]string, error) {
 }
 
 func (r *repairer) begin() (func(), error) {
-	if err := osfs.MkdirAllPrivate(r.tree); err != nil {
+	if err := osfs.MkdirAll(r.tree, 0o700); err != nil {
 		return nil, err
 	}
 	into, err := osfs.OpenDirWriter(r.tree)
@@ -86,7 +86,7 @@ func (r *repairer) begin() (func(), error) {
 	stage := filepath.Join(r.tree, r.stage)
 	err = os.RemoveAll(stage)
 	if err == nil {
-		err = osfs.MkdirPrivate(stage)
+		err = osfs.Mkdir(stage, 0o700)
 	}
 	if err != nil {
 		into.Close()

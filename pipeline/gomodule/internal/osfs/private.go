@@ -22,26 +22,26 @@ func RemoveAll(dir string) error {
 	return os.RemoveAll(dir)
 }
 
-// MkdirPrivate makes a directory for this user alone, whatever the umask.
-func MkdirPrivate(dir string) error {
-	if err := os.Mkdir(dir, 0o700); err != nil {
+// Mkdir makes a directory with exactly these permissions, whatever the umask.
+func Mkdir(dir string, perm fs.FileMode) error {
+	if err := os.Mkdir(dir, perm); err != nil {
 		return err
 	}
 	if runtime.GOOS == "windows" {
 		return nil
 	}
-	return os.Chmod(dir, 0o700)
+	return os.Chmod(dir, perm)
 }
 
-// MkdirAllPrivate makes a directory and those above it that are missing.
-func MkdirAllPrivate(dir string) error {
+// MkdirAll is Mkdir for a directory and those above it that are missing.
+func MkdirAll(dir string, perm fs.FileMode) error {
 	if st, err := os.Stat(dir); err == nil && st.IsDir() {
 		return nil
 	}
-	err := MkdirPrivate(dir)
+	err := Mkdir(dir, perm)
 	if errors.Is(err, fs.ErrNotExist) && filepath.Dir(dir) != dir {
-		if err = MkdirAllPrivate(filepath.Dir(dir)); err == nil {
-			err = MkdirPrivate(dir)
+		if err = MkdirAll(filepath.Dir(dir), perm); err == nil {
+			err = Mkdir(dir, perm)
 		}
 	}
 	if errors.Is(err, fs.ErrExist) {
