@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/goempy/goempy/embed_util"
+	"github.com/goempy/goempy/internal/extract"
 	"github.com/goempy/goempy/internal/osfs"
 	"github.com/goempy/goempy/internal/payload"
 	"github.com/goempy/goempy/internal/platforms"
@@ -195,16 +196,16 @@ func (w *work) one(py interpreter, t *target, prefix string) error {
 			return err
 		}
 	}
-	tmp, err := os.MkdirTemp("", "pip-")
+	tmp, err := extract.NewWorkDir()
 	if err != nil {
 		return fmt.Errorf("pip: %w", err)
 	}
-	defer func() { _ = os.RemoveAll(tmp) }()
-	site := filepath.Join(tmp, "site")
+	defer tmp.Remove()
+	site := filepath.Join(tmp.Path(), "site")
 	if err := os.Mkdir(site, 0o700); err != nil {
 		return fmt.Errorf("pip: %w", err)
 	}
-	report := filepath.Join(tmp, "report.json")
+	report := filepath.Join(tmp.Path(), "report.json")
 	if err := install(py, t, w.requirements, site, report, w.found, w.opts, w.console.stream(prefix)); err != nil {
 		return err
 	}

@@ -102,6 +102,17 @@ func givenLocation(tmpDir, key string, withHash bool, trusted []string) (Locatio
 
 // prepare makes the directories that are missing and checks all of them.
 func (loc *Location) prepare() error {
+	if err := loc.prepareRoot(); err != nil {
+		return err
+	}
+	if err := makePrivate(loc.state()); err != nil {
+		return err
+	}
+	return loc.checkTree()
+}
+
+// prepareRoot is prepare for what the tree and its state are in.
+func (loc *Location) prepareRoot() error {
 	if loc.err != nil {
 		return loc.err
 	}
@@ -118,14 +129,9 @@ func (loc *Location) prepare() error {
 		return err
 	}
 	if loc.root != "" {
-		if err := makePrivate(loc.root); err != nil {
-			return err
-		}
+		return makePrivate(loc.root)
 	}
-	if err := makePrivate(loc.state()); err != nil {
-		return err
-	}
-	return loc.checkTree()
+	return nil
 }
 
 // trust is what is not checked on the way to a location.

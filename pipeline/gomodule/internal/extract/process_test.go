@@ -24,6 +24,9 @@ const helperEnv = "GOEMPY_TEST_START"
 // waitEnv makes the test binary a program that waits for the end of its input.
 const waitEnv = "GOEMPY_TEST_WAIT"
 
+// workEnv makes that program make a working directory and wait.
+const workEnv = "GOEMPY_TEST_WORK"
+
 // pruneEnv makes that program prune and clean up, too.
 const pruneEnv = "GOEMPY_TEST_PRUNE"
 
@@ -36,6 +39,18 @@ func TestMain(m *testing.M) {
 	packed := os.Getenv(helperEnv)
 	if packed == "" {
 		os.Exit(m.Run())
+	}
+	if os.Getenv(workEnv) != "" {
+		w, err := NewWorkDir()
+		if err == nil {
+			err = os.WriteFile(filepath.Join(w.Path(), "file"), nil, 0o600)
+		}
+		if err != nil {
+			fmt.Println("error", err)
+			os.Exit(3)
+		}
+		fmt.Println(w.Path())
+		_, _ = os.Stdin.Read(make([]byte, 1)) // until the test kills it
 	}
 	var e *Files
 	var err error
