@@ -272,12 +272,13 @@ def _new_search_path(
     folder = posixpath.relpath(_LIBRARY_DIR, posixpath.dirname(entry.name))
     here = [f"$ORIGIN/{folder}"] if {*shipped} & {*entry.elf.needed} else []
     new = (*here, *foreign)
-    return None if new == old else new
+    return None if new == old and not entry.elf.runpath else new
 
 
 def _relocated(entry: _Entry, search: Sequence[str], copy: Path, run: Run) -> Path:
     _copy_stripped(entry.path, copy)
-    option = ["--set-rpath", ":".join(search)] if search else ["--remove-rpath"]
+    # RPATH and not RUNPATH: LD_LIBRARY_PATH must not put another libpython in its place.
+    option = ["--force-rpath", "--set-rpath", ":".join(search)] if search else ["--remove-rpath"]
     done = run(["patchelf", *option, str(copy)])
     if done.code:
         raise ToolError(

@@ -54,6 +54,22 @@ def test_a_copy_stands_alone(project: Project, found: local.Interpreter) -> None
     assert not list(root.rglob("site-packages")) + list(root.rglob("dist-packages"))
 
 
+def test_the_environment_brings_in_no_other_libpython(project: Project, tmp_path: Path) -> None:
+    """A folder of LD_LIBRARY_PATH has a file of the library's name, and it is no library."""
+    found = next((each for each in interpreters() if ".so" in each.library), None)
+    if found is None:
+        pytest.skip("no interpreter of this machine has a shared libpython")
+    root = packed(project, found.executable)
+    (tmp_path / found.library).write_bytes(b"")
+    done = subprocess.run(
+        [root / "bin" / "python3", "-I", "-c", "print('own')"],
+        env={"LD_LIBRARY_PATH": str(tmp_path)},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == (b"own\n", b"")
+
+
 def test_a_prefix_that_was_installed_by_hand(project: Project) -> None:
     """As python.org's sources install: bin, lib and nothing else, at any place."""
     prefix = packed(project, sys.executable, "prefix")

@@ -90,6 +90,8 @@ func TestLikelyCause(t *testing.T) {
 		"python3: version `GLIBC_2.38' not found":                                                           "GLIBC_2.38",
 		"Error relocating bin/python3: __fprintf_chk: symbol not found":                                     "-tags musl",
 		"error while loading shared libraries: libcrypt.so.1: cannot open shared object file: No such file": "libcrypt.so.1 is missing",
+		"error while loading shared libraries: /x/libpython3.11.so.1.0: file too short":                     "remove its folder from LD_LIBRARY_PATH",
+		"bin/python3: symbol lookup error: bin/python3: undefined symbol: Py_X":                             "unset LD_LIBRARY_PATH",
 		"dyld: Library not loaded: @rpath/x.dylib":                                                          "@rpath/x.dylib is missing",
 		"ModuleNotFoundError: No module named 'encodings'":                                                  "standard library",
 		"Fatal glibc error: CPU does not support x86-64-v3":                                                 "GOAMD64",
