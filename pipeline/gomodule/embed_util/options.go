@@ -86,6 +86,13 @@ func WithWorldReadable() Option {
 	return func(o *options) { o.WorldReadable = true }
 }
 
+// WithProgress has report called while files are extracted, with the bytes that were
+// written and all that are to be written, by one goroutine at a time. It is not called when
+// nothing is extracted, and should return at once.
+func WithProgress(report func(done, total int64)) Option {
+	return func(o *options) { o.Progress = report }
+}
+
 // PackOption changes how CopyForEmbed packs.
 type PackOption func(*packOptions)
 

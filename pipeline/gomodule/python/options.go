@@ -71,6 +71,12 @@ func WithWorldReadable() PythonOpt {
 	return withExtract(embed_util.WithWorldReadable())
 }
 
+// WithProgress has report called while the interpreter is extracted, with the bytes that
+// were written and all that are to be written, by one goroutine at a time.
+func WithProgress(report func(done, total int64)) PythonOpt {
+	return withExtract(embed_util.WithProgress(report))
+}
+
 // WithContext ends extraction, and the wait for another process that is
 // extracting, when ctx is done. It does not touch commands.
 func WithContext(ctx context.Context) PythonOpt {

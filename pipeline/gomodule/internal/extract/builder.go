@@ -14,14 +14,15 @@ import (
 
 // builder builds or repairs the tree of one location. It runs under the lock.
 type builder struct {
-	ctx    context.Context
-	loc    *Location
-	plan   []payload.Entry
-	key    string
-	copies bool
-	from   payload.Source
-	check  func(dir string) error
-	locked bool // no other process builds or repairs
+	ctx      context.Context
+	loc      *Location
+	plan     []payload.Entry
+	key      string
+	copies   bool
+	from     payload.Source
+	check    func(dir string) error
+	progress func(done, total int64)
+	locked   bool // no other process builds or repairs
 }
 
 // occupied says that there is something at the path of the tree.
@@ -34,7 +35,7 @@ func (b *builder) occupied() bool {
 // tree without one is never used as it is.
 func (b *builder) build() error {
 	fresh := filepath.Join(b.loc.state(), uniqueName(newPrefix))
-	if err := populate(b.ctx, fresh, b.plan, b.from); err != nil {
+	if err := populate(b.ctx, fresh, b.plan, b.from, newProgress(b.plan, b.progress)); err != nil {
 		_ = osfs.RemoveAll(fresh)
 		return err
 	}

@@ -209,7 +209,7 @@ func (j *job) extractLocked(ctx context.Context, loc *Location, locked bool) (fr
 		return false, err
 	}
 	b := &builder{ctx: ctx, loc: loc, plan: plan, key: j.pl.Key, copies: copies,
-		from: payload.NewSource(j.pl.FS, man), check: j.opts.StartCheck, locked: locked}
+		from: payload.NewSource(j.pl.FS, man), check: j.opts.StartCheck, progress: j.opts.Progress, locked: locked}
 	defer b.from.Close()
 	need := int64(0)
 	if !b.occupied() {

@@ -18,6 +18,10 @@ type Options struct {
 	Lazy       bool                   // extract at the first use
 	StartCheck func(dir string) error // runs after files were written, before they count as extracted
 
+	// Progress is called while files are extracted, with bytes written and to be written in
+	// all, by one goroutine at a time.
+	Progress func(done, total int64)
+
 	// WorldReadable lets other users read a directory that the caller names.
 	WorldReadable bool
 

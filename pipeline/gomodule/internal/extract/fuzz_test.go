@@ -40,7 +40,7 @@ func FuzzExtract(f *testing.F) {
 			}
 			base := t.TempDir()
 			from := payload.NewSource(blobs, m)
-			_ = populate(t.Context(), filepath.Join(base, name), plan, from)
+			_ = populate(t.Context(), filepath.Join(base, name), plan, from, nil)
 			from.Close()
 			if files, err := os.ReadDir(base); err != nil || len(files) != 1 || files[0].Name() != name {
 				t.Errorf("written outside: %v, %v", files, err)
@@ -98,7 +98,7 @@ func FuzzStream(f *testing.F) {
 		dir := filepath.Join(t.TempDir(), "tree")
 		from := payload.NewSource(fsys, &one)
 		defer from.Close()
-		switch err := populate(t.Context(), dir, one.Entries, from); {
+		switch err := populate(t.Context(), dir, one.Entries, from, nil); {
 		case err != nil && !errors.Is(err, payload.ErrManifest):
 			t.Errorf("does not match ErrManifest: %v", err)
 		case err == nil && testtree.Dump(t, dir) != want:

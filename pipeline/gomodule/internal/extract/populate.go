@@ -14,8 +14,8 @@ import (
 
 // populate writes a whole plan into dir, which it makes and which must not exist.
 // Every byte is checked while it is written. Folders come first and symlinks
-// last, so that nothing is ever written through a symlink.
-func populate(ctx context.Context, dir string, plan []payload.Entry, from payload.Source) error {
+// last, so that nothing is ever written through a symlink. p may be nil.
+func populate(ctx context.Context, dir string, plan []payload.Entry, from payload.Source, p *progress) error {
 	if err := osfs.Mkdir(dir, 0o700); err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func populate(ctx context.Context, dir string, plan []payload.Entry, from payloa
 		}
 	}
 	err = from.WriteAll(ctx, files, func(e *payload.Entry, content payload.Content) error {
-		return populateFile(w, e.Name, e, content)
+		return populateFile(w, e.Name, e, p.counting(content))
 	}, w.Open)
 	if err != nil {
 		return err
