@@ -48,7 +48,8 @@ class Context:
         import platformdirs  # noqa: PLC0415 - as the others below: most commands need few of them
 
         named = self.env.get("GOEMPY_CACHE_DIR", "")
-        return Path(named) if named else platformdirs.user_cache_path("goempy") / "assets"
+        # Not "goempy": the Go module extracts there, and only to a folder that is private.
+        return Path(named) if named else platformdirs.user_cache_path("goempy-assets")
 
     def git(self, folder: Path | None = None) -> Git:
         """Git in ``folder``, by default ``--root``; nothing is looked at."""

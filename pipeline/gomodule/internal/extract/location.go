@@ -50,7 +50,7 @@ func namedLocations(name, key string, trusted []string) []Location {
 	// them in.
 	temp := Location{kind: "temp dir", base: os.TempDir(), mode: 0o700}
 	if cacheErr == nil && sharedTemp(runtime.GOOS, temp.base, os.Getenv("SystemRoot")) {
-		temp.err = fmt.Errorf("%s is that of all services", temp.base)
+		temp.err = fmt.Errorf("%s is shared by all services", temp.base)
 	}
 	userCache := Location{kind: "cache dir", base: cache, create: true, mode: 0o700, err: cacheErr}
 	folder := "goempy"

@@ -157,7 +157,7 @@ func readMarker(path string) (*marker, error) {
 	return decodeMarker(data)
 }
 
-// equal says that writing m in location of old would change nothing.
+// equal says that writing m in place of old would change nothing.
 func (m *marker) equal(old *marker) bool {
 	if m.key != old.key || !osfs.SameBoot(old.boot, m.boot) || m.copies != old.copies || len(m.entries) != len(old.entries) {
 		return false

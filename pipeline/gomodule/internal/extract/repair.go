@@ -161,7 +161,7 @@ func (r *repairer) replace(e *payload.Entry, content payload.Content) error {
 	return r.dropCaches(e)
 }
 
-// rename puts a file that is ready in an entry's location. On Windows the file of a
+// rename moves a finished file to the path of an entry. On Windows the file of a
 // running program is moved to aside, and removed by a later start.
 func (r *repairer) rename(from string, e *payload.Entry) error {
 	old := uniqueName(oldPrefix) + "-" + strconv.FormatInt(r.next.Add(1), 10)
