@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.formats.payload.manifest import FILE_NAME, dump_manifest
 from pipeline.formats.payload.reader import Payload
 from pipeline.release.diff import (
     TreeDiff,
@@ -16,7 +15,7 @@ from pipeline.release.diff import (
     manifest_rows,
     part_of,
 )
-from pipeline.release.module_tree import blob_file
+from pipeline.release.module_tree import payload_files
 from pipeline.release.tag_tree import TagTree, part_folder
 from pipeline.release.tagging import TagWorkspace
 from pipeline.system.errors import VerifyError
@@ -31,18 +30,13 @@ class PartComparison:
     tag: str
     summary: str
     rows: tuple[str, ...]
+    files: int
+    """How many the payload has."""
 
     def __str__(self) -> str:
         if self.rows:
             return f"{self.name}: {self.tag} differs in {self.summary}"
         return f"{self.name}: reproduced, as in {self.tag}"
-
-
-def part_files(part: str, payload: Payload) -> list[TreeFile]:
-    """A payload's files in a module that has no other platform."""
-    folder = part_folder(part)
-    manifest = TreeFile(f"{folder}/{FILE_NAME}", dump_manifest(payload.manifest))
-    return [manifest, *(blob_file(folder, blob) for blob in payload.blobs)]
 
 
 def stored_files(files: Sequence[TreeFile], git: Git, scratch: Path) -> list[GitFile]:
@@ -76,10 +70,11 @@ def compare_parts(
     for name, part, tree in parts:
         payload = payloads[name]
         theirs = part_of(tree.files.values(), part, [blob.name for blob in payload.blobs])
-        ours = stored_files(part_files(part, payload), workspace.git, workspace.scratch)
+        files = [*payload_files(part_folder(part), payload)]
+        ours = stored_files(files, workspace.git, workspace.scratch)
         difference = compare(theirs, ours)
         rows = tuple(diff_rows(difference, workspace.git))
-        compared.append(PartComparison(name, tree.tag, difference.summary, rows))
+        compared.append(PartComparison(name, tree.tag, difference.summary, rows, len(files)))
     return tuple(compared)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,14 +126,20 @@ def _data_files(
     if shared:
         yield _keeps_bytes(f"{DATA}/{COMMON}")
     for blob in shared.values():
-        yield blob_file(f"{DATA}/{COMMON}", blob)
+        yield _blob_file(f"{DATA}/{COMMON}", blob)
     for each in payloads:
-        folder = f"{DATA}/{each.platform.name}"
-        yield _keeps_bytes(folder)
-        yield TreeFile(f"{folder}/{FILE_NAME}", dump_manifest(each.payload.manifest))
-        for blob in each.payload.blobs:
-            if blob.name not in shared:
-                yield blob_file(folder, blob)
+        yield from payload_files(f"{DATA}/{each.platform.name}", each.payload, shared)
+
+
+def payload_files(
+    folder: str, payload: Payload, elsewhere: Container[str] = ()
+) -> Iterator[TreeFile]:
+    """A payload's files in ``folder``, but for the blobs that are ``elsewhere``."""
+    yield _keeps_bytes(folder)
+    yield TreeFile(f"{folder}/{FILE_NAME}", dump_manifest(payload.manifest))
+    for blob in payload.blobs:
+        if blob.name not in elsewhere:
+            yield _blob_file(folder, blob)
 
 
 def _keeps_bytes(folder: str) -> TreeFile:
@@ -147,11 +153,7 @@ def _pip_files(pip: Payload) -> Iterator[TreeFile]:
         f'const folder = "{PIP_FOLDER}"\n'
     )
     yield TreeFile(f"{PIP_DATA}/payload.go", stub.encode())
-    folder = f"{PIP_DATA}/{PIP_FOLDER}"
-    yield _keeps_bytes(folder)
-    yield TreeFile(f"{folder}/{FILE_NAME}", dump_manifest(pip.manifest))
-    for blob in pip.blobs:
-        yield blob_file(folder, blob)
+    yield from payload_files(f"{PIP_DATA}/{PIP_FOLDER}", pip)
 
 
 def platform_list(platforms: Sequence[Platform]) -> str:
@@ -178,7 +180,7 @@ def _quoted(texts: Sequence[str]) -> str:
     return ", ".join(f'"{text}"' for text in texts)
 
 
-def blob_file(folder: str, blob: StoredBlob) -> TreeFile:
+def _blob_file(folder: str, blob: StoredBlob) -> TreeFile:
     """A blob in a folder of the module, wherever its bytes are now."""
     path = f"{folder}/{blob.name}"
     if blob.path is None:

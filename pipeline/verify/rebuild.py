@@ -175,7 +175,7 @@ def _compare_platforms(
     if rows := tuple(row for each in compared for row in each.rows):
         where = [f"{each.summary} ({each.name})" for each in compared if each.rows]
         return _differs(tag, f"in {'; '.join(where)}", rows, workspace)
-    files = sum(1 + len(payloads[cell.name].blobs) for cell in plan.cells)
+    files = sum(each.files for each in compared)
     return Comparison(
         f"{name} is reproduced for {', '.join(plan.platforms)}: {files} of its {len(entries)} "
         f"files, from {counted(len(plan.cells), 'asset')}; the others were not compared",

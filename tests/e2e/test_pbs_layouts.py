@@ -186,7 +186,9 @@ def blobs_of(manifest: Manifest) -> set[str]:
 
 def stems(folder: Path) -> set[str]:
     """The blobs in a folder of a tag."""
-    names = [path.name for path in folder.iterdir() if path.name != "files.json"]
+    names = [
+        path.name for path in folder.iterdir() if path.name not in {"files.json", ".gitattributes"}
+    ]
     assert len({name.partition(".")[0] for name in names}) == len(names)
     return {name.partition(".")[0] for name in names}
 

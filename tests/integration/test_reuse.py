@@ -133,7 +133,7 @@ def test_a_message_is_not_believed(site: Site) -> None:
 def test_a_tag_that_lacks_a_blob_lends_nothing(site: Site) -> None:
     def change(tree: Path, message: str) -> tuple[dict[str, bytes], str]:
         folder = tree / "python" / "internal" / "data" / "windows-amd64"
-        next(path for path in folder.iterdir() if path.name != "files.json").unlink()
+        next(path for path in folder.iterdir() if len(path.stem) == 32).unlink()  # a blob
         return {}, message
 
     site.forge(TAGS[1], change)
