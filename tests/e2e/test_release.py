@@ -164,7 +164,6 @@ def test_the_printed_lines_work_as_they_are(release: Released, tmp_path: Path) -
     script = "set -eu\n" + "\n".join(line.strip() for line in lines.splitlines())
     go = Go(tmp_path / "unused")
     env = go.env() | {"HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
-    env |= {"GOCACHE": go.run("env", "GOCACHE", cwd=tmp_path).strip()}
     done = subprocess.run(
         ["sh", "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
     )
@@ -232,7 +231,7 @@ def test_a_platform_without_a_payload_compiles_and_says_what_to_do(
     folder = tmp_path / "program"
     binary = program(folder, go, MODULE, "latest")
     for goos, goarch in (("linux", "riscv64"), ("windows", "arm64"), ("darwin", "arm64")):
-        go.run("build", "-o", "other", ".", cwd=folder, env={"GOOS": goos, "GOARCH": goarch})
+        go.run_for(goos, goarch, "build", "-o", "other", ".", cwd=folder)
     go.run("build", "-tags", "musl", "-o", str(binary), ".", cwd=folder)
     done = subprocess.run([str(binary), ""], capture_output=True, text=True, check=False)
     assert done.returncode == 1

@@ -15,7 +15,7 @@ import pytest
 
 from pipeline.release.module_tree import TEMPLATE
 from tests.builders.real_site import make_real_site
-from tests.harness.go import Go
+from tests.harness.go import GOFLAGS, Go
 from tests.harness.peers import GO_EMBED_PYTHON, GO_EMBED_PYTHON_NEWEST, RATATOSKR, Peer
 
 PLATFORM = "linux-amd64"
@@ -61,7 +61,7 @@ def test_every_check_of_a_release_passes(
     site = make_real_site(tmp_path / "site", peer, platforms, pip=True)
     go = Go(tmp_path / "modcache")
     # Without a C compiler there is no race detector, which is for tests of the source tree.
-    env = {"CC": "none-here", "GOFLAGS": f"-modcacherw -v {without_embed_util()}"}
+    env = {"CC": "none-here", "GOFLAGS": f"{GOFLAGS} -v {without_embed_util()}"}
     outcome = site.try_payloads("--platform", PLATFORM, env={**go.env(), **env})
     assert outcome.code == 0, outcome.log
     passed = set(re.findall(r"^--- PASS: (\w+)", outcome.log, re.MULTILINE))
