@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from tests.fakes.http_server import Loopback, serve
 from tests.harness.project import Project, make_project
+from tests.harness.vet import Vet, build_vet
 
 # No test asserts a time: machines are shared.
 settings.register_profile("goempy", deadline=None)
@@ -39,3 +40,8 @@ def server() -> Iterator[Loopback]:
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     return make_project(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def vet(tmp_path_factory: pytest.TempPathFactory) -> Vet:
+    return build_vet(tmp_path_factory.mktemp("vet"))

@@ -14,8 +14,9 @@ import pytest
 
 from pipeline.release.module_tree import TEMPLATE, template_module_path
 from tests.builders.trees import File, Folder, Link, Tree, read_tree, with_folders, write_tree
-from tests.harness.go import Go, find_go
+from tests.harness.go import GOFLAGS, Go, find_go
 from tests.harness.peers import GO_EMBED_PYTHON, RATATOSKR, Peer
+from tests.harness.vet import Vet
 
 PROGRAM = (Path(__file__).parents[1] / "data" / "go_embed_python_compat" / "main.go").read_text(
     "utf-8"
@@ -54,22 +55,25 @@ def write_program(folder: Path, module: str, text: str = PROGRAM) -> None:
 
 
 @pytest.mark.parametrize("peer", [GO_EMBED_PYTHON, RATATOSKR], ids=lambda peer: peer.module)
-def test_the_program_compiles_against_the_peer(go: Go, tmp_path: Path, peer: Peer) -> None:
+def test_the_program_compiles_against_the_peer(
+    go: Go, vet: Vet, tmp_path: Path, peer: Peer
+) -> None:
     write_program(tmp_path, peer.module)
     if peer is RATATOSKR:
         (tmp_path / "more.go").write_text(IN_CACHE_DIR.replace("MODULE", peer.module))
     packages = [f"{peer.module}/{name}@{peer.version}" for name in ("python", "pip", "embed_util")]
     go.run("get", *packages, cwd=tmp_path)
     # Without this tag ratatoskr has no pip to compile.
-    assert go.run_for(*SYSTEM, "vet", "-tags=ratatoskr_embed", ".", cwd=tmp_path) == ""
+    env = {"GOFLAGS": f"{GOFLAGS} -tags=ratatoskr_embed"}
+    assert vet.faults(go, ".", cwd=tmp_path, system=SYSTEM, env=env) == ""
 
 
-def test_the_same_program_compiles_against_ours(go: Go, tmp_path: Path) -> None:
+def test_the_same_program_compiles_against_ours(go: Go, vet: Vet, tmp_path: Path) -> None:
     write_program(tmp_path, OWN)
     (tmp_path / "more.go").write_text(IN_CACHE_DIR.replace("MODULE", OWN))
     go.run("mod", "edit", f"-require={OWN}@v0.0.0", f"-replace={OWN}={TEMPLATE}", cwd=tmp_path)
     go.run("mod", "tidy", cwd=tmp_path)
-    assert go.run_for(*SYSTEM, "vet", ".", cwd=tmp_path) == ""
+    assert vet.faults(go, ".", cwd=tmp_path, system=SYSTEM) == ""
 
 
 PACK = """package main
