@@ -327,10 +327,10 @@ def test_interrupted_while_a_server_is_silent(
     assert server.gets(PATH)[1].startswith("bytes=")
 
 
-def slow_to_pack(project: Project, server: Loopback, words_count: int = 1_000_000) -> None:
+def slow_to_pack(project: Project, server: Loopback) -> None:
     """An archive that takes seconds at level 19."""
     words = [random.Random(n).randbytes(6).hex() for n in range(3000)]
-    text = " ".join(random.Random(5).choices(words, k=words_count)).encode()
+    text = " ".join(random.Random(5).choices(words, k=1_000_000)).encode()
     data = full_archive(unix_tree() | {"bin/big": text})
     offer(project, server, data)
     matrix = (project.root / "matrix.toml").read_text("utf-8")
@@ -338,7 +338,7 @@ def slow_to_pack(project: Project, server: Loopback, words_count: int = 1_000_00
 
 
 def test_interrupted_while_packing(project: Project, server: Loopback, tmp_path: Path) -> None:
-    slow_to_pack(project, server, words_count=5_000_000)
+    slow_to_pack(project, server)
     out = tmp_path / "out"
     with started(project, "build", CELL, "--out", out, "--source", server.address) as process:
         wait_until(lambda: list(out.glob("*/payload/*.zst")))
