@@ -60,16 +60,29 @@ class Item:
 class _StrictInfo(tarfile.TarInfo):
     """tarfile takes a broken header for the archive's end, and reads a header of any size."""
 
+    strict = False
+    """Whether this Python's tarfile called the method that checks sizes, which is not public."""
+
     @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+    def fromtarfile(cls, tarfile_: tarfile.TarFile) -> Self:
         try:
-            info = super().frombuf(buf, encoding, errors)
+            info = super().fromtarfile(tarfile_)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
+            raise  # a block of zeros: the true end
         except tarfile.HeaderError as fault:
-            if len(buf) == tarfile.BLOCKSIZE and not any(buf):
-                raise  # a block of zeros: the true end
             raise tarfile.ReadError(str(fault)) from fault
-        if info.type in _EXTENDED and info.size > MAX_HEADER_BYTES:
-            raise tarfile.ReadError(f"an extended header of {info.size} bytes")
+        if not info.strict:
+            raise RuntimeError("this Python's tarfile reads headers in another way")
+        return info
+
+    def _proc_member(self, tarfile_: tarfile.TarFile) -> Self:
+        """Check the size in a header before anything is read or skipped by it."""
+        if self.size < 0:
+            raise tarfile.ReadError(f"{self.name} claims a size of {self.size} bytes")
+        if self.type in _EXTENDED and self.size > MAX_HEADER_BYTES:
+            raise tarfile.ReadError(f"an extended header of {self.size} bytes")
+        self.strict = True
+        info: Self = super()._proc_member(tarfile_)  # type: ignore[misc]
         return info
 
 

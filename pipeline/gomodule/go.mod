@@ -3,7 +3,6 @@ module github.com/goempy/goempy
 go 1.24
 
 require (
-	github.com/gofrs/flock v0.12.1
 	github.com/klauspost/compress v1.19.2
 	golang.org/x/sys v0.35.0
 )

@@ -199,7 +199,7 @@ class World:
         (data / "none.go").unlink()
         (data / "payload.go").write_text(
             f'package data\n\nimport "embed"\n\n//go:embed {PLATFORM}\nvar files embed.FS\n\n'
-            f'const platform = "{PLATFORM}"\n'
+            f'const (\n\tplatform = "{PLATFORM}"\n\tpython   = Python\n\tpbs      = PBS\n)\n'
         )
 
     def interpreter(self) -> Path:

@@ -110,7 +110,7 @@ class Consumer:
 
     def run_tests(self, package: str, *flags: str, timeout_s: float) -> str:
         """Run the tests of a package there; what they print. A failure shows it."""
-        binary = self.folder / f"{package}.test{self._suffix}"
+        binary = self.folder / f"{package.replace('/', '-')}.test{self._suffix}"
         self._go("test", "-c", "-o", str(binary), f"./{package}", cwd=self.module)
         temp = self.folder / "temp"
         temp.mkdir(exist_ok=True)

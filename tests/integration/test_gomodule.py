@@ -55,10 +55,20 @@ def test_go_mod_says_what_the_oldest_go_needs() -> None:
     assert "toolchain" not in text
 
 
-@pytest.mark.parametrize("target", ["Manifest", "Paths", "Marker", "Extract", "Stream"])
-def test_it_holds_against_nonsense(go: Go, tmp_path: Path, target: str) -> None:
+@pytest.mark.parametrize(
+    ("package", "target"),
+    [
+        ("payload", "Manifest"),
+        ("payload", "Paths"),
+        ("extract", "Marker"),
+        ("extract", "Extract"),
+        ("extract", "Stream"),
+    ],
+)
+def test_it_holds_against_nonsense(go: Go, tmp_path: Path, package: str, target: str) -> None:
     """The committed corpus, and some thousand inputs beyond it: no panic, no write outside."""
     shutil.copytree(TEMPLATE, tmp_path / "module")  # a finding would be written beside the tests
-    argv = ["test", "-run=^$", f"-fuzz=^Fuzz{target}$", "-fuzztime=3000x", "./embed_util"]
+    argv = ["test", "-run=^$", f"-fuzz=^Fuzz{target}$", "-fuzztime=3000x"]
+    argv.append(f"./internal/{package}")
     report = go.run(*argv, cwd=tmp_path / "module", env={"TMPDIR": str(tmp_path)})
     assert "PASS" in report

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.release.module_tree import TEMPLATE
 from tests.builders.real_site import make_real_site
 from tests.harness.go import GOFLAGS, Go
+from tests.harness.go_tests import go_tests, tested_packages
 from tests.harness.peers import GO_EMBED_PYTHON, GO_EMBED_PYTHON_NEWEST, RATATOSKR, Peer
 
 PLATFORM = "linux-amd64"
@@ -30,20 +30,15 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def go_tests(package: str) -> set[str]:
-    """The names of a package's tests, for all systems."""
-    texts = (path.read_text("utf-8") for path in (TEMPLATE / package).glob("*_test.go"))
-    return {name for text in texts for name in re.findall(r"^func (Test\w+)", text, re.MULTILINE)}
-
-
-def without_embed_util() -> str:
-    """A flag that leaves out the tests of package ``embed_util``.
+def only_of_the_interpreter() -> str:
+    """A flag that leaves out the tests of all other packages.
 
     They have payloads of their own and take long. Others run them, in the source tree
     (``test_gomodule.py``) and in that of a tag (``e2e/test_release.py``).
     """
     ours = {name for package in PACKAGES for name in go_tests(package)}
-    return f"-skip=^({'|'.join(sorted(go_tests('embed_util') - ours))})$"
+    others = {name for package in tested_packages() for name in go_tests(package)}
+    return f"-skip=^({'|'.join(sorted(others - ours))})$"
 
 
 @pytest.mark.parametrize(
@@ -61,7 +56,7 @@ def test_every_check_of_a_release_passes(
     site = make_real_site(tmp_path / "site", peer, platforms, pip=True)
     go = Go(tmp_path / "modcache")
     # Without a C compiler there is no race detector, which is for tests of the source tree.
-    env = {"CC": "none-here", "GOFLAGS": f"{GOFLAGS} -v {without_embed_util()}"}
+    env = {"CC": "none-here", "GOFLAGS": f"{GOFLAGS} -v {only_of_the_interpreter()}"}
     outcome = site.try_payloads("--platform", PLATFORM, env={**go.env(), **env})
     assert outcome.code == 0, outcome.log
     passed = set(re.findall(r"^--- PASS: (\w+)", outcome.log, re.MULTILINE))

@@ -13,6 +13,7 @@ from tests.builders.site import Site
 from tests.harness import musl
 from tests.harness.consumer import Consumer
 from tests.harness.go import Go
+from tests.harness.go_tests import tested_packages
 from tests.harness.limits import HANGS_AFTER_S
 from tests.harness.musl_python import BuildError, musl_python
 from tests.harness.open_folder import open_folder
@@ -86,7 +87,7 @@ def test_a_python_for_glibc_says_what_to_do(tmp_path: Path, go: Go) -> None:
     assert "-tags musl" in done.stderr
 
 
-@pytest.mark.parametrize("package", ["embed_util", "python"])
+@pytest.mark.parametrize("package", ["internal/extract", "internal/osfs", "python"])
 def test_go_tests_pass_in_short(consumer: Consumer, package: str) -> None:
     consumer.run_tests(package, "-test.short", timeout_s=HANGS_AFTER_S)
 
@@ -96,5 +97,5 @@ def test_all_go_tests_pass(tmp_path: Path, go: Go) -> None:
     """With package pip, which asks the interpreter's loader for musl's version."""
     site = make_site(tmp_path / "site", pip=True)
     with released(site, go, PLATFORM) as consumer:
-        for package in ("embed_util", "python", "pip"):
+        for package in tested_packages():
             consumer.run_tests(package, timeout_s=WHOLE_TIMEOUT_S)

@@ -16,6 +16,7 @@ from tests.builders.trees import read_tree
 from tests.harness import wine
 from tests.harness.consumer import Consumer, Host
 from tests.harness.go import GOFLAGS, Go
+from tests.harness.go_tests import tested_packages
 from tests.harness.limits import HANGS_AFTER_S
 from tests.harness.peers import GO_EMBED_PYTHON_NEWEST
 from tests.harness.project import platform_named
@@ -28,6 +29,7 @@ SLICE = (
     "TestPayloadVariables", "TestPayloadInALongPath", "TestPayloadIsRepaired",
 )  # fmt: skip
 """Go tests of package ``python`` that processes, open files and paths decide."""
+BELOW_THE_INTERPRETER = [each for each in tested_packages() if each not in {"python", "pip"}]
 LIMITS = dict.fromkeys(("TestPayloadVenv", "TestPayloadPth/venv"), "Wine 8 has no CopyFile2")
 """Go tests that Wine itself keeps from passing, and why."""
 EXEMPT = (Exempt(PLATFORM, "_wmi", "Wine 8 lacks functions of propsys.dll"),)
@@ -63,8 +65,9 @@ def test_every_extension_module_imports(site: Site, consumer: Consumer) -> None:
     assert consumer.import_faults(site, EXEMPT) == []
 
 
-def test_embed_util_passes_its_tests(consumer: Consumer) -> None:
-    consumer.run_tests("embed_util", "-test.short", timeout_s=HANGS_AFTER_S)
+@pytest.mark.parametrize("package", BELOW_THE_INTERPRETER)
+def test_packages_below_the_interpreter_pass_their_tests(consumer: Consumer, package: str) -> None:
+    consumer.run_tests(package, "-test.short", timeout_s=HANGS_AFTER_S)
 
 
 def test_kills_and_many_starts(consumer: Consumer) -> None:
@@ -128,7 +131,7 @@ def test_packages_are_the_same_wherever_they_are_generated(
 
 
 @pytest.mark.whole
-@pytest.mark.parametrize("package", ["embed_util", "python", "pip"])
+@pytest.mark.parametrize("package", tested_packages())
 def test_all_go_tests_pass(consumer: Consumer, package: str) -> None:
     skipped = "|".join("/".join(f"^{part}$" for part in name.split("/")) for name in LIMITS)
     consumer.run_tests(package, f"-test.skip={skipped}", timeout_s=WHOLE_TIMEOUT_S)

@@ -15,7 +15,7 @@
 //
 // In format 1, files.json lists every file, folder and symlink, sorted by name,
 // with mode, size and sha256. Names are relative, clean and "/"-separated
-// UTF-8; symlinks never lead out of the tree, and nothing stands below one. A
+// UTF-8; symlinks never lead out of the tree, and nothing is below one. A
 // blob holds one content, compressed with zstd or as it is, and is named by the
 // first 32 hex digits of its uncompressed content's sha256.
 //
@@ -30,7 +30,7 @@
 // to repair a single file, up to the last one that is needed.
 //
 // The field contentHash covers everything but the way contents are stored, so
-// equal trees have equal hashes whoever packed them.
+// equal trees have equal hashes, no matter what packed them.
 //
 // All of the manifest is checked before anything is written, and every byte
 // while it is written. Errors about it match ErrManifest, and those about a
@@ -39,15 +39,17 @@
 // # Where files go
 //
 // The directory's name carries a part of the hash, so versions do not mix.
-// It stands in a folder that only this user can enter. A folder or file that
+// It is in a folder that only this user can enter. A folder or file that
 // another user has put there is never used: such an error matches
 // ErrUnsafeDir, and the next place is tried. So is a place that another user
 // could replace: on Unix every folder on the way to it must belong to root (or
-// whoever owns "/") or to this user, and must not be writable by others unless
+// the owner of "/") or to this user, and must not be writable by others unless
 // it has the sticky bit, as /tmp has. Writable by the group is fine if that is
 // this process's own group or root's: with umask 002, as many systems have it,
-// every folder of a user is. A directory that root names may also be below
-// folders of other users. A temp dir that does not exist is not made. Beside
+// every folder of a user is. A directory that root's program names may also be
+// below folders of other users, unless it is below one that HOME, TMPDIR or an
+// XDG_ variable names: sudo keeps HOME, for one. A temp dir that does not exist
+// is not made. Beside
 // the tree, a directory of the same name with ".goempy" appended holds its
 // locks and its marker.
 //
@@ -78,7 +80,7 @@
 // Nobody can change a file without changing its change time, and the marker is
 // written only after the clock has passed all times in it, so this finds every
 // change that was made through the file system. There are two exceptions.
-// Windows tells no change time here: a change of equal size whose author has
+// Windows has no change time here: a change of equal size whose author has
 // set the old modification time again is found by VerifyFull only. And after a
 // power failure content may be lost while sizes and times are kept: nothing is
 // flushed to the disk when files are extracted, and in return the first start
@@ -89,7 +91,11 @@
 // Any number of goroutines and processes may use the same directory at the
 // same time. One extracts or repairs, the others wait for it. All of them hold
 // a shared lock while they run, and Cleanup and Prune remove only what nobody
-// holds. The lock is that of the Go process: a Python process that outlives it
-// is not seen, and Prune and Cleanup may remove the files that it runs from. On
-// Windows they leave them and return an error that matches ErrInUse.
+// holds. On a file system without locks each start extracts for itself, the first
+// rename wins, and Cleanup and Prune remove nothing. The locks of directories also
+// keep systemd-tmpfiles, which cleans temp dirs, from removing files in use.
+//
+// The lock is that of the Go process: a Python process that outlives it is not seen,
+// and Prune and Cleanup may remove the files that it runs from. On Windows they leave
+// them and return an error that matches ErrInUse.
 package embed_util

@@ -1,11 +1,10 @@
 package embed_util
 
 import (
-	"errors"
-	"fmt"
 	"io/fs"
-	"sync"
 	"time"
+
+	"github.com/goempy/goempy/internal/extract"
 )
 
 // EmbeddedFiles is a payload and the directory it is extracted to. Its methods
@@ -14,17 +13,7 @@ import (
 // While an EmbeddedFiles exists, its process holds a shared lock on the
 // directory, so that Prune and Cleanup of other processes leave it alone. The
 // lock ends with Cleanup or with the process.
-type EmbeddedFiles struct {
-	fsys   fs.FS
-	places func(key string) ([]place, error)
-	opts   options
-
-	mu      sync.Mutex
-	pl      *payload
-	at      *result // nil before extraction and after Cleanup
-	left    *place  // what Cleanup could not remove
-	cleaned bool
-}
+type EmbeddedFiles struct{ files *extract.Files }
 
 // NewEmbeddedFiles extracts a payload to a private directory of this user:
 // <temp dir>/goempy-<user id>/<name>-<hash>, or, where the temp dir cannot take
@@ -38,9 +27,7 @@ type EmbeddedFiles struct {
 // unknown format, ErrUnsafeDir when no directory could be trusted, and those
 // of the file system and of the context otherwise.
 func NewEmbeddedFiles(embedFs fs.FS, name string, opts ...Option) (*EmbeddedFiles, error) {
-	return newEmbeddedFiles(embedFs, opts, func(key string) ([]place, error) {
-		return namedPlaces(name, key)
-	})
+	return wrap(extract.Named(embedFs, name, newOptions(opts)))
 }
 
 // NewEmbeddedFilesWithTmpDir extracts a payload to tmpDir, or with
@@ -57,73 +44,25 @@ func NewEmbeddedFiles(embedFs fs.FS, name string, opts ...Option) (*EmbeddedFile
 //
 // Otherwise it is like NewEmbeddedFiles.
 func NewEmbeddedFilesWithTmpDir(embedFs fs.FS, tmpDir string, withHashInDir bool, opts ...Option) (*EmbeddedFiles, error) {
-	return newEmbeddedFiles(embedFs, opts, func(key string) ([]place, error) {
-		p, err := givenPlace(tmpDir, key, withHashInDir)
-		return []place{p}, err
-	})
+	return wrap(extract.Given(embedFs, tmpDir, withHashInDir, newOptions(opts)))
 }
 
-func newEmbeddedFiles(fsys fs.FS, opts []Option, places func(string) ([]place, error)) (*EmbeddedFiles, error) {
-	e := &EmbeddedFiles{fsys: fsys, places: places, opts: newOptions(opts)}
-	if e.opts.lazy {
-		return e, nil
-	}
-	if _, err := e.Extract(); err != nil {
+func wrap(files *extract.Files, err error) (*EmbeddedFiles, error) {
+	if err != nil {
 		return nil, err
 	}
-	return e, nil
+	return &EmbeddedFiles{files}, nil
 }
 
 // Extract returns the directory that holds the files, and extracts them first
 // if that has not happened yet. After an error it can be called again. After
 // Cleanup its error matches fs.ErrClosed.
-func (e *EmbeddedFiles) Extract() (string, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if err := e.extract(); err != nil {
-		return "", err
-	}
-	return e.at.place.tree, nil
-}
-
-func (e *EmbeddedFiles) extract() error {
-	if e.at != nil {
-		return nil
-	}
-	if e.cleaned {
-		return fmt.Errorf("embed_util: the files are used after Cleanup: %w", fs.ErrClosed)
-	}
-	if e.pl == nil {
-		pl, err := openPayload(e.fsys)
-		if err != nil {
-			return err
-		}
-		e.pl = pl
-	}
-	places, err := e.places(e.pl.key)
-	if err != nil {
-		return err
-	}
-	j := job{pl: e.pl, opts: &e.opts}
-	at, err := j.run(e.opts.ctx, places)
-	if err != nil {
-		return err
-	}
-	e.at = at
-	return nil
-}
+func (e *EmbeddedFiles) Extract() (string, error) { return e.files.Extract() }
 
 // GetExtractedPath returns the directory that holds the files, "" after
 // Cleanup. With WithLazyExtract it extracts them first, and returns "" if that
-// fails; Extract tells the error.
-func (e *EmbeddedFiles) GetExtractedPath() string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.extract() != nil {
-		return ""
-	}
-	return e.at.place.tree
-}
+// fails; Extract returns the error.
+func (e *EmbeddedFiles) GetExtractedPath() string { return e.files.Dir() }
 
 // Cleanup removes the extracted directory, unless something else uses it:
 // another process, or another EmbeddedFiles of this one. Then it is left to
@@ -134,78 +73,16 @@ func (e *EmbeddedFiles) GetExtractedPath() string {
 // be shared with other files. From it the payload's files, Python's caches in
 // the payload's folders, and folders that are empty then are removed.
 // Everything else stays, and so does the directory if it is not empty.
-func (e *EmbeddedFiles) Cleanup() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.cleaned = true
-	if at := e.at; at != nil {
-		e.at = nil
-		if at.use.release() {
-			e.left = &at.place
-		}
-	}
-	if e.left == nil {
-		return nil
-	}
-	var entries []markerEntry
-	if e.left.pat == "" {
-		entries = e.entries(e.left)
-	}
-	if _, err := removeUnused(e.opts.ctx, e.left, entries); err != nil {
-		return fmt.Errorf("embed_util: clean up: %w", err)
-	}
-	e.left = nil
-	return nil
-}
-
-// entries is what this payload has put into a directory.
-func (e *EmbeddedFiles) entries(p *place) []markerEntry {
-	if m, err := readMarker(p.markerPath()); err == nil {
-		return m.entries
-	}
-	man, err := e.pl.manifest()
-	if err != nil {
-		return nil
-	}
-	entries := make([]markerEntry, len(man.entries))
-	for i := range entries {
-		entries[i] = markerEntry{name: man.entries[i].name, dir: man.entries[i].isDir()}
-	}
-	return entries
-}
+func (e *EmbeddedFiles) Cleanup() error { return e.files.Cleanup() }
 
 // Verify reads and hashes everything that was extracted, and writes nothing.
 // Its error matches ErrDamaged and says which files differ.
-func (e *EmbeddedFiles) Verify() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if err := e.extract(); err != nil {
-		return err
-	}
-	j := job{pl: e.pl, opts: &e.opts}
-	return j.verify(e.opts.ctx, &e.at.place)
-}
+func (e *EmbeddedFiles) Verify() error { return e.files.Verify() }
 
 // Repair is Verify, and replaces what differs. Files are replaced one by one
 // and by rename, so that programs that use them go on running; on Windows this
 // can fail with ErrInUse (see the package comment).
-func (e *EmbeddedFiles) Repair() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if err := e.extract(); err != nil {
-		return err
-	}
-	full := e.opts
-	full.verify = VerifyFull
-	j := job{pl: e.pl, opts: &full}
-	at, err := j.run(e.opts.ctx, []place{e.at.place})
-	if err != nil {
-		return err
-	}
-	e.at.use.release()
-	e.at = at
-	return nil
-}
+func (e *EmbeddedFiles) Repair() error { return e.files.Repair() }
 
 // Prune removes what other versions of the payload have extracted under the
 // same name, if they were last used more than maxAge ago. A directory that a
@@ -215,26 +92,4 @@ func (e *EmbeddedFiles) Repair() error {
 // another one.
 //
 // It does nothing for a directory without a hash in its name.
-func (e *EmbeddedFiles) Prune(maxAge time.Duration) ([]string, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.pl == nil {
-		pl, err := openPayload(e.fsys)
-		if err != nil {
-			return nil, err
-		}
-		e.pl = pl
-	}
-	places, err := e.places(e.pl.key)
-	if err != nil {
-		return nil, err
-	}
-	var removed []string
-	var failed []error
-	for i := range places {
-		gone, err := pruneAll(e.opts.ctx, &places[i], maxAge)
-		removed = append(removed, gone...)
-		failed = append(failed, err)
-	}
-	return removed, errors.Join(failed...)
-}
+func (e *EmbeddedFiles) Prune(maxAge time.Duration) ([]string, error) { return e.files.Prune(maxAge) }

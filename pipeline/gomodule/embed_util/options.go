@@ -1,19 +1,19 @@
 package embed_util
 
-import "context"
+import (
+	"context"
+
+	"github.com/goempy/goempy/internal/extract"
+	"github.com/goempy/goempy/internal/payload"
+)
 
 // Option changes how files are extracted.
 type Option func(*options)
 
-type options struct {
-	ctx    context.Context
-	verify VerifyMode
-	lazy   bool
-	check  func(dir string) error
-}
+type options = extract.Options
 
 func newOptions(opts []Option) options {
-	o := options{ctx: context.Background()}
+	var o options
 	for _, opt := range opts {
 		if opt != nil {
 			opt(&o)
@@ -37,13 +37,13 @@ const (
 
 // WithVerify chooses how a start checks files that were extracted earlier.
 func WithVerify(mode VerifyMode) Option {
-	return func(o *options) { o.verify = mode }
+	return func(o *options) { o.VerifyAll = mode == VerifyFull }
 }
 
 // WithLazyExtract makes the constructor return at once. Files are extracted at
 // the first call of Extract, GetExtractedPath, Verify or Repair.
 func WithLazyExtract() Option {
-	return func(o *options) { o.lazy = true }
+	return func(o *options) { o.Lazy = true }
 }
 
 // WithContext ends extraction, and the wait for another process that is
@@ -52,7 +52,7 @@ func WithLazyExtract() Option {
 func WithContext(ctx context.Context) Option {
 	return func(o *options) {
 		if ctx != nil {
-			o.ctx = ctx
+			o.Context = ctx
 		}
 	}
 }
@@ -66,28 +66,33 @@ func WithContext(ctx context.Context) Option {
 // context is done, the error matches the context's and nothing is removed. The
 // next start may undo what check changes in the payload's files.
 func WithStartCheck(check func(dir string) error) Option {
-	return func(o *options) { o.check = check }
+	return func(o *options) { o.StartCheck = check }
+}
+
+// WithTrustedDir accepts dir and the folders above it whatever their owners and modes,
+// for systems where no other user can reach them: in a container, /tmp may be open to
+// all and lack the sticky bit. What is made below dir is private as ever. Operators set
+// the environment variable GOEMPY_TRUSTED_DIR instead, to one directory or several; with
+// it, root trusts only directories that belong to root.
+func WithTrustedDir(dir string) Option {
+	return func(o *options) { o.TrustedDirs = append(o.TrustedDirs, dir) }
+}
+
+// WithWorldReadable lets other users read the directory that the caller names with
+// NewEmbeddedFilesWithTmpDir. Root can extract into a container image with it. Others then
+// use the files if no one but root can change them: every start hashes all of them, and
+// nothing is written.
+func WithWorldReadable() Option {
+	return func(o *options) { o.WorldReadable = true }
 }
 
 // PackOption changes how CopyForEmbed packs.
 type PackOption func(*packOptions)
 
-type packOptions struct {
-	stream bool
-}
-
-func newPackOptions(opts []PackOption) packOptions {
-	var o packOptions
-	for _, opt := range opts {
-		if opt != nil {
-			opt(&o)
-		}
-	}
-	return o
-}
+type packOptions = payload.PackOptions
 
 // WithStream packs all contents into one compressed file. Programs become
 // smaller, and their first start may take longer: see the package comment.
 func WithStream() PackOption {
-	return func(o *packOptions) { o.stream = true }
+	return func(o *packOptions) { o.Stream = true }
 }

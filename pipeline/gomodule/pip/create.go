@@ -3,13 +3,14 @@ package pip
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	"github.com/goempy/goempy/embed_util"
+	"github.com/goempy/goempy/internal/extract"
+	"github.com/goempy/goempy/internal/osfs"
+	"github.com/goempy/goempy/internal/payload"
 	"github.com/goempy/goempy/internal/platforms"
 	"github.com/goempy/goempy/pip/internal/data"
 	"github.com/goempy/goempy/python"
@@ -195,20 +196,20 @@ func (w *work) one(py interpreter, t *target, prefix string) error {
 			return err
 		}
 	}
-	tmp, err := os.MkdirTemp("", "pip-")
+	tmp, err := extract.NewWorkDir()
 	if err != nil {
 		return fmt.Errorf("pip: %w", err)
 	}
-	defer func() { _ = os.RemoveAll(tmp) }()
-	site := filepath.Join(tmp, "site")
+	defer tmp.Remove()
+	site := filepath.Join(tmp.Path(), "site")
 	if err := os.Mkdir(site, 0o700); err != nil {
 		return fmt.Errorf("pip: %w", err)
 	}
-	report := filepath.Join(tmp, "report.json")
+	report := filepath.Join(tmp.Path(), "report.json")
 	if err := install(py, t, w.requirements, site, report, w.found, w.opts, w.console.stream(prefix)); err != nil {
 		return err
 	}
-	if err := tidy(site); err != nil {
+	if err := normalize(site); err != nil {
 		return err
 	}
 	if err := addHook(site); err != nil {
@@ -228,12 +229,11 @@ func (w *work) one(py interpreter, t *target, prefix string) error {
 	return nil
 }
 
-// pack fills stage with what will stand at dst.
+// pack fills stage with what will be at dst.
 func (w *work) pack(t *target, stage, site, dst string) error {
-	if err := embed_util.CopyForEmbed(stage, site); err != nil {
-		return err
-	}
-	if err := setModes(stage, site); err != nil {
+	// By content: Windows has no executable bit, and what is packed there is the same
+	// and can be run on Unix.
+	if err := payload.Pack(stage, site, payload.PackOptions{Executable: isProgram}); err != nil {
 		return err
 	}
 	if t.folder != "" {
@@ -251,57 +251,5 @@ func (w *work) publish(t *target, stage, dst string) error {
 	if err := replaceDir(stage, dst); err != nil || t.folder == "" {
 		return err
 	}
-	return writeFile(filepath.Join(w.targetDir, t.goFile), goSource(t))
-}
-
-// isGitFile reports a file that says how git treats a directory.
-func isGitFile(f fs.DirEntry) bool {
-	return f.Type().IsRegular() && (f.Name() == ".gitignore" || f.Name() == ".gitattributes")
-}
-
-// keepGitFiles copies such files of dst to stage.
-func keepGitFiles(stage, dst string) error {
-	files, err := os.ReadDir(dst)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	for _, f := range files {
-		if !isGitFile(f) {
-			continue
-		}
-		text, err := os.ReadFile(filepath.Join(dst, f.Name()))
-		if err == nil {
-			err = writeFile(filepath.Join(stage, f.Name()), text)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// replaceable refuses to replace a directory that holds something else than
-// packages, such as a caller's whole module, or other platforms' packages.
-func replaceable(dir string) error {
-	files, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("pip: %w", err)
-	}
-	packages, foreign := false, ""
-	for _, f := range files {
-		name := f.Name()
-		switch {
-		case name == manifestName:
-			packages = true
-		case name == "embed.go" || isGitFile(f):
-		case foreign == "" || strings.HasSuffix(name, ".go") || name == "go.mod" || name == ".git":
-			foreign = name
-		}
-	}
-	mustKeep := strings.HasSuffix(foreign, ".go") || foreign == "go.mod" || foreign == ".git"
-	if foreign != "" && (mustKeep || !packages) {
-		return fmt.Errorf("pip: %s would be replaced as a whole, and %s in it would be lost: "+
-			"choose a directory of its own, or empty it first", dir, foreign)
-	}
-	return nil
+	return osfs.WriteFile(filepath.Join(w.targetDir, t.goFile), goSource(t))
 }

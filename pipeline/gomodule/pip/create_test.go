@@ -2,129 +2,17 @@ package pip
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/goempy/goempy/embed_util"
 	"github.com/goempy/goempy/python"
 )
-
-// fakePython answers like pip: it "installs" a package whose files name the
-// platform tags, and fails as FAKE_PIP says: "<first tag> <kind of failure>".
-const fakePython = `#!/bin/sh
-tags=
-while [ $# -gt 0 ]; do
-	case $1 in
-	--target) target=$2; shift ;;
-	--report) report=$2; shift ;;
-	--platform) tags="$tags $2"; shift ;;
-	esac
-	shift
-done
-set -- $tags
-case $FAKE_PIP in
-"$1 missing")
-	echo "ERROR: Could not find a version that satisfies the requirement tool==2 (from versions: 1)" >&2
-	echo "ERROR: No matching distribution found for tool==2" >&2
-	exit 1 ;;
-"$1 broken")
-	echo "ERROR: something else" >&2
-	exit 3 ;;
-"$1 none")
-	echo "/x/bin/python3: No module named pip" >&2
-	exit 1 ;;
-"$1 slow")
-	sleep 60 ;;
-"$1 empty")
-	echo "Successfully installed tool"
-	exit 0 ;;
-"$1 excluded")
-	echo '{"install": []}' > "$report"
-	exit 0 ;;
-"$1 elsewhere")
-	echo '{"install": [{}]}' > "$report"
-	exit 0 ;;
-"$1 other")
-	echo '{"install": [{}], "environment": {"sys_platform": "beos"}}' > "$report" ;;
-esac
-[ -z "$PIP_ROOT$PIP_PYTHON$PIP_PREFIX$PIP_TARGET$_PIP_X" ] || exit 9
-[ "$PIP_INDEX_URL" = kept ] || [ -z "$PIP_INDEX_URL" ] || exit 9
-mkdir -p "$target/tool" "$target/bin" "$target/tool-1.dist-info" "$target/__pycache__"
-echo "tags = '$tags'$FAKE_VERSION" > "$target/tool/__init__.py"
-echo x > "$target/__pycache__/x.pyc"
-echo x > "$target/tool-1.dist-info/RECORD"
-echo Name: tool > "$target/tool-1.dist-info/METADATA"
-printf '#!%s\nimport tool\n' "$0" > "$target/bin/tool"
-echo "installed $tags"
-`
-
-// fakeInterpreter lets the installing functions run the script above.
-type fakeInterpreter struct {
-	python.Python
-	contexts int // how many commands had a context
-}
-
-func (f *fakeInterpreter) PythonCmdContext(ctx context.Context, args ...string) (*exec.Cmd, error) {
-	f.contexts++
-	return f.Python.(python.CommandContexter).PythonCmdContext(ctx, args...)
-}
-
-func newFake(t *testing.T) *fakeInterpreter {
-	t.Helper()
-	if runtime.GOOS == "windows" {
-		t.Skip("the interpreter of this test is a shell script")
-	}
-	home := filepath.Join(t.TempDir(), "python")
-	writeFiles(t, home, map[string]string{"bin/python3": fakePython})
-	if err := os.Chmod(filepath.Join(home, "bin", "python3"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return &fakeInterpreter{Python: python.NewPython(python.WithPythonHome(home))}
-}
-
-// someRequirements returns the path of a requirements file.
-func someRequirements(t *testing.T, text string) string {
-	t.Helper()
-	dir := t.TempDir()
-	writeFiles(t, dir, map[string]string{"requirements.txt": text})
-	return filepath.Join(dir, "requirements.txt")
-}
-
-// unpack returns the files that a program gets from packed ones.
-func unpack(t *testing.T, dir string) map[string]string {
-	t.Helper()
-	e, err := embed_util.NewEmbeddedFilesWithTmpDir(os.DirFS(dir), filepath.Join(t.TempDir(), "out"), true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = e.Cleanup() }()
-	return tree(t, e.GetExtractedPath())
-}
-
-func installAll(t *testing.T, py interpreter, dir string, names []string, opts ...Option) error {
-	t.Helper()
-	targets, err := choose(synthetic, present(synthetic, dir), names)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, target := range targets {
-		target.tags = []string{"tag_" + target.name, "tag2"}
-	}
-	w, err := newWork(someRequirements(t, "tool\n"), dir, newOptions(append([]Option{WithOutput(nil)}, opts...)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return w.all(py, targets)
-}
 
 func TestInstallForPlatforms(t *testing.T) {
 	py := newFake(t)
@@ -237,61 +125,6 @@ func TestFailureLeavesResults(t *testing.T) {
 	}
 }
 
-// pip succeeds and has put its packages elsewhere, or nowhere.
-func TestNothingInstalled(t *testing.T) {
-	py := newFake(t)
-	dir := t.TempDir()
-	if err := installAll(t, py, dir, []string{"linux-arm64"}); err != nil {
-		t.Fatal(err)
-	}
-	before := tree(t, dir)
-	for kind, want := range map[string]string{
-		"empty":     "nothing was installed",
-		"elsewhere": "nothing was installed",
-		"other":     `markers for sys_platform "beos", not "linux"`,
-	} {
-		t.Setenv("FAKE_PIP", "tag_linux-arm64 "+kind)
-		err := installAll(t, py, dir, []string{"linux-arm64"})
-		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "linux-arm64") {
-			t.Errorf("%s: %v", kind, err)
-		}
-		after := tree(t, dir)
-		for name, text := range before {
-			if after[name] != text {
-				t.Errorf("%s: %s has changed", kind, name)
-			}
-		}
-	}
-	t.Setenv("FAKE_PIP", "tag_linux-arm64 excluded")
-	if err := installAll(t, py, dir, []string{"linux-arm64"}); err != nil {
-		t.Errorf("markers exclude everything: %v", err)
-	}
-	if files := unpack(t, filepath.Join(dir, "linux-arm64")); len(files) != 0 {
-		t.Errorf("there is %q", names(files))
-	}
-}
-
-func TestSettingsInVariables(t *testing.T) {
-	py := newFake(t)
-	for _, name := range []string{"PIP_ROOT", "PIP_PYTHON", "PIP_PREFIX", "PIP_TARGET", "_PIP_X"} {
-		t.Setenv(name, "/elsewhere")
-	}
-	t.Setenv("PIP_INDEX_URL", "kept")
-	if err := installAll(t, py, t.TempDir(), nil); err != nil {
-		t.Error(err)
-	}
-	env := []string{"PATH=/bin", "PIPX=1", "PIP_INDEX_URL=a", "PIP_EXTRA_INDEX_URL=a", "PIP_NO_INDEX=1", "PIP_FIND_LINKS=a",
-		"PIP_TRUSTED_HOST=a", "PIP_PROXY=a", "PIP_CERT=a", "PIP_CLIENT_CERT=a", "PIP_DEFAULT_TIMEOUT=1", "PIP_CONFIG_FILE=a"}
-	all := slices.Clone(env)
-	for _, name := range []string{"ROOT", "PYTHON", "PREFIX", "TARGET", "PYTHON_VERSION", "ABI", "IMPLEMENTATION", "PLATFORM",
-		"EDITABLE", "REQUIREMENT", "USER", "DRY_RUN", "NO_DEPS", "REPORT", "QUIET", "NO_BINARY", "SRC", "ISOLATED"} {
-		all = append(all, "PIP_"+name+"=x")
-	}
-	if got := userEnv(all); !slices.Equal(got, env) {
-		t.Errorf("left %q", got)
-	}
-}
-
 func TestFirstFailureLeavesNothing(t *testing.T) {
 	py := newFake(t)
 	dir := filepath.Join(t.TempDir(), "data")
@@ -301,31 +134,6 @@ func TestFirstFailureLeavesNothing(t *testing.T) {
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the directory: %v", err)
-	}
-}
-
-func TestContextEndsPip(t *testing.T) {
-	py := newFake(t)
-	dir := t.TempDir()
-	t.Setenv("FAKE_PIP", "tag_linux-arm64 slow")
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	begin := time.Now()
-	err := installAll(t, py, dir, []string{"linux-arm64"}, WithContext(ctx))
-	if !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("error %v", err)
-	}
-	if took := time.Since(begin); took > 30*time.Second {
-		t.Errorf("it took %v", took)
-	}
-	if py.contexts != 1 {
-		t.Errorf("%d commands with a context", py.contexts)
-	}
-	if err := installAll(t, py, dir, nil, WithContext(ctx)); !errors.Is(err, context.DeadlineExceeded) || py.contexts != 1 {
-		t.Errorf("after the end: %v", err)
-	}
-	if files := tree(t, dir); len(files) != 0 {
-		t.Errorf("there is %q", names(files))
 	}
 }
 

@@ -30,7 +30,7 @@
 //
 // The same requirements and wheels give the same bytes on every machine:
 //
-//   - there is no __pycache__, and of *.dist-info what tells about the
+//   - there is no __pycache__, and of *.dist-info what is about the
 //     installation is left out (RECORD, INSTALLER, REQUESTED, direct_url.json).
 //     Metadata, entry points and licences are there, so importlib.metadata works;
 //   - scripts in bin begin with #!/usr/bin/env python3. Those that pip makes for

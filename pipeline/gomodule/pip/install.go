@@ -21,19 +21,18 @@ type interpreter interface {
 	python.CommandContexter
 }
 
-// driver is `python -m pip` with three differences. A folder named pip where
-// the command runs is not taken for pip. Of the user's settings, in variables
-// and in pip's configuration files, only those in settings count. And markers
-// of requirements, as in `colorama; sys_platform == "win32"`, are those of the
-// platform that the packages are for: pip itself has an option for its wheels
-// but none for its markers, and takes those of the machine it runs on.
+// driver runs pip as `python -m pip` does, with three differences. It ignores a
+// folder named pip in the working directory. Of the user's settings, in variables
+// and in pip's configuration files, it uses only those in settings. And it evaluates
+// markers of requirements, as in `colorama; sys_platform == "win32"`, for the platform
+// of the packages: pip has an option for the platform of wheels, but evaluates markers
+// for the machine it runs on.
 //
-// The settings that count become variables, in pip's own order of precedence,
-// and pip reads no files. So they are the same for the pips that pip starts to
-// build a package.
+// The settings become variables, in pip's own order of precedence, and pip reads no
+// files, so that the pips that pip starts to build a package have the same.
 //
-// Both need more of pip than its command line. A pip that has it no more must
-// not go on with other settings and markers, so what was done is tried.
+// Settings and markers use pip's internals. A pip that no longer has these must not
+// continue with other ones, so the driver checks that its changes took effect.
 const driver = `
 import os, runpy, sys
 if sys.path[:1] == [""]:
@@ -43,7 +42,7 @@ try:
 except ImportError as e:
     sys.exit(str(e))
 def refuse(what, why):
-    sys.exit("ERROR: pip %s cannot be told %s: %s. Use the pip of this module." % (pip.__version__, what, why))
+    sys.exit("ERROR: pip %s does not take %s: %s. Use the pip of this module." % (pip.__version__, what, why))
 def user_settings():
     from pip._internal.configuration import Configuration
     configuration = Configuration(isolated=False)
@@ -93,11 +92,9 @@ runpy.run_module("pip", run_name="__main__", alter_sys=True)
 `
 
 // settings are the options of pip that a user's variables (PIP_INDEX_URL) and
-// configuration files may set. They say where packages come from, how to get
-// there, and what is not to be trusted or taken. All others, such as root,
-// target, python-version or editable, are for other uses of pip: they
-// contradict the command line, and make pip install something else, or
-// elsewhere.
+// configuration files may set: where packages come from, how to reach them, and which
+// ones to refuse. The others, such as root, target, python-version or editable, would
+// contradict the command line, and make pip install something else or elsewhere.
 var settings = []string{
 	"index-url", "pypi-url", "extra-index-url", "no-index", "find-links",
 	"trusted-host", "proxy", "cert", "client-cert", "keyring-provider",
@@ -113,8 +110,7 @@ var pipEnv = []string{
 	"PYTHONUNBUFFERED=1",
 }
 
-// userEnv leaves out of an environment the variables that set options of pip
-// that are not in settings.
+// userEnv returns env without variables that set other options of pip than settings.
 func userEnv(env []string) []string {
 	return slices.DeleteFunc(slices.Clone(env), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
@@ -130,8 +126,8 @@ func userEnv(env []string) []string {
 	})
 }
 
-// pipArgs are the arguments of the interpreter. No Python version is named:
-// pip's own is the embedded one, to the last digit and with its ABI.
+// pipArgs are the arguments of the interpreter. They name no Python version, since
+// pip runs on the embedded one and takes its version and ABI.
 func pipArgs(t *target, requirements, site, report string, hashes bool, extra []string) ([]string, error) {
 	environment, err := json.Marshal(t.markers)
 	if err != nil {
@@ -159,8 +155,8 @@ func pipArgs(t *target, requirements, site, report string, hashes bool, extra []
 	return append(args, extra...), nil
 }
 
-// install has pip install the requirements into the directory site. report is
-// the path of a file for pip's own account of it.
+// install has pip install the requirements into the directory site and write its
+// report (--report) to the path report.
 func install(py interpreter, t *target, requirements, site, report string, found found, o *options, out *stream) error {
 	args, err := pipArgs(t, requirements, site, report, found.hashes, o.pipArgs)
 	if err != nil {
@@ -194,27 +190,26 @@ func install(py interpreter, t *target, requirements, site, report string, found
 	return fmt.Errorf("pip: install for %s: %w%s: %s", t.name, err, hint, reason(output))
 }
 
-// checkInstalled finds out whether pip, which says that it has succeeded, has
-// installed anything where it should, for the platform that it should. That
-// there is nothing is right when there were no requirements, or markers exclude
-// all of them.
+// checkInstalled checks that pip, which reports success, has installed something into
+// the right directory and for the right platform. Nothing is right if there are no
+// requirements, or if markers exclude all of them.
 func checkInstalled(t *target, site, report string, required bool) error {
-	var told struct {
+	var summary struct {
 		Install     []json.RawMessage `json:"install"`
 		Environment map[string]string `json:"environment"`
 	}
 	text, err := os.ReadFile(report)
 	switch {
 	case err == nil:
-		if err := json.Unmarshal(text, &told); err != nil {
+		if err := json.Unmarshal(text, &summary); err != nil {
 			return fmt.Errorf("pip: read the report for %s: %w", t.name, err)
 		}
-		required = len(told.Install) > 0
+		required = len(summary.Install) > 0
 	case !errors.Is(err, fs.ErrNotExist): // an argument of the caller may name another
 		return fmt.Errorf("pip: read the report for %s: %w", t.name, err)
 	}
 	for _, name := range []string{"sys_platform", "platform_machine"} {
-		if got, want := told.Environment[name], t.markers[name]; got != "" && want != "" && got != want {
+		if got, want := summary.Environment[name], t.markers[name]; got != "" && want != "" && got != want {
 			return fmt.Errorf("pip: install for %s: pip has evaluated markers for %s %q, not %q", t.name, name, got, want)
 		}
 	}

@@ -52,7 +52,7 @@ func WithPipArgs(args ...string) Option {
 	return func(o *options) { o.pipArgs = append(o.pipArgs, args...) }
 }
 
-// WithOutput sends what pip tells to w and not to os.Stderr; nil discards it.
+// WithOutput sends the output of pip to w and not to os.Stderr; nil discards it.
 // It is written in whole lines, by one goroutine at a time. When several
 // platforms are installed, each line begins with the platform's name. Errors
 // of w are ignored.

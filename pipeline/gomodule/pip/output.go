@@ -7,7 +7,7 @@ import (
 )
 
 // keptOutput is how much of a command's output is kept for its error, in
-// bytes. The end is what tells.
+// bytes. The end says why it failed.
 const keptOutput = 64 << 10
 
 // console writes whole lines of several commands to one writer.

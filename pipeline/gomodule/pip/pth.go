@@ -6,25 +6,26 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/goempy/goempy/internal/osfs"
 )
 
 // keptName is the folder that holds a sitecustomize of the packages, if they
 // have one. It also marks a folder that has the hook: hooks of other releases
-// look for it, so its name must never change. It is no module's name.
+// look for it, so its name must never change. It cannot be the name of a module.
 const keptName = "goempy-sitecustomize"
 
 // hook is the sitecustomize.py of packages that have files for package site to
 // read. Python reads these in site-packages only, not in folders of PYTHONPATH;
 // but it imports sitecustomize from there when it starts.
 //
-// Only one sitecustomize is imported, the first on sys.path. So this one works
-// for all generated folders after its own, whose hooks then never run, and runs
-// the sitecustomize that Python would have imported without hooks. As in
-// Python's own start, all .pth files come before that. It becomes the module
-// sitecustomize, and its errors are those of the import.
+// Python imports only the first sitecustomize on sys.path. So this one also handles
+// the generated folders after its own, and then runs the sitecustomize that Python
+// would have imported without hooks, after all .pth files as in Python's own start.
+// That becomes the module sitecustomize, and its errors are those of the import.
 //
-// The folders are looked for on sys.path as it is before the first .pth file is
-// read, as these are not read recursively; the sitecustomize afterwards, as it
+// It looks for folders on sys.path as it is before the first .pth file is read, since
+// .pth files are not read recursively, and for the sitecustomize afterwards, since it
 // may be in a folder that a .pth file has added.
 //
 // It is written for any Python 3: those that the embedded one starts inherit
@@ -79,7 +80,7 @@ del _start
 `
 
 // addHook adds the hook to an installed tree if there are files for it. A
-// sitecustomize of the packages makes way for it.
+// sitecustomize of the packages is moved out of its way.
 func addHook(site string) error {
 	files, err := os.ReadDir(site)
 	if err != nil {
@@ -108,7 +109,7 @@ func writeHook(site string, own []string) error {
 		return err
 	}
 	for _, name := range own {
-		if err := rename(filepath.Join(site, name), filepath.Join(kept, name)); err != nil {
+		if err := osfs.Rename(filepath.Join(site, name), filepath.Join(kept, name)); err != nil {
 			return err
 		}
 	}

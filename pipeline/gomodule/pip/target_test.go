@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goempy/goempy/internal/payload"
 	"github.com/goempy/goempy/internal/platforms"
 )
 
@@ -40,9 +41,9 @@ func TestOneFileABuild(t *testing.T) {
 			t.Errorf("%s is not gofmt: %v", target.goFile, err)
 		}
 		writeFiles(t, dir, map[string]string{
-			target.goFile:                           string(src),
-			target.folder + "/" + manifestName:      "{}",
-			target.folder + "/0123456789abcdef.zst": "x",
+			target.goFile: string(src),
+			target.folder + "/" + payload.ManifestName: "{}",
+			target.folder + "/0123456789abcdef.zst":    "x",
 		})
 	}
 	for want, ctx := range map[string]build.Context{
@@ -224,11 +225,11 @@ func TestLeftoversOfKilledRuns(t *testing.T) {
 	dir := t.TempDir()
 	dst := filepath.Join(dir, "linux-amd64")
 	writeFiles(t, dir, map[string]string{
-		".goempy-linux-amd64.1/half":      "x",
-		".goempy-linux-amd64.2.old/file":  "the last result",
-		".goempy-linux-amd64-musl.3/half": "of another platform",
-		".goempy-linux-amd64.4":           "a file",
-		"linux-arm64/" + manifestName:     "x",
+		".goempy-linux-amd64.1/half":          "x",
+		".goempy-linux-amd64.2.old/file":      "the last result",
+		".goempy-linux-amd64-musl.3/half":     "of another platform",
+		".goempy-linux-amd64.4":               "a file",
+		"linux-arm64/" + payload.ManifestName: "x",
 	})
 	stage, err := newStage(dst)
 	if err != nil {
@@ -237,7 +238,7 @@ func TestLeftoversOfKilledRuns(t *testing.T) {
 	if err := os.Remove(stage); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{".goempy-linux-amd64-musl.3/half", ".goempy-linux-amd64.4", "linux-amd64/file", "linux-arm64/" + manifestName}
+	want := []string{".goempy-linux-amd64-musl.3/half", ".goempy-linux-amd64.4", "linux-amd64/file", "linux-arm64/" + payload.ManifestName}
 	if got := names(tree(t, dir)); !slices.Equal(got, want) {
 		t.Errorf("there is %q", got)
 	}

@@ -96,6 +96,7 @@ func newFromFiles(files fs.FS, opts []PythonOpt, extract extractFunc) (*Embedded
 	}
 	ep := &EmbeddedPython{py: py, Python: py}
 	py.embeddedHome = func() (string, error) { return ep.e.Extract() }
+	py.restore = func() error { return ep.e.Repair() }
 	extractOpts := py.opts.extract
 	if !py.opts.noSelfCheck {
 		extractOpts = append(extractOpts, embed_util.WithStartCheck(ep.startCheck))

@@ -1,10 +1,12 @@
 package python_test
 
 import (
-	"context"
+	"errors"
 	"fmt"
+	"log"
 	"os"
-	"time"
+	"path/filepath"
+	"strings"
 
 	"github.com/goempy/goempy/python"
 )
@@ -12,32 +14,89 @@ import (
 func ExampleNewEmbeddedPython() {
 	ep, err := python.NewEmbeddedPython("myapp")
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
 	cmd, err := ep.PythonCmd("-c", "print('hello')")
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
 	cmd.Stdout = os.Stdout
+	cmd.Stderr = os.Stderr
 	if err := cmd.Run(); err != nil {
-		fmt.Println(err)
+		log.Fatal(err)
 	}
+	// Output: hello
 }
 
-func ExampleEmbeddedPython_PythonCmdContext() {
-	ep, err := python.NewEmbeddedPython("myapp", python.WithLazyExtract())
+// The interpreter goes to a directory that the program chooses, such as the
+// state directory of a service.
+func ExampleNewEmbeddedPythonWithTmpDir() {
+	state, err := os.MkdirTemp("", "myapp-")
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	cmd, err := ep.PythonCmdContext(ctx, "-m", "http.server")
+	defer os.RemoveAll(state)
+
+	ep, err := python.NewEmbeddedPythonWithTmpDir(filepath.Join(state, "python"), true)
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
-	fmt.Println(cmd.Run())
+	defer ep.Cleanup()
+	name := filepath.Base(ep.GetExtractedPath())
+	fmt.Println("it has a hash in its name:", strings.HasPrefix(name, "python-"))
+	// Output: it has a hash in its name: true
+}
+
+// The cache directory outlives reboots: a program that runs after each of them
+// extracts once all the same.
+func ExampleNewEmbeddedPythonInCacheDir() {
+	ep, err := python.NewEmbeddedPythonInCacheDir("myapp")
+	if err != nil {
+		log.Fatal(err)
+	}
+	cmd, err := ep.PythonCmd("-c", "print('hello from the cache directory')")
+	if err != nil {
+		log.Fatal(err)
+	}
+	out, err := cmd.Output()
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s", out)
+	// Output: hello from the cache directory
+}
+
+// On a platform that the release has no interpreter for, the program uses the
+// one on PATH.
+func ExampleNewEmbeddedPython_fallback() {
+	var py python.Python
+	ep, err := python.NewEmbeddedPython("myapp")
+	switch {
+	case err == nil:
+		py = ep
+	case errors.Is(err, python.ErrNoPayload):
+		py = python.NewPython()
+	default:
+		log.Fatal(err)
+	}
+	cmd, err := py.PythonCmd("-c", "print('hello from either')")
+	if err != nil {
+		log.Fatal(err)
+	}
+	out, err := cmd.Output()
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s", out)
+	// Output: hello from either
+}
+
+// Without WithPythonHome, it is the Python on PATH.
+func ExampleNewPython() {
+	py := python.NewPython()
+	exe, err := py.GetExePath()
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(exe)
 }

@@ -25,7 +25,7 @@ func WithPythonHome(home string) PythonOpt {
 }
 
 // WithInheritedPythonEnv lets the PYTHON* variables and the user's
-// site-packages through to the interpreter. What AddPythonPath adds stands
+// site-packages through to the interpreter. What AddPythonPath adds comes
 // before an inherited PYTHONPATH.
 func WithInheritedPythonEnv() PythonOpt {
 	return func(o *python) { o.opts.inheritEnv = true }
@@ -55,6 +55,20 @@ const (
 // WithVerify chooses how a start checks an interpreter extracted earlier.
 func WithVerify(mode VerifyMode) PythonOpt {
 	return withExtract(embed_util.WithVerify(mode))
+}
+
+// WithTrustedDir accepts dir and the folders above it whatever their owners and modes,
+// for systems where no other user can reach them, such as a container whose /tmp is open
+// to all. See embed_util.WithTrustedDir, also for the variable that operators set.
+func WithTrustedDir(dir string) PythonOpt {
+	return withExtract(embed_util.WithTrustedDir(dir))
+}
+
+// WithWorldReadable lets other users run the interpreter in the directory that the caller
+// names with NewEmbeddedPythonWithTmpDir: for a container image that root builds and others
+// run. See embed_util.WithWorldReadable.
+func WithWorldReadable() PythonOpt {
+	return withExtract(embed_util.WithWorldReadable())
 }
 
 // WithContext ends extraction, and the wait for another process that is

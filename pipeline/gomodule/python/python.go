@@ -2,13 +2,19 @@ package python
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
+
+	"github.com/goempy/goempy/internal/procgroup"
 )
 
 // Python makes commands that run a Python interpreter. The values that this
@@ -23,8 +29,10 @@ type Python interface {
 	GetExePath() (string, error)
 
 	// AddPythonPath adds a directory to the PYTHONPATH of the commands made
-	// from then on, after those added before. "" is ignored: it would stand for
-	// the directory that a command runs in.
+	// from then on, after those added before. "" is ignored: it would mean the
+	// directory that a command runs in. Python splits PYTHONPATH at
+	// os.PathListSeparator, so a path that has one makes these commands an error
+	// that matches ErrPythonPath.
 	//
 	// Python does not read .pth files in directories of PYTHONPATH. Those of
 	// packages that package pip has generated work nevertheless; for others,
@@ -32,7 +40,9 @@ type Python interface {
 	AddPythonPath(p string)
 
 	// PythonCmd returns a command that runs the interpreter with args. The
-	// command is not started. See the package comment for its environment.
+	// command is not started. An embedded interpreter that was removed meanwhile,
+	// as by a cleaner of temp dirs, is extracted again. See the package comment for
+	// the command's environment.
 	PythonCmd(args ...string) (*exec.Cmd, error)
 
 	// PythonCmd2 is PythonCmd for a slice.
@@ -67,11 +77,19 @@ type CommandContexter interface {
 	PythonCmdContext(ctx context.Context, args ...string) (*exec.Cmd, error)
 }
 
+// ErrPythonPath is matched when a directory that AddPythonPath was called with has the
+// character at which Python splits PYTHONPATH.
+var ErrPythonPath = errors.New("python: a directory of PYTHONPATH must not have the character " +
+	strconv.QuoteRune(os.PathListSeparator))
+
 type python struct {
 	opts pythonOptions
 
 	// embeddedHome finds the tree of an embedded interpreter; nil for others.
 	embeddedHome func() (string, error)
+
+	// restore extracts it again, after a cleaner of temp dirs has removed it.
+	restore func() error
 
 	mu         sync.Mutex
 	pythonPath []string
@@ -128,7 +146,14 @@ func (ep *python) exePath(home string) (string, error) {
 		return filepath.Abs(p)
 	}
 	p := exeIn(home, name)
-	if _, err := os.Stat(p); err != nil {
+	_, err := os.Stat(p)
+	if errors.Is(err, fs.ErrNotExist) && ep.restore != nil {
+		if err := ep.restore(); err != nil {
+			return "", fmt.Errorf("python: restore %s, which was removed: %w", home, err)
+		}
+		_, err = os.Stat(p)
+	}
+	if err != nil {
 		return "", fmt.Errorf("python: find %s: %w", name, err)
 	}
 	return p, nil
@@ -159,7 +184,7 @@ func (ep *python) PythonCmd2(args []string) (*exec.Cmd, error) {
 }
 
 func (ep *python) PythonCmdContext(ctx context.Context, args ...string) (*exec.Cmd, error) {
-	return ep.command(func(exe string) *exec.Cmd { return commandContext(ctx, exe, args...) })
+	return ep.command(func(exe string) *exec.Cmd { return procgroup.CommandContext(ctx, exe, args...) })
 }
 
 func (ep *python) command(newCmd func(exe string) *exec.Cmd) (*exec.Cmd, error) {
@@ -174,6 +199,11 @@ func (ep *python) command(newCmd func(exe string) *exec.Cmd) (*exec.Cmd, error) 
 	ep.mu.Lock()
 	path := slices.Clone(ep.pythonPath)
 	ep.mu.Unlock()
+	for _, dir := range path {
+		if strings.ContainsRune(dir, os.PathListSeparator) {
+			return nil, fmt.Errorf("%w: %q", ErrPythonPath, dir)
+		}
+	}
 	cmd := newCmd(exe)
 	cmd.Env = ep.environ(home, path)
 	return cmd, nil

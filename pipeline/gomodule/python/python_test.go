@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -163,5 +164,40 @@ func TestCacheDir(t *testing.T) {
 	t.Setenv("HOME", "")
 	if _, err := NewEmbeddedPythonInCacheDir("myapp"); err == nil || errors.Is(err, ErrNoPayload) {
 		t.Errorf("without a cache dir: %v", err)
+	}
+}
+
+func TestListSeparatorInAPythonPath(t *testing.T) {
+	ep := mustFake(t)
+	ep.AddPythonPath(filepath.Join("a", "b"))
+	if _, err := ep.PythonCmd("-V"); err != nil {
+		t.Fatal(err)
+	}
+	odd := "x" + string(os.PathListSeparator) + "y"
+	ep.AddPythonPath(odd)
+	if _, err := ep.PythonCmd("-V"); !errors.Is(err, ErrPythonPath) || !strings.Contains(err.Error(), odd) {
+		t.Errorf("error: %v", err)
+	}
+}
+
+// Cleaners of temp dirs remove what was not used for some days.
+func TestInterpreterThatWasRemoved(t *testing.T) {
+	ep := mustFake(t)
+	dir := ep.GetExtractedPath()
+	for _, gone := range [][]string{{filepath.Join(dir, "bin")}, {dir}, {dir, dir + ".goempy"}, {filepath.Dir(dir)}} {
+		if runtime.GOOS == "windows" && len(gone) > 1 {
+			continue // it keeps files that are locked
+		}
+		for _, path := range gone {
+			if err := os.RemoveAll(path); err != nil && runtime.GOOS != "windows" {
+				t.Fatal(err)
+			}
+		}
+		if args, _ := run(t, ep, "x"); len(args) != 1 {
+			t.Errorf("without %q: args are %q", gone, args)
+		}
+		if err := ep.Verify(); err != nil {
+			t.Errorf("without %q: %v", gone, err)
+		}
 	}
 }

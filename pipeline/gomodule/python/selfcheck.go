@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/goempy/goempy/internal/procgroup"
 )
 
 // ErrCannotStart is matched when the interpreter does not start on this
@@ -17,11 +19,11 @@ var ErrCannotStart = errors.New("Python does not start")
 type StartError struct {
 	Exe    string // the interpreter
 	Stderr string // what it wrote, shortened
-	Cause  string // the likely cause and the remedy, "" if none is known
+	Cause  string // the likely cause and what to do, "" if unknown
 	Err    error  // how it ended
 }
 
-// Error tells everything in one text.
+// Error returns all of it in one line.
 func (e *StartError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%v: %s: %v", ErrCannotStart, e.Exe, e.Err)
@@ -73,7 +75,7 @@ func checkStart(ctx context.Context, exe string, env []string) error {
 }
 
 func startOnce(ctx context.Context, exe string, env []string) (stderr string, err error) {
-	cmd := commandContext(ctx, exe, "-I", "-B", "-S", "-c", "import encodings, os")
+	cmd := procgroup.CommandContext(ctx, exe, "-I", "-B", "-S", "-c", "import encodings, os")
 	cmd.Env = env
 	var b bytes.Buffer
 	cmd.Stderr = &b

@@ -104,16 +104,37 @@ def test_shared_blobs_stand_in_common_once(payloads: list[PlatformPayload]) -> N
     for each in payloads:
         folder = f"{DATA}/{each.platform.name}"
         blobs = [name for name in files if name.startswith(f"{folder}/")]
-        assert len(blobs) == 2  # the manifest, and the content that is its own
+        assert len(blobs) == 3  # attributes, the manifest, and the content that is its own
         stub = files[f"{DATA}/payload_{each.platform.name}.go"].text.decode()
-        assert f"//go:embed {each.platform.name} common\n" in stub
+        own = f"{each.platform.name}/.gitattributes"
+        assert f"//go:embed {each.platform.name} common {own} common/.gitattributes\n" in stub
 
 
 def test_one_platform_has_nothing_to_share(payloads: list[PlatformPayload]) -> None:
     files = {file.path: file for file in render_tree(RELEASE, payloads[:1])}
     assert not any("/common/" in name for name in files)
     stub = files[f"{DATA}/payload_windows-amd64.go"].text.decode()
-    assert "//go:embed windows-amd64\n" in stub
+    assert "//go:embed windows-amd64 windows-amd64/.gitattributes\n" in stub
+
+
+def test_git_is_kept_from_changing_data(payloads: list[PlatformPayload]) -> None:
+    files = {file.path: file for file in render_tree(RELEASE, payloads, payloads[0].payload)}
+    folders = [
+        f"{DATA}/common",
+        f"{PIP_DATA}/pip",
+        *(f"{DATA}/{p.platform.name}" for p in payloads),
+    ]
+    assert {files[f"{each}/.gitattributes"].text for each in folders} == {b"* -text\n"}
+
+
+def test_a_build_knows_what_it_embeds(payloads: list[PlatformPayload]) -> None:
+    files = {file.path: file.text.decode() for file in render_tree(RELEASE, payloads)}
+    constants = re.compile(r"const \(\n\tplatform = (.*)\n\tpython   = (.*)\n\tpbs      = (.*)\n\)")
+    for each in payloads:
+        (found,) = constants.findall(files[f"{DATA}/payload_{each.platform.name}.go"])
+        assert found == (f'"{each.platform.name}"', "Python", "PBS")
+    (found,) = constants.findall(files[f"{DATA}/none.go"])
+    assert found == ('""', '""', '""')
 
 
 def test_the_module_has_its_own_name_everywhere(payloads: list[PlatformPayload]) -> None:
@@ -197,8 +218,9 @@ def test_the_template_s_module_is_the_matrix_s() -> None:
 def test_package_pip_embeds_its_payload(payloads: list[PlatformPayload]) -> None:
     pip = payloads[0].payload
     files = {file.path: file for file in render_tree(RELEASE, payloads, pip)}
-    assert "//go:embed pip\n" in files[f"{PIP_DATA}/payload.go"].text.decode()
-    assert len([name for name in files if name.startswith(f"{PIP_DATA}/pip/")]) == 3
+    stub = files[f"{PIP_DATA}/payload.go"].text.decode()
+    assert "//go:embed pip pip/.gitattributes\n" in stub
+    assert len([name for name in files if name.startswith(f"{PIP_DATA}/pip/")]) == 4
 
 
 def test_go_knows_the_platforms_of_the_release(payloads: list[PlatformPayload]) -> None:

@@ -10,7 +10,7 @@ import (
 // own, so it is as safe for concurrent use as the file systems it joins.
 type FS []fs.FS
 
-// New returns the payload that stands in folder platform of fsys, with the
+// New returns the payload in folder platform of fsys, with the
 // sibling folder common (if there is one) behind it.
 func New(fsys fs.FS, platform, common string) (FS, error) {
 	own, err := fs.Sub(fsys, platform)

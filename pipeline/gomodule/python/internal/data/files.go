@@ -8,8 +8,13 @@ import (
 	"github.com/goempy/goempy/internal/overlay"
 )
 
-// Platform names this build's payload; it is "" when the build has none.
-const Platform = platform
+// What this build embeds: the name of its payload, the version of Python and the
+// release of python-build-standalone. All are "" when the build has no payload.
+const (
+	Platform       = platform
+	EmbeddedPython = python
+	EmbeddedPBS    = pbs
+)
 
 // Files returns this build's payload: the folder of its platform, and behind
 // it the blobs that all platforms share. It returns nil, and no error, when

@@ -4,4 +4,8 @@ import "embed"
 
 var files embed.FS
 
-const platform = ""
+const (
+	platform = ""
+	python   = ""
+	pbs      = ""
+)

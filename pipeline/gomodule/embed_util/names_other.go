@@ -1,6 +1,0 @@
-//go:build !windows
-
-package embed_util
-
-// checkNameOS says why this system cannot hold a file of that name.
-func checkNameOS(string) error { return nil }

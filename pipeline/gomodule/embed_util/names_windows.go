@@ -1,4 +1,0 @@
-package embed_util
-
-// checkNameOS says why this system cannot hold a file of that name.
-func checkNameOS(name string) error { return checkNameWindows(name) }

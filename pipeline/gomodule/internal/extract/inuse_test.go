@@ -1,0 +1,144 @@
+package extract
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/goempy/goempy/internal/osfs"
+	"github.com/goempy/goempy/internal/testpayload"
+	"github.com/goempy/goempy/internal/testtree"
+)
+
+// ownProgram is this test binary as a file of a tree.
+func ownProgram(t testing.TB, name string) testtree.Node {
+	t.Helper()
+	exe, err := os.Executable()
+	testtree.Must(t, err)
+	content, err := os.ReadFile(exe)
+	testtree.Must(t, err)
+	return testtree.Node{Name: name, Content: string(content), Perm: 0o755}
+}
+
+// running starts a program of a tree; the returned function lets it end.
+func running(t testing.TB, path string) (end func()) {
+	t.Helper()
+	cmd := exec.Command(path)
+	cmd.Env = append(os.Environ(), waitEnv+"=1")
+	stdin, err := cmd.StdinPipe()
+	testtree.Must(t, err)
+	testtree.Must(t, cmd.Start())
+	end = sync.OnceFunc(func() {
+		_ = stdin.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the program: %v", err)
+		}
+	})
+	t.Cleanup(end)
+	return end
+}
+
+func mustBeGone(t testing.TB, paths ...string) {
+	t.Helper()
+	for _, path := range paths {
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s is still there: %v", path, err)
+		}
+	}
+}
+
+// A directory without a hash gets another payload while programs of the old one
+// are running. They go on; on Windows their files are moved aside until they end.
+func TestReplacedWhileProgramsRun(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "tree")
+	old := []testtree.Node{ownProgram(t, "both.exe"), ownProgram(t, "old.exe")}
+	first := cleaned(t)(openGiven(os.DirFS(testpayload.Pack(t, old)), dir, false))
+	endBoth := running(t, filepath.Join(dir, "both.exe"))
+	endOld := running(t, filepath.Join(dir, "old.exe"))
+
+	packed := os.DirFS(testpayload.Pack(t, []testtree.Node{{Name: "both.exe", Content: "another program"}}))
+	second := cleaned(t)(openGiven(packed, dir, false))
+	testtree.Must(t, second.Verify())
+	mustBeGone(t, filepath.Join(dir, "old.exe"))
+	endBoth()
+	endOld()
+	testtree.Must(t, first.Cleanup())
+	testtree.Must(t, second.Cleanup())
+	mustBeGone(t, dir, dir+stateSuffix)
+}
+
+// Windows keeps the files of a running program. The tree then stays whole.
+func TestCleanupWhileAProgramRuns(t *testing.T) {
+	testtree.OwnPlaces(t)
+	nodes := []testtree.Node{ownProgram(t, "program.exe"), {Name: "lib/"}, {Name: "lib/a.py", Content: "a"}}
+	e := start(t, testpayload.Pack(t, nodes))
+	tree := e.Dir()
+	end := running(t, filepath.Join(tree, "program.exe"))
+	err := e.Cleanup()
+	if runtime.GOOS == "windows" {
+		if !errors.Is(err, osfs.ErrInUse) || !strings.Contains(err.Error(), "end program.exe (process ") {
+			t.Errorf("error: %v", err)
+		}
+		if _, err := os.Stat(filepath.Join(tree, "lib", "a.py")); err != nil {
+			t.Error(err)
+		}
+	} else if err != nil {
+		t.Error(err)
+	}
+	end()
+	testtree.Must(t, e.Cleanup())
+	mustBeGone(t, tree, tree+stateSuffix)
+}
+
+func TestCleanupAgainAfterAnError(t *testing.T) {
+	testtree.OwnPlaces(t)
+	e := start(t, testpayload.Pack(t, testtree.Sample()))
+	tree := e.Dir()
+	// A file in the tree's place is nobody's tree.
+	testtree.Must(t, os.Rename(tree, tree+"-away"))
+	testtree.Must(t, os.WriteFile(tree, nil, 0o600))
+	if err := e.Cleanup(); !errors.Is(err, ErrUnsafeDir) || !strings.Contains(err.Error(), "is not a directory") {
+		t.Errorf("error: %v", err)
+	}
+	testtree.Must(t, os.Remove(tree))
+	testtree.Must(t, os.Rename(tree+"-away", tree))
+	testtree.Must(t, e.Cleanup())
+	mustBeGone(t, tree, tree+stateSuffix)
+}
+
+// Programs that have a file open when it is repaired keep what they have. On
+// Windows they keep it from being repaired, unless they are running from it.
+func TestRepairDoesNotWriteInPlace(t *testing.T) {
+	testtree.OwnPlaces(t)
+	packed := testpayload.Pack(t, testtree.Sample())
+	e := start(t, packed)
+	path := filepath.Join(e.Dir(), "lib", "same.py")
+	testtree.Must(t, os.WriteFile(path, []byte("x = 2\n"), 0o644))
+	f, err := os.Open(path)
+	testtree.Must(t, err)
+	defer f.Close()
+	if err := e.Repair(); runtime.GOOS == "windows" {
+		if !errors.Is(err, osfs.ErrInUse) || !strings.Contains(err.Error(), "end programs that use it") {
+			t.Errorf("error: %v", err)
+		}
+		testtree.Must(t, f.Close())
+		testtree.Must(t, e.Repair())
+		testtree.Must(t, e.Verify())
+		return
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := io.ReadAll(f); err != nil || string(b) != "x = 2\n" {
+		t.Errorf("%q, %v", b, err)
+	}
+	if b, err := os.ReadFile(path); err != nil || string(b) != "x = 1\n" {
+		t.Errorf("%q, %v", b, err)
+	}
+}

@@ -1,0 +1,194 @@
+package payload
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"runtime"
+	"slices"
+	"sort"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// smallBytes is the content size up to which a blob is decoded in one piece in
+// memory. Larger ones are streamed.
+const smallBytes = 1 << 20
+
+// workers is how many files are handled at a time.
+func workers() int {
+	return min(runtime.GOMAXPROCS(0), 16)
+}
+
+// blobs are contents that have a file each. It may be used concurrently.
+type blobs struct {
+	fsys    fs.FS
+	once    sync.Once
+	small   *zstd.Decoder // for DecodeAll, which is concurrent
+	err     error
+	scratch sync.Pool // of *room
+	streams sync.Pool // of *zstd.Decoder
+}
+
+// scratch is memory for one small content at a time.
+type scratch struct {
+	stored  bytes.Buffer
+	content []byte
+}
+
+func newBlobs(fsys fs.FS) *blobs {
+	return &blobs{fsys: fsys}
+}
+
+func (b *blobs) Close() {
+	if b.small != nil {
+		b.small.Close()
+	}
+	for {
+		d, _ := b.streams.Get().(*zstd.Decoder)
+		if d == nil {
+			return
+		}
+		d.Close()
+	}
+}
+
+func (b *blobs) WriteAll(ctx context.Context, files []*Entry, write writeFunc, _ openFunc) error {
+	// The large ones first: one that comes last keeps one core busy while the
+	// others have nothing left. The others stay with those of their folder.
+	files = append([]*Entry(nil), files...)
+	sort.SliceStable(files, func(i, j int) bool { return files[i].Size > max(files[j].Size, smallBytes) })
+	return Parallel(ctx, len(files), func(i int) error { return b.explain(files[i], b.write(files[i], write)) })
+}
+
+func (b *blobs) write(e *Entry, write writeFunc) error {
+	if e.Size <= smallBytes && e.Codec != codecGzip {
+		return b.writeSmall(e, write)
+	}
+	return write(e, func(w io.Writer) error {
+		_, err := b.writeTo(w, e)
+		return err
+	})
+}
+
+// explain adds to an error that a blob is right but for its line ends: Git for Windows
+// changes those of files without a NUL byte, which a compressed one may be.
+func (b *blobs) explain(e *Entry, err error) error {
+	if !errors.Is(err, ErrManifest) {
+		return err
+	}
+	stored, readErr := fs.ReadFile(b.fsys, e.Blob)
+	if readErr != nil || !bytes.Contains(stored, []byte("\r\n")) {
+		return err
+	}
+	stored = bytes.ReplaceAll(stored, []byte("\r\n"), []byte("\n"))
+	_, bad := checked(io.Discard, e, "blob", func(w io.Writer) error {
+		return b.decodeFrom(w, bytes.NewReader(stored), e)
+	})
+	if bad != nil {
+		return err
+	}
+	return fmt.Errorf("%w; only its line ends are wrong, which git has changed (core.autocrlf): "+
+		"put a .gitattributes with the line \"* -text\" beside it and check it out again", err)
+}
+
+// writeSmall checks a content before it makes the file.
+func (b *blobs) writeSmall(e *Entry, write writeFunc) error {
+	r, _ := b.scratch.Get().(*scratch)
+	if r == nil {
+		r = new(scratch)
+	}
+	defer b.scratch.Put(r)
+	data, err := b.read(r, e)
+	if err != nil {
+		return contentErrorf(e, "blob", "%w", err)
+	}
+	if err := checkedAll(data, e, "blob"); err != nil {
+		return err
+	}
+	return write(e, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// read returns a small content, which may be a little longer than it should.
+func (b *blobs) read(r *scratch, e *Entry) ([]byte, error) {
+	f, err := b.fsys.Open(e.Blob)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	// zstd never makes content longer than this.
+	r.stored.Reset()
+	_, err = r.stored.ReadFrom(io.LimitReader(f, e.Size+e.Size/64+1024))
+	if err != nil || e.Codec == CodecRaw {
+		return r.stored.Bytes(), err
+	}
+	d, err := b.smallDecoder()
+	if err != nil {
+		return nil, err
+	}
+	r.content = slices.Grow(r.content[:0], int(e.Size)+slack)
+	content, err := d.DecodeAll(r.stored.Bytes(), r.content[:0:int(e.Size)+slack])
+	return content, windowError(err, maxWindow)
+}
+
+// slack is the room behind a content, in bytes, that lets the decoder use faster
+// copies of fixed size.
+const slack = 16
+
+func (b *blobs) smallDecoder() (*zstd.Decoder, error) {
+	b.once.Do(func() {
+		b.small, b.err = zstd.NewReader(nil,
+			zstd.WithDecoderConcurrency(workers()),
+			zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxWindow(maxWindow),
+			zstd.WithDecodeAllCapLimit(true))
+	})
+	return b.small, b.err
+}
+
+func (b *blobs) SumOf(e *Entry) (string, error) {
+	if e.Sum != "" {
+		return e.Sum, nil
+	}
+	return b.writeTo(io.Discard, e)
+}
+
+// writeTo writes an entry's checked content to w and returns its sha256.
+func (b *blobs) writeTo(w io.Writer, e *Entry) (string, error) {
+	return checked(w, e, "blob", func(w io.Writer) error { return b.decode(w, e) })
+}
+
+func (b *blobs) decode(w io.Writer, e *Entry) error {
+	f, err := b.fsys.Open(e.Blob)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return b.decodeFrom(w, f, e)
+}
+
+func (b *blobs) decodeFrom(w io.Writer, stored io.Reader, e *Entry) error {
+	switch e.Codec {
+	case CodecZstd:
+		return writeAsync(w, func(w io.Writer) error { return b.decodeStream(w, stored, e.Size) })
+	case codecGzip:
+		gz, err := gzip.NewReader(stored)
+		if err != nil {
+			return err
+		}
+		defer gz.Close()
+		_, err = io.Copy(w, gz)
+		return err
+	default:
+		_, err := io.Copy(w, stored)
+		return err
+	}
+}

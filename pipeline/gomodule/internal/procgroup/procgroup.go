@@ -1,0 +1,115 @@
+// Package procgroup runs commands that end with a context, and with all processes that
+// they have started.
+package procgroup
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"sync"
+	"time"
+)
+
+// waitDelay is how long Wait waits, after the end of ctx, for the output of
+// processes that have left a killed command's group.
+const waitDelay = 5 * time.Second
+
+// lingerPoll is how often the group of a command is checked whose output Wait
+// copies.
+const lingerPoll = 100 * time.Millisecond
+
+// CommandContext is exec.CommandContext for a command that is killed with all
+// that it has started.
+//
+// os/exec listens to the context until the command itself has ended, and then
+// waits, possibly for ever, for processes that hold its output. A watcher takes
+// over there. It is started by the context that os/exec gets, at the first call
+// of Done after the start of the process: os/exec calls Done from Start, or from
+// a goroutine that Start makes, so that the command's fields can be read.
+func CommandContext(ctx context.Context, exe string, args ...string) *exec.Cmd {
+	w := &watch{Context: ctx}
+	cmd := exec.CommandContext(w, exe, args...)
+	w.cmd = cmd
+	prepareGroup(cmd)
+	cmd.Cancel = func() error {
+		// Not before: os/exec counts the delay from the end of a command that
+		// succeeds, too, and calls it an error when a process in the
+		// background still holds its output. Wait reads the field after the
+		// goroutine that calls Cancel has ended.
+		if cmd.WaitDelay == 0 {
+			cmd.WaitDelay = waitDelay
+		}
+		return w.kill()
+	}
+	return cmd
+}
+
+// watch is a command's context, and what ends the processes that outlive it.
+type watch struct {
+	context.Context
+	cmd *exec.Cmd
+
+	start sync.Once
+	group *group // what the command has started, nil before its start
+}
+
+// Done implements context.Context.
+func (w *watch) Done() <-chan struct{} {
+	done := w.Context.Done()
+	if done != nil && w.cmd != nil && w.cmd.Process != nil {
+		w.begin()
+	}
+	return done
+}
+
+func (w *watch) begin() {
+	w.start.Do(func() {
+		w.group = newGroup(w.cmd.Process)
+		if !canLinger {
+			return
+		}
+		go w.linger(copied(w.cmd.Stdin) || copied(w.cmd.Stdout) || copied(w.cmd.Stderr))
+	})
+}
+
+func (w *watch) kill() error {
+	w.begin()
+	if ended(w.cmd.Process) {
+		w.group.killOrphans()
+		return os.ErrProcessDone
+	}
+	return w.group.kill(w.cmd.Process)
+}
+
+// linger stays until the command has ended, and if Wait copies its output or
+// input, until its group is empty. It then kills the group when the context is
+// done.
+func (w *watch) linger(copies bool) {
+	defer w.group.close()
+	tick := time.NewTicker(lingerPoll)
+	defer tick.Stop()
+	for done := w.Context.Done(); ; {
+		select {
+		case <-done:
+			done = nil
+		case <-tick.C:
+		}
+		switch {
+		case !ended(w.cmd.Process): // os/exec listens
+		case !copies:
+			return
+		case w.Context.Err() != nil:
+			w.group.killOrphans()
+			return
+		case w.group.empty():
+			return
+		}
+	}
+}
+
+// copied says whether Wait copies what goes to or comes from v, and so does not
+// return before all processes that hold the other end have closed it.
+func copied(v any) bool {
+	_, isFile := v.(*os.File)
+	return v != nil && !isFile
+}

@@ -1,0 +1,5 @@
+//go:build !linux && !darwin
+
+package testtree
+
+func Mkfifo(string) error { return nil }

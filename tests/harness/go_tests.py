@@ -1,0 +1,20 @@
+"""What the Go module in the source tree has for tests."""
+
+from __future__ import annotations
+
+import re
+
+from pipeline.release.module_tree import TEMPLATE
+
+
+def tested_packages() -> list[str]:
+    """The packages that have tests, as paths in the module; not the modules of examples."""
+    folders = {path.parent for path in TEMPLATE.rglob("*_test.go")}
+    names = (folder.relative_to(TEMPLATE).as_posix() for folder in folders)
+    return sorted(name for name in names if not name.startswith("example/"))
+
+
+def go_tests(package: str) -> set[str]:
+    """The names of a package's tests, for all systems."""
+    texts = (path.read_text("utf-8") for path in (TEMPLATE / package).glob("*_test.go"))
+    return {name for text in texts for name in re.findall(r"^func (Test\w+)", text, re.MULTILINE)}
