@@ -83,7 +83,7 @@ class Go:
         cwd: Path,
         env: Mapping[str, str] | None = None,
     ) -> str:
-        """``go build`` or ``vet`` for a system, often another one than this.
+        """``go build`` for a system, often another one than this.
 
         Always with the same flags, so that the standard library of each is compiled once.
         """
