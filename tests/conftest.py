@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from tests.fakes.http_server import Loopback, serve
 from tests.harness.project import Project, make_project
+from tests.harness.vet import Vet, build_vet
 
 # No test asserts a time: machines are shared.
 settings.register_profile("goempy", deadline=None)
@@ -30,6 +32,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason=WHOLE))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """A file's tests on one worker, so that what they share is made once.
+
+    Files are taken in the order of their names. So the many short ones, of ``unit``, come last,
+    and all workers end at about the same time.
+    """
+    if config.option.dist != "load":  # another way was asked for
+        return None
+    config.option.loadscopereorder = False
+    return LoadFileScheduling(config, log)
+
+
 @pytest.fixture
 def server() -> Iterator[Loopback]:
     with serve() as loopback:
@@ -39,3 +54,8 @@ def server() -> Iterator[Loopback]:
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     return make_project(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def vet(tmp_path_factory: pytest.TempPathFactory) -> Vet:
+    return build_vet(tmp_path_factory.mktemp("vet"))

@@ -21,6 +21,7 @@ from pipeline.system.errors import PipelineError
 from pipeline.system.process import ProcessResult, run
 from tests.builders.elf import with_debug_section
 from tests.builders.pbs_archive import python_json
+from tests.harness.limits import HANGS_AFTER_S
 from tests.harness.project import REPOSITORY
 
 PBS = "20261021"
@@ -30,7 +31,7 @@ def run_tool(command: Sequence[str]) -> ProcessResult:
     """As the command runs tools: those of this environment first."""
     program, *rest = command
     beside = Path(sys.prefix, "bin", program)
-    return run([str(beside) if beside.is_file() else program, *rest], timeout_s=60)
+    return run([str(beside) if beside.is_file() else program, *rest], timeout_s=HANGS_AFTER_S)
 
 
 @functools.cache

@@ -25,7 +25,7 @@ from tests.fakes.github.faults import Fault, secondary_limit
 from tests.fakes.github.server import GitHub, serve_github
 from tests.fakes.http_server import serve
 from tests.harness.actions.runner import Actions, Event
-from tests.harness.go import find_go, from_repository
+from tests.harness.go import GOFLAGS, find_go, from_repository
 from tests.harness.project import REPOSITORY, Line, Project, git, matrix_text
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="packs Linux interpreters")
@@ -167,9 +167,8 @@ def forge_of(
             "PATH": os.pathsep.join([str(scripts), str(find_go().parent), os.environ["PATH"]]),
             "HOME": str(folder / "home"),
             # The Go module's own tests run elsewhere, all of them and with the race detector.
-            "GOFLAGS": "-modcacherw -run=^TestPayloadVersion$",
+            "GOFLAGS": f"{GOFLAGS} -vet=off -run=^TestPayloadVersion$",
             "CC": "none",
-            "GOCACHE": str(gomodcache.parent / "gocache"),
             "GOEMPY_PBS_MIRROR": server.address,
             "GITHUB_REPOSITORY": OWNER,
             "GITHUB_SERVER_URL": github.address,

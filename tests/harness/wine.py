@@ -19,7 +19,7 @@ from pathlib import Path
 from pipeline.system.process import ProcessResult
 from tests.builders.pe import forwarding_dll
 from tests.harness.go import Go
-from tests.harness.namespace import TIMEOUT_S
+from tests.harness.limits import HANGS_AFTER_S
 
 _FOLDER = Path("/usr/lib/wine")
 _WINE, _SERVER = _FOLDER / "wine64", _FOLDER / "wineserver64"
@@ -45,7 +45,7 @@ class Wine:
         *argv: str | Path,
         cwd: Path,
         env: Mapping[str, str] | None = None,
-        timeout_s: float = TIMEOUT_S,
+        timeout_s: float = HANGS_AFTER_S,
     ) -> ProcessResult:
         """Run a program; ``env`` is added to Windows' own variables, which win.
 
@@ -82,7 +82,7 @@ class Wine:
 
     def _call(self, *command: str | Path, check: bool = True) -> None:
         subprocess.run(
-            command, env=self._environment(), check=check, timeout=TIMEOUT_S,
+            command, env=self._environment(), check=check, timeout=HANGS_AFTER_S,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
 

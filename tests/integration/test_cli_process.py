@@ -30,6 +30,7 @@ from pipeline.system.errors import (
 from pipeline.system.process import processors
 from tests.builders.pbs_archive import INSTALL, Tar, full_archive, unix_tree
 from tests.fakes.http_server import Fault, Loopback
+from tests.harness.limits import HANGS_AFTER_S
 from tests.harness.project import REPOSITORY, Project
 
 NAME = "cpython-3.14.9+20261021-x86_64-unknown-linux-gnu-pgo+lto-full.tar.zst"
@@ -72,7 +73,7 @@ def started(project: Project, *argv: str | Path) -> Iterator[subprocess.Popen[st
             process.kill()
 
 
-def wait_until(what: object, timeout_s: float = 30) -> None:
+def wait_until(what: object, timeout_s: float = HANGS_AFTER_S) -> None:
     assert callable(what)
     end = time.monotonic() + timeout_s
     while not what():
@@ -192,7 +193,7 @@ def test_the_first_failure_ends_the_others(
     other = "3.14.9/windows-amd64"
     argv = ("build", CELL, other, "--out", tmp_path / "out", "--source", server.address)
     with started(project, *argv) as process:
-        log = process.communicate(timeout=45)[1]
+        log = process.communicate(timeout=HANGS_AFTER_S)[1]
     assert process.returncode == AssetNotFoundError.exit_code
     assert f"error: {other}: " in log
 
@@ -315,21 +316,21 @@ def test_interrupted_while_a_server_is_silent(
         parts = tmp_path / "cache"
         wait_until(lambda: sum(p.stat().st_size for p in parts.glob("*.part")) > 0)
         process.send_signal(number)
-        log = process.communicate(timeout=90)[1]
+        log = process.communicate(timeout=HANGS_AFTER_S)[1]
     assert process.returncode == 130
     assert "error: interrupted. No partial output remains; rerun to continue." in log
     assert "Traceback" not in log
     assert not out.exists()
     with started(project, *argv) as process:
-        process.communicate(timeout=60)
+        process.communicate(timeout=HANGS_AFTER_S)
     assert process.returncode == 0
     assert server.gets(PATH)[1].startswith("bytes=")
 
 
-def slow_to_pack(project: Project, server: Loopback, words_count: int = 1_000_000) -> None:
+def slow_to_pack(project: Project, server: Loopback) -> None:
     """An archive that takes seconds at level 19."""
     words = [random.Random(n).randbytes(6).hex() for n in range(3000)]
-    text = " ".join(random.Random(5).choices(words, k=words_count)).encode()
+    text = " ".join(random.Random(5).choices(words, k=1_000_000)).encode()
     data = full_archive(unix_tree() | {"bin/big": text})
     offer(project, server, data)
     matrix = (project.root / "matrix.toml").read_text("utf-8")
@@ -337,12 +338,12 @@ def slow_to_pack(project: Project, server: Loopback, words_count: int = 1_000_00
 
 
 def test_interrupted_while_packing(project: Project, server: Loopback, tmp_path: Path) -> None:
-    slow_to_pack(project, server, words_count=5_000_000)
+    slow_to_pack(project, server)
     out = tmp_path / "out"
     with started(project, "build", CELL, "--out", out, "--source", server.address) as process:
         wait_until(lambda: list(out.glob("*/payload/*.zst")))
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=90)
+        process.communicate(timeout=HANGS_AFTER_S)
     assert process.returncode == 130
     assert list(out.iterdir()) == []
 
@@ -356,13 +357,13 @@ def test_killed_while_packing_the_next_run_is_not_disturbed(
     with started(project, *argv) as process:
         wait_until(lambda: list(out.glob("*/payload/*.zst")))
         process.kill()
-        process.communicate(timeout=90)
+        process.communicate(timeout=HANGS_AFTER_S)
     assert not (out / CELL).exists()
     (left,) = out.iterdir()
     long_ago = time.time() - 2 * 3600
     os.utime(left, (long_ago, long_ago))
     with started(project, *argv) as process:
-        process.communicate(timeout=120)
+        process.communicate(timeout=HANGS_AFTER_S)
     assert process.returncode == 0
     assert [path.name for path in out.iterdir()] == ["3.14.9"]
     assert (out / CELL / "files.json").is_file()
@@ -376,7 +377,7 @@ def test_two_copies_at_once_make_the_same(
     argv = ("release", "--out", tmp_path / "out", "--source", server.address,
             "--only-platforms", "linux/amd64")  # fmt: skip
     with started(project, *argv) as one, started(project, *argv) as two:
-        logs = [process.communicate(timeout=120)[1] for process in (one, two)]
+        logs = [process.communicate(timeout=HANGS_AFTER_S)[1] for process in (one, two)]
     assert [one.returncode, two.returncode] == [0, 0], logs
     assert len(server.gets(PATH)) == 1
     assert {path.name for path in (tmp_path / "out" / "payloads").iterdir()} == {"3.14.9"}

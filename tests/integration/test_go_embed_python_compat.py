@@ -14,22 +14,24 @@ import pytest
 
 from pipeline.release.module_tree import TEMPLATE, template_module_path
 from tests.builders.trees import File, Folder, Link, Tree, read_tree, with_folders, write_tree
-from tests.harness.go import Go, find_go
+from tests.harness.go import GOFLAGS, Go, find_go
 from tests.harness.peers import GO_EMBED_PYTHON, RATATOSKR, Peer
+from tests.harness.vet import Vet
 
 PROGRAM = (Path(__file__).parents[1] / "data" / "go_embed_python_compat" / "main.go").read_text(
     "utf-8"
 )
 OWN = template_module_path(TEMPLATE)
+SYSTEM = ("darwin", "arm64")
+"""What programs are compiled for: the peers' payloads for it are the smallest."""
 
 
 @pytest.fixture(scope="module")
 def go() -> Go:
-    # Its payload for this platform is the smallest of the peers', and it is only compiled.
     where = subprocess.run(
         [find_go(), "env", "GOMODCACHE"], capture_output=True, text=True, check=True
     )
-    return Go(Path(where.stdout.strip()), extra={"GOOS": "darwin", "GOARCH": "arm64"})
+    return Go(Path(where.stdout.strip()))
 
 
 IN_CACHE_DIR = """package main
@@ -53,22 +55,25 @@ def write_program(folder: Path, module: str, text: str = PROGRAM) -> None:
 
 
 @pytest.mark.parametrize("peer", [GO_EMBED_PYTHON, RATATOSKR], ids=lambda peer: peer.module)
-def test_the_program_compiles_against_the_peer(go: Go, tmp_path: Path, peer: Peer) -> None:
+def test_the_program_compiles_against_the_peer(
+    go: Go, vet: Vet, tmp_path: Path, peer: Peer
+) -> None:
     write_program(tmp_path, peer.module)
     if peer is RATATOSKR:
         (tmp_path / "more.go").write_text(IN_CACHE_DIR.replace("MODULE", peer.module))
     packages = [f"{peer.module}/{name}@{peer.version}" for name in ("python", "pip", "embed_util")]
     go.run("get", *packages, cwd=tmp_path)
     # Without this tag ratatoskr has no pip to compile.
-    assert go.run("vet", "-tags=ratatoskr_embed", ".", cwd=tmp_path) == ""
+    env = {"GOFLAGS": f"{GOFLAGS} -tags=ratatoskr_embed"}
+    assert vet.faults(go, ".", cwd=tmp_path, system=SYSTEM, env=env) == ""
 
 
-def test_the_same_program_compiles_against_ours(go: Go, tmp_path: Path) -> None:
+def test_the_same_program_compiles_against_ours(go: Go, vet: Vet, tmp_path: Path) -> None:
     write_program(tmp_path, OWN)
     (tmp_path / "more.go").write_text(IN_CACHE_DIR.replace("MODULE", OWN))
     go.run("mod", "edit", f"-require={OWN}@v0.0.0", f"-replace={OWN}={TEMPLATE}", cwd=tmp_path)
     go.run("mod", "tidy", cwd=tmp_path)
-    assert go.run("vet", ".", cwd=tmp_path) == ""
+    assert vet.faults(go, ".", cwd=tmp_path, system=SYSTEM) == ""
 
 
 PACK = """package main
@@ -99,13 +104,12 @@ TREE: Tree = {
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a tree with links")
 def test_payloads_that_go_embed_python_packed_load_with_ours(tmp_path: Path, go: Go) -> None:
-    native = Go(go.modcache)
     peer = GO_EMBED_PYTHON
     packer = tmp_path / "packer"
     packer.mkdir()
     write_program(packer, peer.module, PACK)
-    native.run("get", f"{peer.module}/embed_util@{peer.version}", cwd=packer)
-    native.run("build", "-o", "pack", ".", cwd=packer)
+    go.run("get", f"{peer.module}/embed_util@{peer.version}", cwd=packer)
+    go.run("build", "-o", "pack", ".", cwd=packer)
     write_tree(tmp_path / "tree", TREE)
     (tmp_path / "payload").mkdir()
     subprocess.run([packer / "pack", tmp_path / "payload", tmp_path / "tree"], check=True)
@@ -114,7 +118,7 @@ def test_payloads_that_go_embed_python_packed_load_with_ours(tmp_path: Path, go:
     shutil.copytree(TEMPLATE, tmp_path / "module")
     support = Path(__file__).parents[1] / "harness" / "goformats"
     shutil.copytree(support, tmp_path / "module" / "zz")
-    native.run("build", "-o", str(tmp_path / "reader"), "./zz", cwd=tmp_path / "module")
+    go.run("build", "-o", str(tmp_path / "reader"), "./zz", cwd=tmp_path / "module")
     request = f'["extract", "{tmp_path}/payload", "{tmp_path}/out"]\n'
     done = subprocess.run(
         [tmp_path / "reader"], input=request, capture_output=True, text=True, check=True

@@ -22,7 +22,7 @@ from pipeline.build.model import Kind
 from pipeline.build.pack import Packed
 from pipeline.config.cells import all_cells, asset_name
 from pipeline.config.matrix import parse_matrix
-from pipeline.config.model import NO_BYTECODE, Asset, Cell
+from pipeline.config.model import NO_BYTECODE, Asset, Cell, Matrix
 from pipeline.formats.payload.reader import read_payload
 from pipeline.system.files import sha256_of
 from tests.builders.pbs_archive import INSTALL, beside_tree, python_json, unix_extensions
@@ -38,6 +38,8 @@ MATRIX = dataclasses.replace(
     # What is compared is the same tree: no bytecode, which the peers do not ship.
     payload=dataclasses.replace(OWN.payload, bytecode=NO_BYTECODE),
 )
+FAST = dataclasses.replace(MATRIX, payload=dataclasses.replace(MATRIX.payload, level=6))
+"""What it makes is larger than what is shipped, and takes a fifth of the time."""
 
 UNSTRIPPED = (RATATOSKR, "linux-amd64", 1 / 8)
 OTHERS = [
@@ -69,7 +71,7 @@ def cell_of(peer: Peer, platform: str) -> Cell:
     return cell
 
 
-def make(peer: Peer, platform: str, folder: Path) -> Made:
+def make(peer: Peer, platform: str, folder: Path, matrix: Matrix = MATRIX) -> Made:
     cell = cell_of(peer, platform)
     payload = peer.payload(platform)
     path = folder / asset_name(cell, MATRIX.archive)
@@ -77,8 +79,8 @@ def make(peer: Peer, platform: str, folder: Path) -> Made:
     extra = beside_tree(peer.python, cell.platform.triple, extensions)
     write_archive(payload, path, root=INSTALL, extra=extra)
     asset = Asset(cell.line.pbs, path.name, sha256_of(path), path.stat().st_size)
-    plan = plan_cell(cell, asset, path, MATRIX)
-    packed = apply_cell(plan, folder / "out", MATRIX, processors=2)
+    plan = plan_cell(cell, asset, path, matrix)
+    packed = apply_cell(plan, folder / "out", matrix, processors=2)
     return Made(plan, packed, stored_bytes(payload))
 
 
@@ -104,15 +106,18 @@ def test_an_unstripped_linux_payload_is_an_eighth(linux: Made) -> None:
 
 
 def test_it_is_near_to_what_xz_makes_of_all_files_at_once(linux: Made) -> None:
-    best = lzma.compress(as_tar(linux), preset=9 | lzma.PRESET_EXTREME)
-    assert linux.packed.packed_bytes <= 1.25 * len(best)
+    # The highest preset makes an eighth less, in twice the time.
+    together = lzma.compress(as_tar(linux), preset=4)
+    assert linux.packed.packed_bytes <= 1.09 * len(together)
 
 
 @pytest.mark.parametrize(
     ("peer", "platform", "share"), OTHERS, ids=lambda each: str(getattr(each, "module", each))
 )
 def test_other_payloads_are_half(tmp_path: Path, peer: Peer, platform: str, share: float) -> None:
-    made = make(peer, platform, tmp_path)
+    # This one is smaller by half with the level of a release only.
+    matrix = MATRIX if platform == "darwin-arm64" else FAST
+    made = make(peer, platform, tmp_path, matrix)
     assert made.plan.steps.stripped < 45_000_000
     assert made.ours_bytes <= made.theirs_bytes * share
     notes = [

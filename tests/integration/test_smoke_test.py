@@ -21,7 +21,7 @@ from pipeline.verify.go import target_platform
 from pipeline.verify.smoke_test import line_to_test
 from tests.builders.interpreters import PBS, RealArchive, host_platform, interpreters, real_archive
 from tests.builders.site import Site, make_site
-from tests.harness.go import Go
+from tests.harness.go import GOFLAGS, Go
 from tests.harness.project import REPOSITORY, Line, Outcome, matrix_text
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="packs Linux interpreters")
@@ -33,7 +33,7 @@ FEW_TESTS = "-run=^TestPayload(Version|Imports)$"
 
 
 def try_(site: Site, *more: str | Path, env: Mapping[str, str] | None = None) -> Outcome:
-    go = Go(site.folder / "modcache").env() | {"GOFLAGS": f"-modcacherw {FEW_TESTS}"}
+    go = Go(site.folder / "modcache").env() | {"GOFLAGS": f"{GOFLAGS} {FEW_TESTS}"}
     return site.try_payloads(*more, env={**go, **(env or {})})
 
 
@@ -106,7 +106,7 @@ def test_musl_is_built_with_its_tag(site: Site, archive: RealArchive) -> None:
     """Without it the program would find no payload in its module."""
     musl = platforms()[1]
     outcome = try_(
-        site, "--platform", musl, env={"GOFLAGS": "-modcacherw -run=^TestPayloadVersion$"}
+        site, "--platform", musl, env={"GOFLAGS": f"{GOFLAGS} -run=^TestPayloadVersion$"}
     )
     assert outcome.code == 0, outcome.log
     assert row_of(outcome, f"{archive.version}/{musl}")[-1] == "ok"
@@ -166,7 +166,7 @@ def bad_site(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 
 def test_all_that_is_wrong_with_all_lines_is_reported_together(bad_site: Site) -> None:
-    outcome = try_(bad_site, env={"GOFLAGS": "-modcacherw -run=^$"})
+    outcome = try_(bad_site, env={"GOFLAGS": f"{GOFLAGS} -run=^$"})
     assert outcome.code == SmokeTestError.exit_code
     version = interpreters()[0].version
     line = version.rpartition(".")[0]

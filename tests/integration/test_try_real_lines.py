@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders.real_site import make_real_site
-from tests.harness.go import Go
+from tests.harness.go import GOFLAGS, Go
 from tests.harness.go_tests import go_tests, tested_packages
 from tests.harness.peers import GO_EMBED_PYTHON, GO_EMBED_PYTHON_NEWEST, RATATOSKR, Peer
 
@@ -30,15 +30,16 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def only_of_the_interpreter() -> str:
-    """A flag that leaves out the tests of all other packages.
+def only_of_the_interpreter(*, examples: bool) -> str:
+    """A flag that leaves out the tests of all other packages, and perhaps all examples.
 
-    They have payloads of their own and take long. Others run them, in the source tree
+    Those packages have payloads of their own and take long. Others run them, in the source tree
     (``test_gomodule.py``) and in that of a tag (``e2e/test_release.py``).
     """
     ours = {name for package in PACKAGES for name in go_tests(package)}
     others = {name for package in tested_packages() for name in go_tests(package)}
-    return f"-skip=^({'|'.join(sorted(others - ours))})$"
+    more = set() if examples else {"Example.*"}
+    return f"-skip=^({'|'.join(sorted(others - ours | more))})$"
 
 
 @pytest.mark.parametrize(
@@ -55,8 +56,10 @@ def test_every_check_of_a_release_passes(
 ) -> None:
     site = make_real_site(tmp_path / "site", peer, platforms, pip=True)
     go = Go(tmp_path / "modcache")
-    # Without a C compiler there is no race detector, which is for tests of the source tree.
-    env = {"CC": "none-here", "GOFLAGS": f"-modcacherw -v {only_of_the_interpreter()}"}
+    # Examples are the same for each Python. Without a C compiler there is no race detector, which
+    # is for tests of the source tree, as vet is.
+    tests = only_of_the_interpreter(examples=peer is GO_EMBED_PYTHON_NEWEST)
+    env = {"CC": "none-here", "GOFLAGS": f"{GOFLAGS} -vet=off -v {tests}"}
     outcome = site.try_payloads("--platform", PLATFORM, env={**go.env(), **env})
     assert outcome.code == 0, outcome.log
     passed = set(re.findall(r"^--- PASS: (\w+)", outcome.log, re.MULTILINE))

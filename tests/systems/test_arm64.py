@@ -12,8 +12,9 @@ from tests.builders.real_site import make_real_site, tagged_module
 from tests.builders.site import Site
 from tests.harness import qemu
 from tests.harness.consumer import Consumer
-from tests.harness.go import Go
+from tests.harness.go import GOFLAGS, Go
 from tests.harness.go_tests import tested_packages
+from tests.harness.limits import HANGS_AFTER_S
 from tests.harness.open_folder import open_folder
 from tests.harness.peers import GO_EMBED_PYTHON_NEWEST
 from tests.harness.project import REPOSITORY, platform_named
@@ -48,7 +49,7 @@ def go(tmp_path_factory: pytest.TempPathFactory) -> Go:
 def try_it(site: Site, go: Go, temp: Path, *go_flags: str, timeout_s: float) -> ProcessResult:
     """``goempy try`` itself, on a system that runs arm64."""
     env = go.env() | {
-        "GOFLAGS": " ".join(["-modcacherw", f"-timeout={timeout_s:.0f}s", *go_flags]),
+        "GOFLAGS": " ".join([GOFLAGS, f"-timeout={timeout_s:.0f}s", *go_flags]),
         "GOEMPY_CACHE_DIR": str(temp / "cache"),
         "TMPDIR": str(temp),
         # The race detector needs a C compiler for arm64.
@@ -73,7 +74,7 @@ def test_it_is_used_as_its_users_will(site: Site, go: Go) -> None:
     """Every extension module imports, the second start is warm, cold starts and kills are fine."""
     chosen = f"-run=^({'|'.join(SLICE)})$"
     with open_folder() as temp:
-        done = try_it(site, go, temp, "-short", chosen, timeout_s=600)
+        done = try_it(site, go, temp, "-short", chosen, timeout_s=HANGS_AFTER_S)
     assert done.code == 0, done.stderr
 
 

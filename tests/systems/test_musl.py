@@ -14,6 +14,7 @@ from tests.harness import musl
 from tests.harness.consumer import Consumer
 from tests.harness.go import Go
 from tests.harness.go_tests import tested_packages
+from tests.harness.limits import HANGS_AFTER_S
 from tests.harness.musl_python import BuildError, musl_python
 from tests.harness.open_folder import open_folder
 from tests.harness.peers import GO_EMBED_PYTHON_NEWEST
@@ -88,7 +89,7 @@ def test_a_python_for_glibc_says_what_to_do(tmp_path: Path, go: Go) -> None:
 
 @pytest.mark.parametrize("package", ["internal/extract", "internal/osfs", "python"])
 def test_go_tests_pass_in_short(consumer: Consumer, package: str) -> None:
-    consumer.run_tests(package, "-test.short", timeout_s=600)
+    consumer.run_tests(package, "-test.short", timeout_s=HANGS_AFTER_S)
 
 
 @pytest.mark.whole

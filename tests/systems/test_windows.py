@@ -15,8 +15,9 @@ from tests.builders.site import Site
 from tests.builders.trees import read_tree
 from tests.harness import wine
 from tests.harness.consumer import Consumer, Host
-from tests.harness.go import Go
+from tests.harness.go import GOFLAGS, Go
 from tests.harness.go_tests import tested_packages
+from tests.harness.limits import HANGS_AFTER_S
 from tests.harness.peers import GO_EMBED_PYTHON_NEWEST
 from tests.harness.project import platform_named
 
@@ -48,7 +49,7 @@ def consumer(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
     folder = tmp_path_factory.mktemp("windows")
     module = tagged_module(site, folder / "module")
     modcache = folder / "modcache"
-    flags = f"-modcacherw {wine.overlay(Go(modcache), folder)}"
+    flags = f"{GOFLAGS} {wine.overlay(Go(modcache), folder)}"
     with wine.running_wine(folder / "prefix") as system:
         go = Go(modcache, extra={"GOFLAGS": flags})
         yield Consumer(go, module, folder, platform_named(PLATFORM), system)
@@ -66,12 +67,12 @@ def test_every_extension_module_imports(site: Site, consumer: Consumer) -> None:
 
 @pytest.mark.parametrize("package", BELOW_THE_INTERPRETER)
 def test_packages_below_the_interpreter_pass_their_tests(consumer: Consumer, package: str) -> None:
-    consumer.run_tests(package, "-test.short", timeout_s=600)
+    consumer.run_tests(package, "-test.short", timeout_s=HANGS_AFTER_S)
 
 
 def test_kills_and_many_starts(consumer: Consumer) -> None:
     chosen = f"-test.run=^({'|'.join(SLICE)})$"
-    printed = consumer.run_tests("python", "-test.short", chosen, timeout_s=600)
+    printed = consumer.run_tests("python", "-test.short", chosen, timeout_s=HANGS_AFTER_S)
     assert [name for name in SLICE if f"--- PASS: {name} " not in printed] == []
 
 

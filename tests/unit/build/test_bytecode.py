@@ -22,6 +22,7 @@ from pipeline.sources.local_interpreter import Interpreter
 from pipeline.system.errors import DiskError, ToolError, TreeError
 from pipeline.system.process import ProcessResult, run
 from tests.builders.interpreters import interpreters
+from tests.harness.limits import HANGS_AFTER_S
 from tests.harness.project import REPOSITORY
 
 PYTHON = Path(sys.executable)
@@ -255,7 +256,7 @@ def test_a_process_that_did_much_before_writes_the_same(found: Interpreter, plac
     done = places.compile(sources, found.executable)
     command = [found.executable, "-W", "ignore", "-B", "-c", BUSY, str(REPOSITORY)]
     stdin = json.dumps([[source.name, str(source.path)] for source in sources]).encode()
-    busy = run(command, env={"PYTHONHASHSEED": "77"}, stdin=stdin, timeout_s=60)
+    busy = run(command, env={"PYTHONHASHSEED": "77"}, stdin=stdin, timeout_s=HANGS_AFTER_S)
     assert busy.code == 0, busy.stderr
     hexes = json.loads(busy.stdout)
     assert [each.path.read_bytes().hex() for each in done] == [
@@ -272,7 +273,7 @@ def test_importlib_takes_a_pyc_and_tells_the_real_place(found: Interpreter, plac
     done.path.replace(target)
     places.write("pkg/inner.py", "\n\n    the new third line\n")
     command = [found.executable, "-S", "-B", "-c", "from pkg.inner import fail; fail()"]
-    ended = run(command, env={"PYTHONPATH": str(places.library)}, timeout_s=60)
+    ended = run(command, env={"PYTHONPATH": str(places.library)}, timeout_s=HANGS_AFTER_S)
     assert f'File "{source.path}", line 3, in fail\n    the new third line' in ended.stderr
     assert "KeyError: 'as it was'" in ended.stderr
 

@@ -229,8 +229,8 @@ def test_what_lies_between_architectures_is_not_held() -> None:
 def test_a_program_of_the_go_linker(tmp_path: Path) -> None:
     (tmp_path / "go.mod").write_text("module example.com/hello\n\ngo 1.24\n")
     (tmp_path / "main.go").write_text('package main\n\nfunc main() { println("hello") }\n')
-    go = Go(tmp_path / "modcache", extra={"GOOS": "darwin", "GOARCH": "arm64"})
-    go.run("build", "-buildvcs=false", "-o", "hello", ".", cwd=tmp_path)
+    go = Go(tmp_path / "modcache")
+    go.run_for("darwin", "arm64", "build", "-buildvcs=false", "-o", "hello", ".", cwd=tmp_path)
     data = (tmp_path / "hello").read_bytes()
     assert "/usr/lib/libSystem.B.dylib" in names(data)
     assert names(fat([data, THIN])) == tuple(dict.fromkeys([*names(data), *names(THIN)]))

@@ -44,14 +44,13 @@ def test_own_memory_is_not_that_of_a_program() -> None:
 
 def test_time_of_a_busy_program() -> None:
     busy = python("import time\nwhile time.process_time() < 0.5: pass")
-    assert 0.5 <= busy.cpu_s < 5
-    assert busy.wall_s > 0.4
+    assert 0.5 <= busy.cpu_s <= busy.wall_s
 
 
 def test_a_program_that_waits_takes_time_but_not_the_processor() -> None:
     idle = python("import time; time.sleep(0.5)")
     assert idle.wall_s >= 0.5
-    assert idle.cpu_s < 0.4
+    assert idle.cpu_s < idle.wall_s
 
 
 def test_processor_time_of_what_the_program_starts_counts() -> None:

@@ -19,6 +19,7 @@ from pipeline.config.model import Asset
 from pipeline.sources.download import ATTEMPTS, Downloader, NotFoundError
 from pipeline.system.errors import DigestError, DownloadError
 from tests.fakes.http_server import Fault, Loopback
+from tests.harness.limits import HANGS_AFTER_S
 
 DATA = random.Random(7).randbytes(300_000)
 ASSET = Asset("20261021", "asset.tar.zst", hashlib.sha256(DATA).hexdigest(), len(DATA))
@@ -70,7 +71,7 @@ class Network:
 def network(server: Loopback, tmp_path: Path) -> Iterator[Network]:
     server.files[PATH] = DATA
     watcher, pauses = Watcher(), list[float]()
-    with httpx.Client(timeout=httpx.Timeout(5)) as client:
+    with httpx.Client(timeout=httpx.Timeout(HANGS_AFTER_S)) as client:
         http = Downloader(client, watcher, pauses.append)
         yield Network(http, watcher, pauses, tmp_path / "cache", server)
 
@@ -192,7 +193,7 @@ def test_a_date_that_is_none_is_passed_over(network: Network) -> None:
 
 def test_a_stall_in_the_middle_is_resumed(network: Network) -> None:
     network.server.faults[PATH].append(Fault(stall_after=100_000))
-    with httpx.Client(timeout=0.2) as client:
+    with httpx.Client(timeout=2) as client:
         http = Downloader(client, network.watcher, network.pauses.append)
         path = http.download(f"{network.server.address}{PATH}", ASSET, network.cache)
     assert path.read_bytes() == DATA

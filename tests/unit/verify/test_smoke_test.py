@@ -25,7 +25,7 @@ from pipeline.verify.smoke_test import (
     write_tree,
     write_wheel,
 )
-from tests.harness.go import find_go
+from tests.harness.go import GOFLAGS, find_go
 from tests.harness.project import REPOSITORY
 
 PLATFORMS = parse_matrix((REPOSITORY / "matrix.toml").read_text("utf-8")).platforms
@@ -83,7 +83,7 @@ def sandbox(tmp_path: Path) -> Sandbox:
     # With a libc it has a build tag, whatever this machine is.
     platform = Platform("here", "triple", "build", machine.goos, machine.goarch, libc="musl")
     path = f"{find_go().parent}{os.pathsep}{os.environ['PATH']}"
-    env = {**os.environ, "PATH": path, "GOTOOLCHAIN": "local", "GOFLAGS": ""}
+    env = {**os.environ, "PATH": path, "GOTOOLCHAIN": "local", "GOFLAGS": GOFLAGS}
     made = Sandbox(Go(env, platform), tmp_path, lambda _text: None)
     made.module.mkdir()
     shutil.copy(TEMPLATE / "go.mod", made.module / "go.mod")
