@@ -5,7 +5,6 @@ go 1.24
 require github.com/goempy/goempy v0.0.0
 
 require (
-	github.com/gofrs/flock v0.12.1 // indirect
 	github.com/klauspost/compress v1.19.2 // indirect
 	golang.org/x/sys v0.35.0 // indirect
 )
