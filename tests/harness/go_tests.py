@@ -7,7 +7,7 @@ import re
 from pipeline.release.module_tree import TEMPLATE
 
 
-def tested_packages() -> list[str]:
+def packages_with_tests() -> list[str]:
     """The packages that have tests, as paths in the module; not the modules of examples."""
     folders = {path.parent for path in TEMPLATE.rglob("*_test.go")}
     names = (folder.relative_to(TEMPLATE).as_posix() for folder in folders)

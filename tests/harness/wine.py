@@ -13,6 +13,7 @@ import platform
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,18 +52,27 @@ class Wine:
 
         Its exit code is judged by the caller. Windows' temporary folder is inside of the prefix.
         """
-        process = subprocess.Popen(
+        wine = subprocess.Popen(
             [_WINE, *argv], cwd=cwd, env={**(env or {}), **self._environment()},
             start_new_session=True,
             # Wine's consoles are not ready for files or terminals here.
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
-        try:
-            out, log = process.communicate(timeout=timeout_s)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-        return ProcessResult(process.returncode, out, log.decode("utf-8", "replace"))
+        with wine as process, ThreadPoolExecutor(2) as readers:
+            assert process.stdin
+            assert process.stdout
+            assert process.stderr
+            process.stdin.close()
+            out, log = (readers.submit(pipe.read) for pipe in (process.stdout, process.stderr))
+            try:
+                process.wait(timeout_s)
+            finally:
+                # What it has left may hold the pipes: a process whose start was cut short.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+        return ProcessResult(
+            process.returncode, out.result(), log.result().decode("utf-8", "replace")
+        )
 
     def start(self) -> None:
         """Make the prefix; its services run until ``stop``, and hold no pipe of a program."""

@@ -15,7 +15,7 @@ import pytest
 
 from tests.builders.real_site import make_real_site
 from tests.harness.go import GOFLAGS, Go
-from tests.harness.go_tests import go_tests, tested_packages
+from tests.harness.go_tests import go_tests, packages_with_tests
 from tests.harness.peers import GO_EMBED_PYTHON, GO_EMBED_PYTHON_NEWEST, RATATOSKR, Peer
 
 PLATFORM = "linux-amd64"
@@ -37,7 +37,7 @@ def only_of_the_interpreter(*, examples: bool) -> str:
     (``test_gomodule.py``) and in that of a tag (``e2e/test_release.py``).
     """
     ours = {name for package in PACKAGES for name in go_tests(package)}
-    others = {name for package in tested_packages() for name in go_tests(package)}
+    others = {name for package in packages_with_tests() for name in go_tests(package)}
     more = set() if examples else {"Example.*"}
     return f"-skip=^({'|'.join(sorted(others - ours | more))})$"
 

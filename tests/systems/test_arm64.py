@@ -13,7 +13,7 @@ from tests.builders.site import Site
 from tests.harness import qemu
 from tests.harness.consumer import Consumer
 from tests.harness.go import GOFLAGS, Go
-from tests.harness.go_tests import tested_packages
+from tests.harness.go_tests import packages_with_tests
 from tests.harness.limits import HANGS_AFTER_S
 from tests.harness.open_folder import open_folder
 from tests.harness.peers import GO_EMBED_PYTHON_NEWEST
@@ -87,5 +87,5 @@ def test_all_go_tests_pass(go: Go, tmp_path: Path) -> None:
         assert done.code == 0, done.stderr
         module = tagged_module(site, folder / "module")
         consumer = Consumer(go, module, folder, platform_named(PLATFORM), qemu.arm64())
-        for package in tested_packages():
+        for package in packages_with_tests():
             consumer.run_tests(package, timeout_s=WHOLE_TIMEOUT_S)

@@ -13,7 +13,7 @@ from tests.builders.site import Site
 from tests.harness import musl
 from tests.harness.consumer import Consumer
 from tests.harness.go import Go
-from tests.harness.go_tests import tested_packages
+from tests.harness.go_tests import packages_with_tests
 from tests.harness.limits import HANGS_AFTER_S
 from tests.harness.musl_python import BuildError, musl_python
 from tests.harness.open_folder import open_folder
@@ -97,5 +97,5 @@ def test_all_go_tests_pass(tmp_path: Path, go: Go) -> None:
     """With package pip, which asks the interpreter's loader for musl's version."""
     site = make_site(tmp_path / "site", pip=True)
     with released(site, go, PLATFORM) as consumer:
-        for package in tested_packages():
+        for package in packages_with_tests():
             consumer.run_tests(package, timeout_s=WHOLE_TIMEOUT_S)
