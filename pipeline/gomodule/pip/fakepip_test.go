@@ -37,7 +37,7 @@ case $FAKE_PIP in
 	echo "/x/bin/python3: No module named pip" >&2
 	exit 1 ;;
 "$1 slow")
-	sleep 60 ;;
+	sleep 3600 ;;
 "$1 empty")
 	echo "Successfully installed tool"
 	exit 0 ;;

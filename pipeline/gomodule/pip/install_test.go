@@ -71,13 +71,9 @@ func TestContextEndsPip(t *testing.T) {
 	t.Setenv("FAKE_PIP", "tag_linux-arm64 slow")
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	begin := time.Now()
 	err := installAll(t, py, dir, []string{"linux-arm64"}, WithContext(ctx))
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v", err)
-	}
-	if took := time.Since(begin); took > 30*time.Second {
-		t.Errorf("it took %v", took)
 	}
 	if py.contexts != 1 {
 		t.Errorf("%d commands with a context", py.contexts)

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/goempy/goempy/internal/testtree"
 )
 
 func TestContextLeavesNoOrphans(t *testing.T) {
@@ -48,7 +50,7 @@ func TestContextLeavesNoOrphans(t *testing.T) {
 			if err := cmd.Wait(); !errors.Is(err, context.Canceled) && err == nil {
 				t.Errorf("Wait: %v", err)
 			}
-			for deadline := time.Now().Add(10 * time.Second); syscall.Kill(pid, 0) == nil; time.Sleep(5 * time.Millisecond) {
+			for deadline := time.Now().Add(10 * time.Minute); testtree.Alive(pid); time.Sleep(5 * time.Millisecond) {
 				if time.Now().After(deadline) {
 					_ = syscall.Kill(pid, syscall.SIGKILL)
 					t.Fatal("the child's child is still running")

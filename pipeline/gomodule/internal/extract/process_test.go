@@ -99,7 +99,7 @@ func TestKilledDuringExtraction(t *testing.T) {
 	marker := filepath.Join(state, "marker")
 	// appears waits until a process has come so far.
 	appears := func(path string) {
-		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Microsecond) {
+		for deadline := time.Now().Add(10 * time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Microsecond) {
 			if _, err := os.Lstat(path); err == nil {
 				return
 			}

@@ -1,5 +1,0 @@
-//go:build unix && !linux
-
-package procgroup
-
-func isZombie(int) bool { return false }
