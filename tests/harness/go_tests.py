@@ -7,9 +7,13 @@ import re
 from pipeline.release.module_tree import TEMPLATE
 
 
-def packages_with_tests() -> list[str]:
-    """The packages that have tests, as paths in the module; not the modules of examples."""
-    folders = {path.parent for path in TEMPLATE.rglob("*_test.go")}
+def packages_with_tests(*, without: str = "") -> list[str]:
+    """The packages that have tests, as paths in the module; not the modules of examples.
+
+    Files of the system ``without`` do not count, as ``unix`` for Windows.
+    """
+    files = TEMPLATE.rglob("*_test.go")
+    folders = {path.parent for path in files if not path.stem.endswith(f"_{without}_test")}
     names = (folder.relative_to(TEMPLATE).as_posix() for folder in folders)
     return sorted(name for name in names if not name.startswith("example/"))
 

@@ -29,7 +29,9 @@ SLICE = (
     "TestPayloadVariables", "TestPayloadInALongPath", "TestPayloadIsRepaired",
 )  # fmt: skip
 """Go tests of package ``python`` that processes, open files and paths decide."""
-BELOW_THE_INTERPRETER = [each for each in packages_with_tests() if each not in {"python", "pip"}]
+BELOW_THE_INTERPRETER = [
+    each for each in packages_with_tests(without="unix") if each not in {"python", "pip"}
+]
 LIMITS = dict.fromkeys(("TestPayloadVenv", "TestPayloadPth/venv"), "Wine 8 has no CopyFile2")
 """Go tests that Wine itself keeps from passing, and why."""
 EXEMPT = (Exempt(PLATFORM, "_wmi", "Wine 8 lacks functions of propsys.dll"),)
@@ -131,7 +133,7 @@ def test_packages_are_the_same_wherever_they_are_generated(
 
 
 @pytest.mark.whole
-@pytest.mark.parametrize("package", packages_with_tests())
+@pytest.mark.parametrize("package", packages_with_tests(without="unix"))
 def test_all_go_tests_pass(consumer: Consumer, package: str) -> None:
     skipped = "|".join("/".join(f"^{part}$" for part in name.split("/")) for name in LIMITS)
     consumer.run_tests(package, f"-test.skip={skipped}", timeout_s=WHOLE_TIMEOUT_S)

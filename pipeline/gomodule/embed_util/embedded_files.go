@@ -54,15 +54,23 @@ func wrap(files *extract.Files, err error) (*EmbeddedFiles, error) {
 	return &EmbeddedFiles{files}, nil
 }
 
+// get makes the methods of a zero EmbeddedFiles return errors.
+func (e *EmbeddedFiles) get() *extract.Files {
+	if e.files == nil {
+		return new(extract.Files)
+	}
+	return e.files
+}
+
 // Extract returns the directory that holds the files, and extracts them first
 // if that has not happened yet. After an error it can be called again. After
 // Cleanup its error matches fs.ErrClosed.
-func (e *EmbeddedFiles) Extract() (string, error) { return e.files.Extract() }
+func (e *EmbeddedFiles) Extract() (string, error) { return e.get().Extract() }
 
 // GetExtractedPath returns the directory that holds the files, "" after
 // Cleanup. With WithLazyExtract it extracts them first, and returns "" if that
 // fails; Extract returns the error.
-func (e *EmbeddedFiles) GetExtractedPath() string { return e.files.Dir() }
+func (e *EmbeddedFiles) GetExtractedPath() string { return e.get().Dir() }
 
 // Cleanup removes the extracted directory, unless something else uses it:
 // another process, or another EmbeddedFiles of this one. Then it is left to
@@ -73,16 +81,16 @@ func (e *EmbeddedFiles) GetExtractedPath() string { return e.files.Dir() }
 // be shared with other files. From it the payload's files, Python's caches in
 // the payload's folders, and folders that are empty then are removed.
 // Everything else stays, and so does the directory if it is not empty.
-func (e *EmbeddedFiles) Cleanup() error { return e.files.Cleanup() }
+func (e *EmbeddedFiles) Cleanup() error { return e.get().Cleanup() }
 
 // Verify reads and hashes everything that was extracted, and writes nothing.
 // Its error matches ErrDamaged and says which files differ.
-func (e *EmbeddedFiles) Verify() error { return e.files.Verify() }
+func (e *EmbeddedFiles) Verify() error { return e.get().Verify() }
 
 // Repair is Verify, and replaces what differs. Files are replaced one by one
 // and by rename, so that programs that use them go on running; on Windows this
 // can fail with ErrInUse (see the package comment).
-func (e *EmbeddedFiles) Repair() error { return e.files.Repair() }
+func (e *EmbeddedFiles) Repair() error { return e.get().Repair() }
 
 // Prune removes what other versions of the payload have extracted under the
 // same name, if they were last used more than maxAge ago. A directory that a
@@ -92,4 +100,4 @@ func (e *EmbeddedFiles) Repair() error { return e.files.Repair() }
 // another one.
 //
 // It does nothing for a directory without a hash in its name.
-func (e *EmbeddedFiles) Prune(maxAge time.Duration) ([]string, error) { return e.files.Prune(maxAge) }
+func (e *EmbeddedFiles) Prune(maxAge time.Duration) ([]string, error) { return e.get().Prune(maxAge) }
