@@ -80,7 +80,7 @@ func (b *builder) startAndPublish() error {
 	err := b.start()
 	<-ready
 	if err != nil {
-		if b.ctx.Err() == nil {
+		if b.ctx.Err() == nil && b.locked {
 			_ = discard(b.loc) // without a marker nobody uses it yet
 		}
 		return err

@@ -112,8 +112,8 @@ func (c *claim) close() {
 	c.tree = nil
 }
 
-// holdTree makes the claim hold the tree's own directory. A cleaner that is at work there
-// is waited for.
+// holdTree makes the claim hold the tree's own directory. It does not
+// wait for a lock that others hold: any user may lock a directory that all can read.
 func (c *claim) holdTree(ctx context.Context, tree string) error {
 	if c == nil {
 		return nil // on a read-only file system
@@ -123,7 +123,7 @@ func (c *claim) holdTree(ctx context.Context, tree string) error {
 	if c.tree != nil && c.tree.IsCurrent() {
 		return nil
 	}
-	lock, err := lockDir(ctx, tree, osfs.WaitShared)
+	lock, err := lockDir(ctx, tree, osfs.TryShared)
 	if err != nil {
 		return err
 	}

@@ -97,17 +97,21 @@ func checkParents(dir string, t trust) error {
 	return nil
 }
 
-// isOfUnsafeEnvironment says that dir is below a directory that a variable names and
-// that is not safe by itself.
+// isOfUnsafeEnvironment says that dir is below a directory that a variable names, and
+// not safe.
 func isOfUnsafeEnvironment(dir string, t trust) bool {
 	t.given = false
 	for _, kv := range os.Environ() {
 		name, value, _ := strings.Cut(kv, "=")
-		if name != "HOME" && name != "TMPDIR" && !strings.HasPrefix(name, "XDG_") || !filepath.IsAbs(value) {
+		if name != "HOME" && name != "TMPDIR" && !strings.HasPrefix(name, "XDG_") || value == "" {
+			continue
+		}
+		value, err := filepath.Abs(value)
+		if err != nil || value == "/" { // everything is below it
 			continue
 		}
 		rel, err := filepath.Rel(value, dir)
-		if err == nil && filepath.IsLocal(rel) && errors.Is(checkParents(value, t), ErrUnsafeDir) {
+		if err == nil && filepath.IsLocal(rel) && errors.Is(checkParents(dir, t), ErrUnsafeDir) {
 			return true
 		}
 	}
@@ -126,13 +130,30 @@ func dirsOfEnvironment() []string {
 		return dirs
 	}
 	return slices.DeleteFunc(dirs, func(dir string) bool {
-		st, err := os.Stat(dir)
+		abs, err := filepath.Abs(dir)
 		if err != nil {
 			return true
 		}
-		sys, ok := st.Sys().(*syscall.Stat_t)
-		return !ok || sys.Uid != 0
+		target, err := filepath.EvalSymlinks(abs)
+		return err != nil || !belongsToRoot(abs) || !belongsToRoot(target)
 	})
+}
+
+// belongsToRoot says that a file and all folders and symlinks in its path are root's.
+func belongsToRoot(path string) bool {
+	for {
+		st, err := os.Lstat(path)
+		if err != nil {
+			return false
+		}
+		if sys, ok := st.Sys().(*syscall.Stat_t); !ok || sys.Uid != 0 {
+			return false
+		}
+		if path == filepath.Dir(path) {
+			return true
+		}
+		path = filepath.Dir(path)
+	}
 }
 
 // checkParent checks one folder or symlink on the way. The owner of "/" counts

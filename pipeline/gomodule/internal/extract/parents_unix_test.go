@@ -145,6 +145,35 @@ func TestRootInPlacesOfAUser(t *testing.T) {
 	}
 }
 
+// The variables lead to a user's folder by way of a sticky one, relatively, or by a symlink.
+func TestRootInAnEnvironmentInDisguise(t *testing.T) {
+	needRoot(t)
+	dir := testtree.OwnPlaces(t)
+	packed := testpayload.Pack(t, testtree.Sample())
+	sticky, user := filepath.Join(dir, "sticky"), filepath.Join(dir, "sticky", "user")
+	testtree.Must(t, os.Mkdir(sticky, 0o755))
+	testtree.Must(t, os.Chmod(sticky, os.ModeSticky|0o777))
+	testtree.Must(t, os.Mkdir(user, 0o755))
+	testtree.Must(t, os.Symlink("/", filepath.Join(user, "link")))
+	for _, path := range []string{user, filepath.Join(user, "link")} {
+		testtree.Must(t, os.Lchown(path, otherUID, otherUID))
+	}
+	given := filepath.Join(user, "app")
+	refused := func(what string) {
+		t.Helper()
+		if _, err := openGiven(os.DirFS(packed), given, true); !errors.Is(err, ErrUnsafeDir) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	t.Setenv("HOME", sticky)
+	refused("sticky")
+	t.Chdir(user)
+	t.Setenv("HOME", ".")
+	refused("relative")
+	t.Setenv("GOEMPY_TRUSTED_DIR", filepath.Join(user, "link"))
+	refused("a symlink of the user")
+}
+
 // Whatever a user swaps while root looks, root neither runs nor writes what is the user's.
 func TestRootAgainstAUserWhoSwaps(t *testing.T) {
 	needRoot(t)

@@ -18,6 +18,7 @@ type LockKind int
 // The locks that there is a use for.
 const (
 	TryExclusive LockKind = iota
+	TryShared
 	WaitExclusive
 	WaitShared
 )
@@ -47,9 +48,9 @@ func (l *FileLock) Take(ctx context.Context, kind LockKind) (*FileLock, error) {
 }
 
 func (l *FileLock) acquire(ctx context.Context, kind LockKind) (bool, error) {
-	shared := kind == WaitShared
-	if kind == TryExclusive {
-		return l.lock(false, false)
+	shared := kind == WaitShared || kind == TryShared
+	if kind == TryExclusive || kind == TryShared {
+		return l.lock(shared, false)
 	}
 	if ctx.Done() == nil {
 		return l.lock(shared, true)
