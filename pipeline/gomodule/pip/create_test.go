@@ -177,7 +177,7 @@ func TestInstallForArguments(t *testing.T) {
 	}
 }
 
-// What the caller got wrong is told before anything is extracted or run.
+// What the caller got wrong is reported before anything is extracted or run.
 func TestArguments(t *testing.T) {
 	requirements := someRequirements(t, "tool\n")
 	dir := t.TempDir()

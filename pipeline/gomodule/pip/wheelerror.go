@@ -54,7 +54,7 @@ var (
 
 // missingWheel finds in pip's output what it has no wheel for; "" when it
 // failed for another reason. pip says of an index that it cannot reach that it
-// has no matching versions: this is no missing wheel.
+// has no matching versions: no wheel is missing then.
 func missingWheel(output string) string {
 	if m := unsupported.FindStringSubmatch(output); m != nil {
 		return m[1]

@@ -31,7 +31,7 @@ func flip(t testing.TB, path string) {
 	testtree.Must(t, os.Chtimes(path, st.ModTime(), st.ModTime()))
 }
 
-// seesSilentChanges says whether this system can tell a change whose author
+// seesSilentChanges says whether this system shows a change whose author
 // has set the old time again.
 func seesSilentChanges(t testing.TB) {
 	t.Helper()

@@ -211,14 +211,14 @@ func (j *job) extractLocked(ctx context.Context, loc *Location, locked bool) (fr
 	b := &builder{ctx: ctx, loc: loc, plan: plan, key: j.pl.Key, copies: copies,
 		from: payload.NewSource(j.pl.FS, man), check: j.opts.StartCheck, progress: j.opts.Progress, locked: locked}
 	defer b.from.Close()
-	need := int64(0)
-	if !b.occupied() {
+	need, occupied := int64(0), b.occupied()
+	if !occupied {
 		need = man.DiskBytes()
 	}
 	if err := osfs.CheckVolume(loc.state(), need, man.HasExecutable()); err != nil {
 		return false, err
 	}
-	if b.occupied() {
+	if occupied {
 		return b.reconcile(seen, j.opts.VerifyAll)
 	}
 	return true, b.build()

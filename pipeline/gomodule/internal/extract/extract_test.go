@@ -248,7 +248,7 @@ func TestBadBlobLeavesNothing(t *testing.T) {
 	}
 }
 
-// The keys may stand in any order, at the price of a slower start.
+// The keys may be in any order, at the price of a slower start.
 func TestKeysInAnotherOrder(t *testing.T) {
 	testtree.OwnPlaces(t)
 	dir := testpayload.Pack(t, testtree.Sample())

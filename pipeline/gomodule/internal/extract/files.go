@@ -96,14 +96,7 @@ func (f *Files) extract() error {
 	if f.cleaned {
 		return fmt.Errorf("embed_util: the files are used after Cleanup: %w", fs.ErrClosed)
 	}
-	if f.pl == nil {
-		pl, err := payload.Open(f.fsys)
-		if err != nil {
-			return err
-		}
-		f.pl = pl
-	}
-	locs, err := f.locations(f.pl.Key)
+	locs, err := f.open()
 	if err != nil {
 		return err
 	}
@@ -114,6 +107,18 @@ func (f *Files) extract() error {
 	}
 	f.at = at
 	return nil
+}
+
+// open opens the payload, if it is not yet, and returns where it may be extracted to.
+func (f *Files) open() ([]Location, error) {
+	if f.pl == nil {
+		pl, err := payload.Open(f.fsys)
+		if err != nil {
+			return nil, err
+		}
+		f.pl = pl
+	}
+	return f.locations(f.pl.Key)
 }
 
 // Dir returns the directory that holds the files, extracted if they are not yet. It
@@ -206,14 +211,7 @@ func (f *Files) Repair() error {
 func (f *Files) Prune(maxAge time.Duration) ([]string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.pl == nil {
-		pl, err := payload.Open(f.fsys)
-		if err != nil {
-			return nil, err
-		}
-		f.pl = pl
-	}
-	locs, err := f.locations(f.pl.Key)
+	locs, err := f.open()
 	if err != nil {
 		return nil, err
 	}

@@ -101,6 +101,9 @@ func checkParents(dir string, t trust) error {
 // not safe.
 func isOfUnsafeEnvironment(dir string, t trust) bool {
 	t.given = false
+	if !errors.Is(checkParents(dir, t), ErrUnsafeDir) {
+		return false
+	}
 	for _, kv := range os.Environ() {
 		name, value, _ := strings.Cut(kv, "=")
 		if name != "HOME" && name != "TMPDIR" && !strings.HasPrefix(name, "XDG_") || value == "" {
@@ -111,7 +114,7 @@ func isOfUnsafeEnvironment(dir string, t trust) bool {
 			continue
 		}
 		rel, err := filepath.Rel(value, dir)
-		if err == nil && filepath.IsLocal(rel) && errors.Is(checkParents(dir, t), ErrUnsafeDir) {
+		if err == nil && filepath.IsLocal(rel) {
 			return true
 		}
 	}

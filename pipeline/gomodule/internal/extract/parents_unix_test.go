@@ -222,7 +222,7 @@ func TestRootAgainstAUserWhoSwaps(t *testing.T) {
 	}
 }
 
-// A directory that is missing and cannot be made is told at once.
+// A directory that is missing and cannot be made is reported at once.
 func TestDirectoryThatCannotBeMade(t *testing.T) {
 	if _, err := os.Stat("/proc/self"); err != nil {
 		t.Skip("needs /proc")

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// pruneAll removes the trees of other keys beside p that were last used more
+// pruneAll removes the trees of other keys beside loc that were last used more
 // than maxAge ago and that no process holds a claim on.
 func pruneAll(ctx context.Context, loc *Location, maxAge time.Duration) (removed []string, err error) {
 	if loc.prefix == "" {

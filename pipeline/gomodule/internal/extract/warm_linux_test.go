@@ -14,7 +14,7 @@ import (
 	"github.com/goempy/goempy/internal/testtree"
 )
 
-// TestWarmStartOpensNoFile has the kernel tell which files are opened.
+// TestWarmStartOpensNoFile has the kernel report which files are opened.
 func TestWarmStartOpensNoFile(t *testing.T) {
 	testtree.OwnPlaces(t)
 	packed := testpayload.Pack(t, testtree.ManyFiles(300))

@@ -79,24 +79,6 @@ func (l *FileLock) lock(shared, wait bool) (bool, error) {
 	}
 }
 
-// IsCurrent says whether the path still leads to what was opened.
-func (l *FileLock) IsCurrent() bool {
-	mine, err := l.f.Stat()
-	if err != nil {
-		return false
-	}
-	there, err := os.Lstat(l.path)
-	return err == nil && os.SameFile(mine, there)
-}
-
-// Close ends the lock.
-func (l *FileLock) Close() error {
-	if l == nil {
-		return nil
-	}
-	return l.f.Close()
-}
-
 // CloseAndRemove ends the lock and removes its file. The file goes first: a
 // process that waits for the lock then gets one whose file is gone, and notices.
 func (l *FileLock) CloseAndRemove() {

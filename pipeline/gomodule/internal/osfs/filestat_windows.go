@@ -1,19 +1,9 @@
 package osfs
 
 import (
-	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
 )
-
-// HasChangeTime says whether a stamp's ctime is that of the last change.
-const HasChangeTime = false
-
-// IsExecutable says whether this is a regular file that can be run.
-func (s *FileStat) IsExecutable() bool {
-	return s.Mode&0o111 != 0 && fs.FileMode(s.Mode).IsRegular()
-}
 
 // Lstat takes what a name lookup gives. Change time and file number would
 // need every file opened, which costs more than the whole start. So a change
@@ -33,18 +23,4 @@ func Lstat(path string) (FileStat, error) {
 		s.CTime = d.CreationTime.Nanoseconds()
 	}
 	return s, nil
-}
-
-// statDir stamps names below a folder.
-type statDir struct{ root string }
-
-func openStatDir(root string) statDir { return statDir{root} }
-
-func (d statDir) close() {}
-
-func (d statDir) lstat(name string) (FileStat, error) {
-	if name == "." {
-		return Lstat(d.root)
-	}
-	return Lstat(d.root + sep + filepath.FromSlash(name))
 }

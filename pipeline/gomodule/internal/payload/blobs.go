@@ -31,7 +31,7 @@ type blobs struct {
 	once    sync.Once
 	small   *zstd.Decoder // for DecodeAll, which is concurrent
 	err     error
-	scratch sync.Pool // of *room
+	scratch sync.Pool // of *scratch
 	streams sync.Pool // of *zstd.Decoder
 }
 

@@ -95,7 +95,7 @@ func entryFormat1(je *jsonEntry, errs *ErrorList) Entry {
 			errs.Addf("%q: symlink target %q %v", e.Name, e.Symlink, err)
 		}
 	case e.Symlink != "":
-		errs.Addf("%q: has a symlink target and is no symlink", e.Name)
+		errs.Addf("%q: has a symlink target and is not a symlink", e.Name)
 	}
 	if e.IsRegular() {
 		contentFormat1(&e, je, errs)
@@ -168,7 +168,7 @@ func checkTree(m *Manifest, errs *ErrorList) {
 			if !known {
 				errs.Addf("%q: its folder has no entry", e.Name)
 			} else if !isDir {
-				errs.Addf("%q: is below %q, which is no folder", e.Name, parent)
+				errs.Addf("%q: is below %q, which is not a folder", e.Name, parent)
 			}
 		}
 		if e.IsSymlink() {

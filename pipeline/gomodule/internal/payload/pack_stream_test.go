@@ -16,7 +16,7 @@ import (
 	"github.com/goempy/goempy/internal/testtree"
 )
 
-// streamOrder is the contents of testtree.StreamSample as they stand in a stream.
+// streamOrder is the contents of testtree.StreamSample as they are in a stream.
 var streamOrder = []string{"a", "a-b", "a.c", "a.c/large", "a/b", "empty", "large", "last", "same", "tail", "tail/empty", "tail/large", "ünïcode ß 文"}
 
 func TestStreamText(t *testing.T) {
