@@ -166,7 +166,7 @@ func (b *builder) repair(only map[string]bool) (map[string]string, error) {
 	for name, what := range repaired {
 		found[name] = what
 	}
-	return found, osfs.InUseError(err, b.loc.tree, b.loc.state())
+	return found, osfs.InUseError(err, b.loc.programDirs()...)
 }
 
 // below adds to the names that differ everything in folders that differ: a

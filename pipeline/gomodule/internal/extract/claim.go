@@ -87,6 +87,24 @@ func acquireClaim(ctx context.Context, path string) (*claim, error) {
 	return c, nil
 }
 
+// acquireTree claims a tree whose state directory is another user's, by the lock of the
+// tree's own directory.
+func acquireTree(ctx context.Context, tree string) (*claim, error) {
+	claimsMu.Lock()
+	c := claims[tree]
+	if c == nil {
+		c = &claim{path: tree}
+		claims[tree] = c
+	}
+	c.refs++
+	claimsMu.Unlock()
+	if err := c.holdTree(ctx, tree); err != nil {
+		c.release()
+		return nil, err
+	}
+	return c, nil
+}
+
 // release gives a claim back and reports whether it was this process's last.
 func (c *claim) release() bool {
 	if c == nil {

@@ -120,7 +120,11 @@ func TestManyGoroutines(t *testing.T) {
 // hold starts a process that uses a tree until the returned function is called.
 func hold(t testing.TB, packed string, env ...string) (tree string, release func()) {
 	t.Helper()
-	cmd := helper(t, packed, append(env, "GOEMPY_TEST_HOLD=1")...)
+	return holdCmd(t, helper(t, packed, append(env, "GOEMPY_TEST_HOLD=1")...))
+}
+
+func holdCmd(t testing.TB, cmd *exec.Cmd) (tree string, release func()) {
+	t.Helper()
 	in, err := cmd.StdinPipe()
 	testtree.Must(t, err)
 	out, err := cmd.StdoutPipe()

@@ -132,17 +132,26 @@ func (j *job) readOnly(ctx context.Context, loc *Location, cause error) (*claim,
 	if err := loc.check(); err != nil && !loc.isOfRoot() {
 		return nil, false, cause
 	}
+	c, err := acquireTree(ctx, loc.tree)
+	if err == nil {
+		if err = j.verifyToRun(ctx, loc); err == nil {
+			return c, false, nil
+		}
+		c.release()
+	}
+	return nil, false, fmt.Errorf("%w, and what is there cannot be used: %w", cause, err)
+}
+
+// verifyToRun is verify for a tree whose programs are to be run.
+func (j *job) verifyToRun(ctx context.Context, loc *Location) error {
 	if err := j.verify(ctx, loc); err != nil {
-		return nil, false, fmt.Errorf("%w, and what is there cannot be used: %w", cause, err)
+		return err
 	}
 	man, err := j.pl.Manifest()
-	if err == nil {
-		err = osfs.CheckVolume(loc.tree, 0, man.HasExecutable())
-	}
 	if err != nil {
-		return nil, false, fmt.Errorf("%w, and what is there cannot be used: %w", cause, err)
+		return err
 	}
-	return nil, false, nil
+	return osfs.CheckVolume(loc.tree, 0, man.HasExecutable())
 }
 
 // sharedRounds is how often a start that finds the lock taken looks again

@@ -42,6 +42,15 @@ func TestTreeOfRoot(t *testing.T) {
 		t.Errorf("without state: %s", out)
 	}
 
+	// Root leaves a tree alone that another user has started from.
+	given, tree = extract(Options{WorldReadable: true})
+	used, release := holdCmd(t, helperOfOther(t, packed, "GOEMPY_TEST_DIR="+given, "HOME=", "GOEMPY_TEST_HOLD=1"))
+	e := cleaned(t)(openGiven(os.DirFS(packed), given, true))
+	_ = e
+	if used != tree {
+		t.Fatalf("used %s", used)
+	}
+
 	for want, spoil := range map[string]func(tree string) error{
 		"has other content": func(tree string) error {
 			return os.WriteFile(filepath.Join(tree, "lib", "same.py"), []byte("x = 2\n"), 0o644)

@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/goempy/goempy/internal/osfs"
 	"github.com/goempy/goempy/internal/testpayload"
@@ -74,7 +76,7 @@ func TestReplacedWhileProgramsRun(t *testing.T) {
 	mustBeGone(t, dir, dir+stateSuffix)
 }
 
-// Windows keeps the files of a running program. The tree then stays whole.
+// The tree of a running program stays whole, on Windows because the system keeps its files.
 func TestCleanupWhileAProgramRuns(t *testing.T) {
 	testtree.OwnPlaces(t)
 	nodes := []testtree.Node{ownProgram(t, "program.exe"), {Name: "lib/"}, {Name: "lib/a.py", Content: "a"}}
@@ -82,18 +84,51 @@ func TestCleanupWhileAProgramRuns(t *testing.T) {
 	tree := e.Dir()
 	end := running(t, filepath.Join(tree, "program.exe"))
 	err := e.Cleanup()
-	if runtime.GOOS == "windows" {
-		if !errors.Is(err, osfs.ErrInUse) || !strings.Contains(err.Error(), "end program.exe (process ") {
-			t.Errorf("error: %v", err)
-		}
-		if _, err := os.Stat(filepath.Join(tree, "lib", "a.py")); err != nil {
-			t.Error(err)
-		}
-	} else if err != nil {
+	if !errors.Is(err, osfs.ErrInUse) || !strings.Contains(err.Error(), "end program.exe (process ") {
+		t.Errorf("error: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(tree, "lib", "a.py")); err != nil {
 		t.Error(err)
 	}
 	end()
 	testtree.Must(t, e.Cleanup())
+	mustBeGone(t, tree, tree+stateSuffix)
+}
+
+// A program may outlive the process that started it, and that process's locks.
+func TestTreeOfAnOrphan(t *testing.T) {
+	testtree.OwnPlaces(t)
+	packed := testpayload.Pack(t, []testtree.Node{ownProgram(t, "program.exe")})
+	cmd := helper(t, packed, orphanEnv+"=program.exe", "GOEMPY_TEST_HOLD=1")
+	in, out, err := os.Pipe()
+	testtree.Must(t, err)
+	defer out.Close()
+	cmd.Stdin = in
+	stdout, err := cmd.StdoutPipe()
+	testtree.Must(t, err)
+	testtree.Must(t, cmd.Start())
+	testtree.Must(t, in.Close())
+	_, err = bufio.NewReader(stdout).ReadString('\n')
+	testtree.Must(t, err)
+	testtree.Must(t, cmd.Process.Kill())
+	_ = cmd.Wait()
+
+	now := start(t, testpayload.Pack(t, testtree.Sample()))
+	if gone, err := now.Prune(0); err != nil || len(gone) != 0 {
+		t.Errorf("Prune removed %q, %v", gone, err)
+	}
+	e := start(t, packed)
+	tree := e.Dir()
+	if err := e.Cleanup(); !errors.Is(err, osfs.ErrInUse) {
+		t.Errorf("Cleanup: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(tree, "program.exe")); err != nil {
+		t.Error(err)
+	}
+	testtree.Must(t, out.Close())
+	for deadline := time.Now().Add(10 * time.Minute); e.Cleanup() != nil && time.Now().Before(deadline); {
+		time.Sleep(5 * time.Millisecond)
+	}
 	mustBeGone(t, tree, tree+stateSuffix)
 }
 

@@ -111,6 +111,17 @@ func TestPlantedByAnotherUser(t *testing.T) {
 // asOther starts once as otherUID and returns what it prints.
 func asOther(t *testing.T, packed string, env []string) string {
 	t.Helper()
+	cmd := helperOfOther(t, packed, env...)
+	out, err := cmd.Output()
+	if err != nil && len(out) == 0 {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// helperOfOther is helper as otherUID.
+func helperOfOther(t *testing.T, packed string, env ...string) *exec.Cmd {
+	t.Helper()
 	cmd := helper(t, packed, env...)
 	copied := filepath.Join(openDir(t), "tests")
 	data, err := os.ReadFile(cmd.Path)
@@ -119,11 +130,7 @@ func asOther(t *testing.T, packed string, env []string) string {
 	cmd.Path, cmd.Args[0] = copied, copied
 	cmd.Dir = filepath.Dir(copied)
 	credential(cmd, otherUID)
-	out, err := cmd.Output()
-	if err != nil && len(out) == 0 {
-		t.Fatalf("%v: %s", err, out)
-	}
-	return strings.TrimSpace(string(out))
+	return cmd
 }
 
 // Users do not shut each other out: each has its own directories.

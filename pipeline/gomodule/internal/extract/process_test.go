@@ -27,6 +27,9 @@ const waitEnv = "GOEMPY_TEST_WAIT"
 // workEnv makes that program make a working directory and wait.
 const workEnv = "GOEMPY_TEST_WORK"
 
+// orphanEnv makes that program start this one, of its tree, which takes over its input.
+const orphanEnv = "GOEMPY_TEST_ORPHAN"
+
 // pruneEnv makes that program prune and clean up, too.
 const pruneEnv = "GOEMPY_TEST_PRUNE"
 
@@ -66,6 +69,15 @@ func TestMain(m *testing.M) {
 	word := "warm"
 	if e.at.fresh {
 		word = "fresh"
+	}
+	if program := os.Getenv(orphanEnv); program != "" {
+		cmd := exec.Command(filepath.Join(e.Dir(), program))
+		cmd.Env = append(os.Environ(), waitEnv+"=1")
+		cmd.Stdin = os.Stdin
+		if err := cmd.Start(); err != nil {
+			fmt.Println("error", err)
+			os.Exit(3)
+		}
 	}
 	fmt.Println(word, e.Dir())
 	if os.Getenv(pruneEnv) != "" {

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/goempy/goempy/internal/osfs"
 )
 
 // pruneAll removes the trees of other keys beside loc that were last used more
@@ -42,7 +44,7 @@ func pruneAll(ctx context.Context, loc *Location, maxAge time.Duration) (removed
 			continue
 		}
 		gone, err := removeUnused(ctx, &other, nil)
-		if err != nil {
+		if err != nil && !errors.Is(err, osfs.ErrInUse) { // a later Prune removes it
 			failed = append(failed, fmt.Errorf("embed_util: prune: %w", err))
 		}
 		if gone {

@@ -2,9 +2,11 @@ package extract
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 
 	"github.com/goempy/goempy/internal/osfs"
@@ -44,6 +46,12 @@ func removeUnused(ctx context.Context, loc *Location, entries []markerEntry) (bo
 		return false, nil
 	}
 	defer dir.Close()
+	// Users who may only read a tree hold nothing else.
+	tree, err := lockDir(ctx, loc.tree, osfs.TryExclusive)
+	if errors.Is(err, errHeld) {
+		return false, nil
+	}
+	defer tree.Close()
 	_, err = os.Lstat(loc.tree)
 	existed := err == nil
 	if err := removeTree(loc, entries); err != nil {
@@ -58,9 +66,13 @@ func removeUnused(ctx context.Context, loc *Location, entries []markerEntry) (bo
 	return existed, nil
 }
 
-// removeTree removes what removeUnused has locked.
+// removeTree removes what removeUnused has locked. A tree that programs run from stays, and
+// the error matches ErrInUse.
 func removeTree(loc *Location, entries []markerEntry) error {
 	err := loc.checkTree()
+	if err == nil {
+		err = osfs.CheckNotRunning(nil, loc.programDirs()...)
+	}
 	switch {
 	case loc.prefix != "" && err == nil:
 		err = discard(loc)
@@ -101,7 +113,7 @@ func removeEntries(loc *Location, entries []markerEntry, keep map[string]bool) e
 			inUse = err
 		}
 	}
-	return osfs.InUseError(inUse, loc.tree, loc.state())
+	return osfs.InUseError(inUse, loc.programDirs()...)
 }
 
 // removeCaches removes a folder with the files in it.
@@ -118,21 +130,27 @@ func removeCaches(root *os.Root, name string) {
 	_ = root.Remove(name)
 }
 
+// programDirs are the folders that programs of a tree may run from: on Windows those that
+// were replaced while they were running are in the state directory.
+func (loc *Location) programDirs() []string {
+	if runtime.GOOS == "windows" {
+		return []string{loc.tree, loc.state()}
+	}
+	return []string{loc.tree}
+}
+
 // discard takes a tree away in one step and then removes it. The caller holds
 // the lock. On Windows the files of a tree that programs run from stay, and the
 // error matches ErrInUse.
 func discard(loc *Location) error {
-	if err := osfs.CheckNotRunning(loc.tree, loc.state()); err != nil {
-		return err
-	}
 	_ = os.Remove(loc.markerPath())
 	old := filepath.Join(loc.state(), uniqueName(oldPrefix))
 	err := osfs.Rename(loc.tree, old)
 	if osfs.IsInUse(err) {
-		return osfs.InUseError(err, loc.tree, loc.state())
+		return osfs.InUseError(err, loc.programDirs()...)
 	}
 	if err != nil {
 		old = loc.tree
 	}
-	return osfs.InUseError(osfs.RemoveAll(old), loc.tree, loc.state())
+	return osfs.InUseError(osfs.RemoveAll(old), loc.programDirs()...)
 }

@@ -18,8 +18,9 @@ func RemoveFile(root *os.Root, name, _ string) error { return root.Remove(name) 
 // IsInUse is false: only Windows refuses to replace or remove files in use.
 func IsInUse(error) bool { return false }
 
-// CheckNotRunning allows anything: files in use can be removed here.
-func CheckNotRunning(...string) error { return nil }
+// foldsNames says that names that differ only in case are one. They may be on macOS, but
+// programs have the names there by which they were started.
+const foldsNames = false
 
 // InUseError returns the error as it is.
 func InUseError(err error, _ ...string) error { return err }

@@ -5,10 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/windows"
 )
@@ -69,56 +66,9 @@ func InUseError(err error, dirs ...string) error {
 	if !IsInUse(err) {
 		return err
 	}
-	if running := CheckNotRunning(dirs...); running != nil {
+	if running := CheckNotRunning(nil, dirs...); running != nil {
 		return fmt.Errorf("%w: %w", running, err)
 	}
 	return fmt.Errorf("%w: a program has files in %s open, or this user may not change them: "+
 		"end programs that use it and try again: %w", ErrInUse, dirs[0], err)
-}
-
-// CheckNotRunning returns an error when programs run from dirs.
-func CheckNotRunning(dirs ...string) error {
-	programs := programsIn(dirs)
-	if len(programs) == 0 {
-		return nil
-	}
-	return fmt.Errorf("%w: end %s and try again", ErrInUse, strings.Join(programs, ", "))
-}
-
-// programsIn lists the processes whose program is below one of dirs, as far as this
-// user may see them.
-func programsIn(dirs []string) []string {
-	snapshot, err := windows.CreateToolhelp32Snapshot(windows.TH32CS_SNAPPROCESS, 0)
-	if err != nil {
-		return nil
-	}
-	defer windows.CloseHandle(snapshot)
-	var found []string
-	entry := windows.ProcessEntry32{Size: uint32(unsafe.Sizeof(windows.ProcessEntry32{}))}
-	for err = windows.Process32First(snapshot, &entry); err == nil; err = windows.Process32Next(snapshot, &entry) {
-		program := programOf(entry.ProcessID)
-		if slices.ContainsFunc(dirs, func(dir string) bool { return isBelow(program, dir) }) {
-			found = append(found, fmt.Sprintf("%s (process %d)", filepath.Base(program), entry.ProcessID))
-		}
-	}
-	return found
-}
-
-func programOf(pid uint32) string {
-	process, err := windows.OpenProcess(windows.PROCESS_QUERY_LIMITED_INFORMATION, false, pid)
-	if err != nil {
-		return ""
-	}
-	defer windows.CloseHandle(process)
-	name := make([]uint16, windows.MAX_LONG_PATH)
-	size := uint32(len(name))
-	if windows.QueryFullProcessImageName(process, 0, &name[0], &size) != nil {
-		return ""
-	}
-	return windows.UTF16ToString(name[:size])
-}
-
-func isBelow(path, dir string) bool {
-	dir += sep
-	return len(path) > len(dir) && strings.EqualFold(path[:len(dir)], dir)
 }
