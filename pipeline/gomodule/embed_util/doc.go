@@ -63,7 +63,7 @@
 //
 // # Starts that find everything in place
 //
-// The marker records size, modification time, change time, mode and inode of
+// The marker records size, modification time, change time, mode, owner and inode of
 // every file. A start compares these and reads no content, which takes about a
 // millisecond for a thousand files. Whatever differs is read, and replaced by
 // rename if its content is wrong; programs that use the directory go on. Files

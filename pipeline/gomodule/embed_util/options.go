@@ -27,7 +27,7 @@ func newOptions(opts []Option) options {
 type VerifyMode int
 
 const (
-	// VerifyStat, the default, compares each file's size, times, mode and
+	// VerifyStat, the default, compares each file's size, times, mode, owner and
 	// inode with those after extraction and reads no content.
 	VerifyStat VerifyMode = iota
 
@@ -79,9 +79,12 @@ func WithTrustedDir(dir string) Option {
 }
 
 // WithWorldReadable lets other users read the directory that the caller names with
-// NewEmbeddedFilesWithTmpDir. Root can extract into a container image with it. Others then
-// use the files if no one but root can change them: every start hashes all of them, and
-// nothing is written.
+// NewEmbeddedFilesWithTmpDir, also one that was extracted without it. Folders above it that
+// exist keep their modes. Without the option, a directory that others can read stays so.
+//
+// Root can extract into a container image with it. Others then use the files if no one but
+// root can change them: every start hashes all of them, and nothing is written. While they
+// do, Cleanup and Prune of root leave the directory alone.
 func WithWorldReadable() Option {
 	return func(o *options) { o.WorldReadable = true }
 }

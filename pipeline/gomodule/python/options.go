@@ -44,7 +44,7 @@ func WithLazyExtract() PythonOpt {
 type VerifyMode = embed_util.VerifyMode
 
 const (
-	// VerifyStat, the default, looks at each file's size, times, mode and
+	// VerifyStat, the default, looks at each file's size, times, mode, owner and
 	// inode, and reads no content.
 	VerifyStat = embed_util.VerifyStat
 

@@ -121,9 +121,14 @@ func (b *builder) reconcile(seen inspection, everything bool) (fresh bool, err e
 	before := b.stamps()
 	if only != nil {
 		for _, e := range seen.marker.entries {
-			if !only[e.name] {
-				before[e.name] = e.FileStat // the inspection was sure of these
+			if only[e.name] {
+				continue
 			}
+			stat := e.FileStat // the inspection was sure of these
+			if e.name == "." {
+				stat.Mode = before["."].Mode // fixMode may have changed it
+			}
+			before[e.name] = stat
 		}
 	}
 	found, err := b.repair(only)

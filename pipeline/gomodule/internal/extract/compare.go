@@ -41,6 +41,14 @@ func (r *repairer) kind(e *payload.Entry) (st fs.FileInfo, ok bool, err error) {
 		r.note(e, "is a %s", typeName(st.Mode()))
 		return st, false, nil
 	}
+	if uid, ok := stranger(st); ok && !e.IsSymlink() {
+		if !r.note(e, "belongs to user %d, who can change it", uid) || !e.IsDir() {
+			return st, false, nil // a file is replaced: it may be open for writing
+		}
+		if err := os.Lchown(r.path(e), os.Geteuid(), -1); err != nil {
+			return nil, false, fmt.Errorf("%w: %w", ErrUnsafeDir, err)
+		}
+	}
 	// Folders may have bits that their folder hands down.
 	bits := fs.ModePerm
 	if e.IsRegular() {

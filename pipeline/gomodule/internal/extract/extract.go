@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/goempy/goempy/internal/osfs"
 	"github.com/goempy/goempy/internal/payload"
@@ -63,7 +64,7 @@ func (j *job) reuse(ctx context.Context, loc *Location) (*claim, bool) {
 		c.release()
 		return nil, false
 	}
-	if seen := inspect(loc, j.pl.Key); !seen.good(j.pl.Key) || seen.canRun(loc) != nil {
+	if seen := inspect(loc, j.pl.Key); !seen.fits(loc, j.pl.Key) || seen.canRun(loc) != nil {
 		c.release()
 		return nil, false
 	}
@@ -147,6 +148,11 @@ func (j *job) verifyToRun(ctx context.Context, loc *Location) error {
 	if err := j.verify(ctx, loc); err != nil {
 		return err
 	}
+	if loc.isOfRoot() {
+		if err := loc.checkAll(); err != nil {
+			return err
+		}
+	}
 	man, err := j.pl.Manifest()
 	if err != nil {
 		return err
@@ -177,7 +183,7 @@ func (j *job) ensure(ctx context.Context, loc *Location) (fresh bool, err error)
 		if err := waitFor(ctx, loc); err != nil {
 			return false, err
 		}
-		if seen := inspect(loc, j.pl.Key); seen.good(j.pl.Key) {
+		if seen := inspect(loc, j.pl.Key); seen.fits(loc, j.pl.Key) {
 			return false, seen.canRun(loc)
 		}
 	}
@@ -197,7 +203,7 @@ func waitFor(ctx context.Context, loc *Location) error {
 // builds a tree of its own, and the first rename wins.
 func (j *job) extractLocked(ctx context.Context, loc *Location, locked bool) (fresh bool, err error) {
 	seen := inspect(loc, j.pl.Key)
-	if seen.good(j.pl.Key) && !j.opts.VerifyAll {
+	if seen.fits(loc, j.pl.Key) && !j.opts.VerifyAll {
 		return false, seen.canRun(loc)
 	}
 	man, err := j.pl.Manifest()
@@ -233,17 +239,26 @@ func (j *job) extractLocked(ctx context.Context, loc *Location, locked bool) (fr
 	return true, b.build()
 }
 
+// hasCopies says that the tree at loc has copies in the place of symlinks. Users who may
+// only read a tree cannot read its marker, but see it.
+func hasCopies(loc *Location, man *payload.Manifest) bool {
+	if m, err := readMarker(loc.markerPath()); err == nil {
+		return m.copies
+	}
+	for link := range man.Symlinks() {
+		st, err := os.Lstat(filepath.Join(loc.tree, filepath.FromSlash(link)))
+		return err == nil && st.Mode()&fs.ModeSymlink == 0
+	}
+	return false
+}
+
 // verify compares everything at loc with the payload and writes nothing.
 func (j *job) verify(ctx context.Context, loc *Location) error {
 	man, err := j.pl.Manifest()
 	if err != nil {
 		return err
 	}
-	copies := false
-	if m, err := readMarker(loc.markerPath()); err == nil {
-		copies = m.copies
-	}
-	plan, err := payload.TreeEntries(man, copies)
+	plan, err := payload.TreeEntries(man, hasCopies(loc, man))
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func FuzzExtract(f *testing.F) {
 }
 
 func FuzzMarker(f *testing.F) {
-	m := marker{key: payload.EmptySum, boot: "b", entries: []markerEntry{{name: ".", dir: true}, {name: "a/b", FileStat: osfs.FileStat{Mode: 1, Size: 2, MTime: 3, CTime: 4, Inode: 5}}}}
+	m := marker{key: payload.EmptySum, boot: "b", entries: []markerEntry{{name: ".", dir: true}, {name: "a/b", FileStat: osfs.FileStat{Mode: 1, Owner: 6, Size: 2, MTime: 3, CTime: 4, Inode: 5}}}}
 	f.Add(m.encode())
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := decodeMarker(data)

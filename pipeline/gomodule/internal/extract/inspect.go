@@ -18,6 +18,15 @@ func (seen *inspection) good(key string) bool {
 	return seen.marker != nil && seen.marker.key == key && seen.suspects == nil
 }
 
+// fits says that the tree at loc is good and as open as it has to be.
+func (seen *inspection) fits(loc *Location, key string) bool {
+	if !seen.good(key) {
+		return false
+	}
+	folder := seen.marker.entries[0] // as it is now, or the tree would not be good
+	return uint32(loc.mode)&^folder.Mode == 0
+}
+
 // canRun says why programs of a tree cannot run where it is: its file system may
 // have been mounted otherwise since.
 func (seen *inspection) canRun(loc *Location) error {

@@ -13,7 +13,7 @@ import (
 )
 
 func TestSafeName(t *testing.T) {
-	for name, want := range map[string]string{"myapp": "myapp", "../x": ".._x", `a/b\c`: "a_b_c", "a\x00b": "a_b"} {
+	for name, want := range map[string]string{"myapp": "myapp", "../x": ".._x", `a/b\c`: "a_b_c", "a\x00b": "a_b", "a:b;c": "a_b_c"} {
 		if got := safeName(name); got != want {
 			t.Errorf("safeName(%q) is %q", name, got)
 		}

@@ -42,6 +42,48 @@ func (loc *Location) isOfRoot() bool {
 	return ok && okRoot && (owner.Uid == 0 || owner.Uid == root.Uid)
 }
 
+// stranger returns the owner of a file who is neither this user nor root, the owner of "/".
+func stranger(st fs.FileInfo) (uid int, ok bool) {
+	sys, ok := st.Sys().(*syscall.Stat_t)
+	if !ok || sys.Uid == 0 || int(sys.Uid) == os.Geteuid() {
+		return 0, false
+	}
+	if top, err := os.Lstat("/"); err == nil {
+		root, isUnix := top.Sys().(*syscall.Stat_t)
+		return int(sys.Uid), !isUnix || root.Uid != sys.Uid
+	}
+	return int(sys.Uid), true
+}
+
+// checkAll checks that nobody but root and this user can change any file of the tree, or
+// add one. Python imports also what the payload does not have.
+func (loc *Location) checkAll() error {
+	return filepath.WalkDir(loc.tree, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		st, err := d.Info()
+		if err != nil {
+			return err
+		}
+		if uid, ok := stranger(st); ok {
+			return fmt.Errorf("%w: %s belongs to user %d", ErrUnsafeDir, path, uid)
+		}
+		if mode := st.Mode(); mode&fs.ModeSymlink == 0 && writableByOthers(st) {
+			return fmt.Errorf("%w: others can write to %s (mode %#o)", ErrUnsafeDir, path, mode.Perm())
+		}
+		return nil
+	})
+}
+
+// writableByOthers says that the mode lets users write who are neither in this process's
+// group nor in root's.
+func writableByOthers(st fs.FileInfo) bool {
+	sys, ok := st.Sys().(*syscall.Stat_t)
+	group := ok && sys.Gid != 0 && int(sys.Gid) != os.Getegid()
+	return st.Mode()&0o002 != 0 || group && st.Mode()&0o020 != 0
+}
+
 // maxHops is how many symlinks may be on the way to a directory.
 const maxHops = 40
 
@@ -180,8 +222,7 @@ func checkParent(path string, st, top fs.FileInfo, t trust) error {
 	if mode&fs.ModeSticky != 0 {
 		return nil
 	}
-	group := mode&0o020 != 0 && sys.Gid != 0 && int(sys.Gid) != os.Getegid()
-	if group || mode&0o002 != 0 {
+	if writableByOthers(st) {
 		return &parentError{fmt.Errorf("%w: others can replace what is in %s (mode %#o without the sticky bit)", ErrUnsafeDir, path, mode.Perm())}
 	}
 	return nil

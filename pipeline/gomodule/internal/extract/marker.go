@@ -30,7 +30,7 @@ type markerEntry struct {
 	osfs.FileStat
 }
 
-const markerMagic = "goempy marker 1\n"
+const markerMagic = "goempy marker 2\n"
 
 var crcTable = crc32.MakeTable(crc32.Castagnoli)
 
@@ -48,6 +48,7 @@ func (m *marker) encode() []byte {
 		b = appendString(b, e.name)
 		b = appendBool(b, e.dir)
 		b = binary.LittleEndian.AppendUint32(b, e.Mode)
+		b = binary.LittleEndian.AppendUint32(b, e.Owner)
 		b = binary.LittleEndian.AppendUint64(b, uint64(e.Size))
 		b = binary.LittleEndian.AppendUint64(b, uint64(e.MTime))
 		b = binary.LittleEndian.AppendUint64(b, uint64(e.CTime))
@@ -90,17 +91,18 @@ func decodeMarker(data []byte) (*marker, error) {
 		e := &m.entries[i]
 		e.name = r.str()
 		e.dir = r.bool()
-		fixed := r.take(4 + 4*8)
+		fixed := r.take(2*4 + 4*8)
 		if r.bad {
 			return nil, errBadMarker
 		}
 		e.Mode = uint32(le(fixed[0:4]))
-		e.Size = int64(le(fixed[4:12]))
-		e.MTime = int64(le(fixed[12:20]))
-		e.CTime = int64(le(fixed[20:28]))
-		e.Inode = le(fixed[28:36])
+		e.Owner = uint32(le(fixed[4:8]))
+		e.Size = int64(le(fixed[8:16]))
+		e.MTime = int64(le(fixed[16:24]))
+		e.CTime = int64(le(fixed[24:32]))
+		e.Inode = le(fixed[32:40])
 	}
-	if r.bad || r.s != "" {
+	if r.bad || r.s != "" || n == 0 || m.entries[0].name != "." {
 		return nil, errBadMarker
 	}
 	return m, nil

@@ -14,7 +14,7 @@ import (
 func someMarker() *marker {
 	return &marker{key: payload.EmptySum, boot: osfs.BootID(), copies: true, entries: []markerEntry{
 		{name: ".", dir: true, FileStat: osfs.FileStat{Mode: 0o700, Inode: 7}},
-		{name: "a/ünï", FileStat: osfs.FileStat{Mode: 0o644, Size: 1 << 40, MTime: -5, CTime: 12, Inode: 1 << 63}},
+		{name: "a/ünï", FileStat: osfs.FileStat{Mode: 0o644, Owner: 1 << 31, Size: 1 << 40, MTime: -5, CTime: 12, Inode: 1 << 63}},
 	}}
 }
 

@@ -46,7 +46,7 @@ func sharedTemp(goos, temp, systemRoot string) bool {
 // safeName keeps a caller's name from naming another folder.
 func safeName(name string) string {
 	return strings.Map(func(r rune) rune {
-		if r < 0x20 || r == 0x7f || strings.ContainsRune(`/\<>:"|?*`, r) {
+		if r < 0x20 || r == 0x7f || strings.ContainsRune(`/\<>:;"|?*`, r) {
 			return '_'
 		}
 		return r

@@ -19,10 +19,11 @@ func (s *FileStat) ChangedAt() int64 {
 // ctime cannot be set by programs, and a marker is written only after the
 // clock has left the moment of the last change it records.
 //
-// Of folders only mode and inode count: their times change when Python adds
+// Of folders only mode, owner and inode count: their times change when Python adds
 // its caches.
 type FileStat struct {
 	Mode  uint32
+	Owner uint32 // user id, 0 where there is none
 	Size  int64
 	MTime int64 // nanoseconds
 	CTime int64 // nanoseconds; creation time on Windows

@@ -62,7 +62,7 @@ func (d statDir) lstat(name string) (FileStat, error) {
 }
 
 func fromSys(st *unix.Stat_t) FileStat {
-	s := FileStat{Mode: uint32(st.Mode), Inode: uint64(st.Ino)}
+	s := FileStat{Mode: uint32(st.Mode), Owner: st.Uid, Inode: uint64(st.Ino)}
 	if s.Mode&unix.S_IFMT != unix.S_IFDIR {
 		s.Size = st.Size
 		s.MTime = tick(st.Mtim.Nano())
