@@ -14,8 +14,11 @@ type pythonOptions struct {
 	home        string
 	inheritEnv  bool
 	noSelfCheck bool
-	extract     []embed_util.Option
-	ctx         context.Context
+
+	killOnParentExit bool
+
+	extract []embed_util.Option
+	ctx     context.Context
 }
 
 // WithPythonHome makes NewPython run the interpreter in this directory:
@@ -84,6 +87,31 @@ func WithContext(ctx context.Context) PythonOpt {
 		o.opts.ctx = ctx
 		o.opts.extract = append(o.opts.extract, embed_util.WithContext(ctx))
 	}
+}
+
+// WithKillOnParentExit makes commands end with the Go program, whatever way it ends: by
+// returning from main, by a panic, by SIGKILL, or out of memory. Each is killed, with the
+// processes that it has started. Those that a command leaves behind when it ends itself run
+// on as long as the Go program.
+//
+// As with PythonCmdContext, commands have a process group of their own, or a job object on
+// Windows, and a Ctrl-C in the terminal reaches the Go program only. How much ends:
+//
+//   - On Linux, all processes of the group, and those outside of it that still have the
+//     environment that they inherited from the command.
+//   - On Windows, all processes of the job: see PythonCmdContext. Where the system refuses
+//     the job, nothing.
+//   - On macOS and other systems, all processes of the group. A command that is started in
+//     the last instant of the Go program runs on.
+//
+// On Unix a process of the interpreter sees to that; the first command starts it, which takes
+// some milliseconds, and if it cannot start, the error is that of PythonCmd and its
+// siblings. It waits for the end of the Go program, and needs none of the extracted files.
+//
+// A caller that sets the command's Cancel to nil, or on Unix a SysProcAttr without Setpgid or
+// Setsid, gives this up, or the processes that the command starts.
+func WithKillOnParentExit() PythonOpt {
+	return func(o *python) { o.opts.killOnParentExit = true }
 }
 
 // WithoutSelfCheck leaves out the one start of the interpreter that follows an

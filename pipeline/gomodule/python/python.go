@@ -91,6 +91,8 @@ type python struct {
 	// restore extracts it again, after a cleaner of temp dirs has removed it.
 	restore func() error
 
+	restoring sync.Mutex // one restores, the others wait for it
+
 	mu         sync.Mutex
 	pythonPath []string
 }
@@ -148,7 +150,7 @@ func (ep *python) exePath(home string) (string, error) {
 	p := exeIn(home, name)
 	_, err := os.Stat(p)
 	if errors.Is(err, fs.ErrNotExist) && ep.restore != nil {
-		if err := ep.restore(); err != nil {
+		if err := ep.restoreExe(p); err != nil {
 			return "", fmt.Errorf("python: restore %s, which was removed: %w", home, err)
 		}
 		_, err = os.Stat(p)
@@ -157,6 +159,17 @@ func (ep *python) exePath(home string) (string, error) {
 		return "", fmt.Errorf("python: find %s: %w", name, err)
 	}
 	return p, nil
+}
+
+// restoreExe restores the tree of an interpreter that is gone, unless another goroutine
+// has done it meanwhile.
+func (ep *python) restoreExe(exe string) error {
+	ep.restoring.Lock()
+	defer ep.restoring.Unlock()
+	if _, err := os.Stat(exe); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return ep.restore()
 }
 
 func exeIn(home, name string) string {
@@ -180,14 +193,15 @@ func (ep *python) PythonCmd(args ...string) (*exec.Cmd, error) {
 }
 
 func (ep *python) PythonCmd2(args []string) (*exec.Cmd, error) {
-	return ep.command(func(exe string) *exec.Cmd { return exec.Command(exe, args...) })
+	return ep.command(nil, args)
 }
 
 func (ep *python) PythonCmdContext(ctx context.Context, args ...string) (*exec.Cmd, error) {
-	return ep.command(func(exe string) *exec.Cmd { return procgroup.CommandContext(ctx, exe, args...) })
+	return ep.command(ctx, args)
 }
 
-func (ep *python) command(newCmd func(exe string) *exec.Cmd) (*exec.Cmd, error) {
+// command makes a command; ctx may be nil.
+func (ep *python) command(ctx context.Context, args []string) (*exec.Cmd, error) {
 	home, err := ep.home()
 	if err != nil {
 		return nil, err
@@ -204,8 +218,23 @@ func (ep *python) command(newCmd func(exe string) *exec.Cmd) (*exec.Cmd, error) 
 			return nil, fmt.Errorf("%w: %q", ErrPythonPath, dir)
 		}
 	}
-	cmd := newCmd(exe)
-	cmd.Env = ep.environ(home, path)
+	env := ep.environ(home, path)
+	var cmd *exec.Cmd
+	switch {
+	case ep.opts.killOnParentExit || ctx != nil && procgroup.IsUntilExit(ctx):
+		if ctx == nil {
+			ctx = context.Background()
+		}
+		if cmd, err = procgroup.PythonUntilExit(ctx, exe, env, args...); err != nil {
+			return nil, fmt.Errorf("python: %w", err)
+		}
+		return cmd, nil
+	case ctx != nil:
+		cmd = procgroup.CommandContext(ctx, exe, args...)
+	default:
+		cmd = exec.Command(exe, args...)
+	}
+	cmd.Env = env
 	return cmd, nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/goempy/goempy/internal/osfs"
 	"github.com/goempy/goempy/internal/payload"
+	"github.com/goempy/goempy/internal/procgroup"
 )
 
 // lockIf takes the lock at once or not at all. One that keeps nobody off is not taken.
@@ -71,7 +72,7 @@ func removeUnused(ctx context.Context, loc *Location, entries []markerEntry) (bo
 func removeTree(loc *Location, entries []markerEntry) error {
 	err := loc.checkTree()
 	if err == nil {
-		err = osfs.CheckNotRunning(nil, loc.programDirs()...)
+		err = osfs.CheckNotRunning(procgroup.IsHelper, loc.programDirs()...)
 	}
 	switch {
 	case loc.prefix != "" && err == nil:

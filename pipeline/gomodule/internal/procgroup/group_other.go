@@ -16,7 +16,7 @@ func prepareGroup(*exec.Cmd) {}
 // group is the one process: there are no groups to kill.
 type group struct{}
 
-func newGroup(*os.Process) *group { return &group{} }
+func newGroup(*os.Process, bool) *group { return &group{} }
 
 func (g *group) close() {}
 

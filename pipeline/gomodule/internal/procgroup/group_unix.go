@@ -23,11 +23,23 @@ func ended(p *os.Process) bool {
 }
 
 // group is the process group that has the command's number.
-type group struct{ id int }
+type group struct {
+	id      int
+	watched bool
+}
 
-func newGroup(p *os.Process) *group { return &group{p.Pid} }
+func newGroup(p *os.Process, untilExit bool) *group {
+	if untilExit {
+		theWatchdog.watch(p.Pid)
+	}
+	return &group{p.Pid, untilExit}
+}
 
-func (g *group) close() {}
+func (g *group) close() {
+	if g.watched {
+		theWatchdog.unwatch(g.id)
+	}
+}
 
 // kill kills the group of a command that nobody has waited for.
 func (g *group) kill(p *os.Process) error {

@@ -25,8 +25,9 @@ func prepareGroup(*exec.Cmd) {}
 // group is a job object, which also holds processes whose parents have ended.
 // Without one, because the system refuses it, it is the one process.
 //
-// The job does not end with its handle: like the process groups of Unix, it
-// leaves processes alone that run on after a command that has ended by itself.
+// Unless it ends with this process, the job does not end with its handle: like the
+// process groups of Unix, it leaves processes alone that run on after a command that
+// has ended by itself.
 type group struct {
 	mu  sync.Mutex
 	job windows.Handle
@@ -34,11 +35,17 @@ type group struct {
 
 // newGroup puts a process that has just been started into a job. What it has
 // started before that, in its first instant, is not in it.
-func newGroup(p *os.Process) *group {
+func newGroup(p *os.Process, untilExit bool) *group {
 	g := &group{}
 	job, err := windows.CreateJobObject(nil, nil)
 	if err != nil {
 		return g
+	}
+	if untilExit {
+		var limits windows.JOBOBJECT_EXTENDED_LIMIT_INFORMATION
+		limits.BasicLimitInformation.LimitFlags = windows.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE
+		_, _ = windows.SetInformationJobObject(job, windows.JobObjectExtendedLimitInformation,
+			uintptr(unsafe.Pointer(&limits)), uint32(unsafe.Sizeof(limits)))
 	}
 	process, err := windows.OpenProcess(windows.PROCESS_SET_QUOTA|windows.PROCESS_TERMINATE, false, uint32(p.Pid))
 	if err == nil {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"time"
 )
@@ -27,7 +28,32 @@ const lingerPoll = 100 * time.Millisecond
 // of Done after the start of the process: os/exec calls Done from Start, or from
 // a goroutine that Start makes, so that the command's fields can be read.
 func CommandContext(ctx context.Context, exe string, args ...string) *exec.Cmd {
-	w := &watch{Context: ctx}
+	return command(&watch{Context: ctx}, exe, args)
+}
+
+// untilExit is the key of UntilExit.
+type untilExit struct{}
+
+// UntilExit marks a context for commands that are to end with this process.
+func UntilExit(ctx context.Context) context.Context { return context.WithValue(ctx, untilExit{}, true) }
+
+// IsUntilExit says whether ctx was marked.
+func IsUntilExit(ctx context.Context) bool { return ctx.Value(untilExit{}) != nil }
+
+// PythonUntilExit is CommandContext for an interpreter with an environment, which is killed
+// with all that it has started also when this process ends, whatever way it ends. On Unix
+// another process of the interpreter sees to that, one for all commands.
+func PythonUntilExit(ctx context.Context, python string, env []string, args ...string) (*exec.Cmd, error) {
+	mark, err := guard(python, env)
+	if err != nil {
+		return nil, err
+	}
+	cmd := command(&watch{Context: ctx, untilExit: true}, python, args)
+	cmd.Env = append(slices.Clone(env), mark...)
+	return cmd, nil
+}
+
+func command(w *watch, exe string, args []string) *exec.Cmd {
 	cmd := exec.CommandContext(w, exe, args...)
 	w.cmd = cmd
 	prepareGroup(cmd)
@@ -47,7 +73,8 @@ func CommandContext(ctx context.Context, exe string, args ...string) *exec.Cmd {
 // watch is a command's context, and what ends the processes that outlive it.
 type watch struct {
 	context.Context
-	cmd *exec.Cmd
+	cmd       *exec.Cmd
+	untilExit bool // the group ends with this process
 
 	start sync.Once
 	group *group // what the command has started, nil before its start
@@ -56,7 +83,7 @@ type watch struct {
 // Done implements context.Context.
 func (w *watch) Done() <-chan struct{} {
 	done := w.Context.Done()
-	if done != nil && w.cmd != nil && w.cmd.Process != nil {
+	if (done != nil || w.untilExit) && w.cmd != nil && w.cmd.Process != nil {
 		w.begin()
 	}
 	return done
@@ -64,7 +91,7 @@ func (w *watch) Done() <-chan struct{} {
 
 func (w *watch) begin() {
 	w.start.Do(func() {
-		w.group = newGroup(w.cmd.Process)
+		w.group = newGroup(w.cmd.Process, w.untilExit)
 		if !canLinger {
 			return
 		}
@@ -82,8 +109,8 @@ func (w *watch) kill() error {
 }
 
 // linger stays until the command has ended, and if Wait copies its output or
-// input, until its group is empty. It then kills the group when the context is
-// done.
+// input, or the group ends with this process, until the group is empty. Where Wait
+// copies, it then kills the group when the context is done.
 func (w *watch) linger(copies bool) {
 	defer w.group.close()
 	tick := time.NewTicker(lingerPoll)
@@ -96,9 +123,9 @@ func (w *watch) linger(copies bool) {
 		}
 		switch {
 		case !ended(w.cmd.Process): // os/exec listens
-		case !copies:
+		case !copies && !w.untilExit:
 			return
-		case w.Context.Err() != nil:
+		case copies && w.Context.Err() != nil:
 			w.group.killOrphans()
 			return
 		case w.group.empty():
