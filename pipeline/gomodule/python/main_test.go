@@ -66,15 +66,22 @@ func output(t testing.TB, ep Python, code string) string {
 // value is the directory to extract to.
 const helperEnv = "GOEMPY_TEST_PYTHON"
 
+// codeEnv is the line, if it is not to print "ran". It ends with that program.
+const codeEnv = "GOEMPY_TEST_CODE"
+
 func TestMain(m *testing.M) {
 	dir := os.Getenv(helperEnv)
 	if dir == "" {
 		os.Exit(runTests(m))
 	}
-	ep, err := NewEmbeddedPythonWithTmpDir(dir, true)
+	code, opts := "print('ran')", []PythonOpt(nil)
+	if given := os.Getenv(codeEnv); given != "" {
+		code, opts = given, []PythonOpt{WithKillOnParentExit()}
+	}
+	ep, err := NewEmbeddedPythonWithTmpDir(dir, true, opts...)
 	if err == nil {
 		var cmd *exec.Cmd
-		if cmd, err = ep.PythonCmd("-c", "print('ran')"); err == nil {
+		if cmd, err = ep.PythonCmd("-c", code); err == nil {
 			cmd.Stdout = os.Stdout
 			err = cmd.Run()
 		}

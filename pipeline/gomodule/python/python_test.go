@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/goempy/goempy/python/internal/data"
@@ -199,5 +200,33 @@ func TestInterpreterThatWasRemoved(t *testing.T) {
 		if err := ep.Verify(); err != nil {
 			t.Errorf("without %q: %v", gone, err)
 		}
+	}
+}
+
+// One goroutine restores what many miss.
+func TestManyMissTheInterpreter(t *testing.T) {
+	ep := mustFake(t)
+	restored := 0
+	restore := ep.py.restore
+	ep.py.restore = func() error {
+		restored++
+		return restore()
+	}
+	if err := os.RemoveAll(filepath.Join(ep.GetExtractedPath(), "bin")); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 32 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			if _, err := ep.PythonCmd("x"); err != nil {
+				t.Error(err)
+			}
+		}()
+	}
+	wg.Wait()
+	if restored != 1 {
+		t.Errorf("restored %d times", restored)
 	}
 }
