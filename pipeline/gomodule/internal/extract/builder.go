@@ -154,10 +154,9 @@ func (b *builder) repair(only map[string]bool) (map[string]string, error) {
 	if err := osfs.MkdirAll(b.loc.tree, b.loc.mode); err != nil {
 		return nil, err
 	}
+	sweep(b.loc.tree, b.locked, stageName)
 	stage := stageName
-	if b.locked {
-		_ = osfs.RemoveAll(filepath.Join(b.loc.tree, stage))
-	} else {
+	if !b.locked {
 		stage = uniqueName(stageName + "-")
 	}
 	look := repairer{tree: b.loc.tree, plan: b.plan, only: only, from: b.from}

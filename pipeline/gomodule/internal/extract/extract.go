@@ -98,6 +98,9 @@ func (j *job) extract(ctx context.Context, loc *Location) (c *claim, fresh bool,
 			return j.readOnly(ctx, loc, err)
 		}
 		if !errors.Is(err, osfs.ErrGone) && !stateVanished(loc, err) {
+			if _, missing := os.Lstat(loc.tree); errors.Is(missing, fs.ErrNotExist) {
+				_, _ = removeUnused(ctx, loc, nil) // an empty state directory
+			}
 			return nil, false, err
 		}
 	}
@@ -210,9 +213,7 @@ func (j *job) extractLocked(ctx context.Context, loc *Location, locked bool) (fr
 	if err != nil {
 		return false, err
 	}
-	if locked {
-		sweep(loc)
-	}
+	sweep(loc.state(), locked, newPrefix, oldPrefix)
 	if osfs.FoldsCase(loc.state()) { // costs less than to look for a collision
 		if a, b, found := man.CaseCollision(); found {
 			return false, payload.Errorf("%q and %q are one name on this file system; extract to a case-sensitive one", a, b)

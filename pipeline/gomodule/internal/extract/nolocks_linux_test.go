@@ -83,7 +83,21 @@ func TestWithoutLocks(t *testing.T) {
 			}
 			testtree.Must(t, os.RemoveAll(filepath.Join(tree, "lib", "d1")))
 			testtree.Must(t, os.WriteFile(filepath.Join(tree, "lib", "d2", "f2.py"), []byte("damaged"), 0o644))
+			// What killed processes left is removed when it is old; who left the rest is not known.
+			left := func(dir, name string, age time.Duration) string {
+				path := filepath.Join(dir, name)
+				testtree.Must(t, os.Mkdir(path, 0o700))
+				testtree.Age(t, path, age)
+				return path
+			}
+			const long = 2 * abandonedAge
+			old1, old2 := left(tree+stateSuffix, "new-1-1", long), left(tree, stageName+"-1-1", long)
+			young := left(tree+stateSuffix, "new-1-2", time.Hour)
 			start(16)
+			mustBeGone(t, old1, old2)
+			if _, err := os.Stat(young); err != nil {
+				t.Error(err)
+			}
 
 			old := start(1)
 			testtree.Age(t, filepath.Join(old+stateSuffix, "use"), 48*time.Hour)

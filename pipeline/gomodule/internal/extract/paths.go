@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,16 +19,27 @@ const (
 	oldPrefix = "old-"
 )
 
-// sweep removes what dead processes have left.
-func sweep(loc *Location) {
-	files, err := os.ReadDir(loc.state())
+// abandonedAge is how old something is that no living process is working on, where no lock
+// says so. Clocks of file servers may differ by hours from this system's.
+const abandonedAge = 24 * time.Hour
+
+// sweep removes what dead processes have left in dir, with names that begin with one of the
+// prefixes: all of that under the lock, and what is old where there are no locks.
+func sweep(dir string, locked bool, prefixes ...string) {
+	files, err := os.ReadDir(dir)
 	if err != nil {
 		return
 	}
 	for _, f := range files {
-		if strings.HasPrefix(f.Name(), newPrefix) || strings.HasPrefix(f.Name(), oldPrefix) {
-			_ = osfs.RemoveAll(filepath.Join(loc.state(), f.Name()))
+		if !slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(f.Name(), prefix) }) {
+			continue
 		}
+		if !locked {
+			if info, err := f.Info(); err != nil || time.Since(info.ModTime()) < abandonedAge {
+				continue
+			}
+		}
+		_ = osfs.RemoveAll(filepath.Join(dir, f.Name()))
 	}
 }
 

@@ -58,7 +58,7 @@ func removeUnused(ctx context.Context, loc *Location, entries []markerEntry) (bo
 	if err := removeTree(loc, entries); err != nil {
 		return false, err
 	}
-	sweep(loc)
+	sweep(loc.state(), true, newPrefix, oldPrefix)
 	// Processes that wait for these locks notice that the files are gone and make
 	// the directory anew. The directory stays if one of them has been faster.
 	users.CloseAndRemove()

@@ -87,6 +87,7 @@ func testDamageIsRepaired(t *testing.T, opts ...payload.PackOptions) {
 			testtree.Must(t, os.MkdirAll(filepath.Join(tree+stateSuffix, "old-1-1", "lib", "x"), 0o755))
 			testtree.Must(t, os.Chmod(filepath.Join(tree+stateSuffix, "old-1-1", "lib"), 0))
 			testtree.Must(t, os.MkdirAll(filepath.Join(tree, stageName), 0o700))
+			testtree.Must(t, os.MkdirAll(filepath.Join(tree, stageName+"-1-2"), 0o700)) // by one without locks
 			return os.Remove(in("lib/same.py"))
 		}},
 	} {

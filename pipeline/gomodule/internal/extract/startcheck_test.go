@@ -33,12 +33,7 @@ func TestStartCheck(t *testing.T) {
 	if len(seen) != 1 {
 		t.Errorf("checked %q", seen)
 	}
-	if _, err := os.Lstat(seen[0]); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the tree was left: %v", err)
-	}
-	if left, _ := filepath.Glob(filepath.Join(seen[0]+stateSuffix, "*marker*")); len(left) > 0 {
-		t.Errorf("left: %q", left)
-	}
+	mustBeGone(t, seen[0], seen[0]+stateSuffix)
 
 	// What may not run in one place may run in the next.
 	refuse = fmt.Errorf("fork/exec: %w", fs.ErrPermission)
