@@ -82,19 +82,33 @@ func TestLazyExtract(t *testing.T) {
 }
 
 func TestNoPayload(t *testing.T) {
-	err := noPayloadFor("plan9/mips", "0.1.0", "3.14.9", []string{"darwin-arm64", "linux-amd64-musl"})
-	for _, want := range []string{"plan9/mips", "github.com/goempy/goempy 0.1.0", "3.14.9", "darwin-arm64, linux-amd64-musl", "-tags musl", "GOAMD64"} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%q is not in: %v", want, err)
+	for _, c := range []struct {
+		musl          bool
+		carried, want []string
+		not           string
+	}{
+		{false, []string{"darwin-arm64", "linux-amd64-musl"}, []string{"for linux/amd64:", "the musl ones need -tags musl"}, "GOAMD64"},
+		{false, []string{"linux-arm64", "linux-amd64-v3"}, []string{"amd64-v3 needs GOAMD64=v3"}, "musl"},
+		{true, []string{"linux-amd64"}, []string{"for linux/amd64 with -tags musl:", "without -tags musl"}, "need -tags musl"},
+		{false, []string{"windows-amd64"}, []string{"build for one of these or choose"}, "("},
+	} {
+		err := noPayloadFor("linux/amd64", c.musl, "0.1.0", "3.14.9", c.carried)
+		for _, want := range append(c.want, "github.com/goempy/goempy 0.1.0", "Python 3.14.9", strings.Join(c.carried, ", ")) {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%q is not in: %v", want, err)
+			}
 		}
-	}
-	if !errors.Is(err, ErrNoPayload) {
-		t.Error("does not match ErrNoPayload")
+		if strings.Contains(err.Error(), c.not) {
+			t.Errorf("%q is in: %v", c.not, err)
+		}
+		if !errors.Is(err, ErrNoPayload) {
+			t.Error("does not match ErrNoPayload")
+		}
 	}
 	if data.Platform != "" {
 		t.Skip("this tree has a payload: the constructors' own error cannot be seen")
 	}
-	if _, err := NewEmbeddedPython("x"); !errors.Is(err, ErrNoPayload) {
+	if _, err := NewEmbeddedPython("x"); !errors.Is(err, ErrNoPayload) || strings.Contains(err.Error(), "musl") != forMusl {
 		t.Errorf("NewEmbeddedPython: %v", err)
 	}
 }
