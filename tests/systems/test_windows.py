@@ -27,6 +27,7 @@ PLATFORM = "windows-amd64"
 SLICE = (
     "TestPayloadKilledExtraction", "TestPayloadManyColdStarts", "TestPayloadWarmStart",
     "TestPayloadVariables", "TestPayloadInALongPath", "TestPayloadIsRepaired",
+    "TestPayloadKillOnParentExit",
 )  # fmt: skip
 """Go tests of package ``python`` that processes, open files and paths decide."""
 BELOW_THE_INTERPRETER = [

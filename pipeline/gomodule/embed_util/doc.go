@@ -67,7 +67,8 @@
 // every file. A start compares these and reads no content, which takes about a
 // millisecond for a thousand files. Whatever differs is read, and replaced by
 // rename if its content is wrong; programs that use the directory go on. Files
-// that do not belong to the payload, such as Python's caches, are left alone.
+// that do not belong to the payload, such as Python's caches, are left alone. A file or
+// folder that another user owns, who could change it after the check, is made this user's.
 //
 // Windows does not let files be replaced or removed while a program has them
 // open. A program that runs from the directory, and the libraries it has loaded,
@@ -92,10 +93,14 @@
 // same time. One extracts or repairs, the others wait for it. All of them hold
 // a shared lock while they run, and Cleanup and Prune remove only what nobody
 // holds. On a file system without locks each start extracts for itself, the first
-// rename wins, and Cleanup and Prune remove nothing. The locks of directories also
-// keep systemd-tmpfiles, which cleans temp dirs, from removing files in use.
+// rename wins, and Cleanup and Prune remove nothing; what killed processes leave is
+// removed by a start that extracts or repairs, when it is a day old. The locks of
+// directories also keep systemd-tmpfiles, which cleans temp dirs, from removing files in use.
 //
-// The lock is that of the Go process: a Python process that outlives it is not seen,
-// and Prune and Cleanup may remove the files that it runs from. On Windows they leave
-// them and return an error that matches ErrInUse.
+// The lock ends with the Go process, and a Python that it has started may run on. So before
+// they remove a directory, Cleanup and Prune ask the system which programs run from it, and
+// which Pythons have it in PYTHONPATH. As long as there are any, it stays: Prune passes over
+// it, and Cleanup returns an error that matches ErrInUse and names them. A process sees those
+// of its own user and container, and root those of all users. On Windows PYTHONPATH is not
+// seen, and on other systems than Linux, macOS and Windows nothing is.
 package embed_util

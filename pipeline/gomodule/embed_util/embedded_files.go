@@ -74,8 +74,9 @@ func (e *EmbeddedFiles) GetExtractedPath() string { return e.get().Dir() }
 
 // Cleanup removes the extracted directory, unless something else uses it:
 // another process, or another EmbeddedFiles of this one. Then it is left to
-// them, and that is no error. After an error it can be called again; otherwise
-// calling it again does nothing.
+// them, and that is no error. If programs run from it, such as a Python that was
+// started and has not ended, the error matches ErrInUse. After an error it can be
+// called again; otherwise calling it again does nothing.
 //
 // A directory without a hash in its name, see NewEmbeddedFilesWithTmpDir, may
 // be shared with other files. From it the payload's files, Python's caches in
@@ -94,7 +95,8 @@ func (e *EmbeddedFiles) Repair() error { return e.get().Repair() }
 
 // Prune removes what other versions of the payload have extracted under the
 // same name, if they were last used more than maxAge ago. A directory that a
-// running process uses is never removed: its users hold a shared lock. Last
+// running process uses is never removed: its users hold a shared lock, or their
+// programs run from it. Last
 // used means the last start, known to an hour, or Cleanup, whichever was later.
 // Prune returns the directories it removed, also when it returns an error about
 // another one.

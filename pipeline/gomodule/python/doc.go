@@ -47,6 +47,13 @@
 // is set where the interpreter would find no certificates and neither it nor
 // SSL_CERT_DIR is set.
 //
+// # The end of the Go program
+//
+// Python runs on when the Go program ends, as any process does: a command is an ordinary
+// *exec.Cmd, and a SIGTERM for the Go program is not one for Python. With the option
+// WithKillOnParentExit commands end with it, whatever way it ends. The extracted files
+// stay as long as an interpreter runs from them, also one whose Go program has ended.
+//
 // # Concurrency
 //
 // Everything in this package may be used from several goroutines. A command is
