@@ -93,7 +93,18 @@ const maxHops = 40
 // directory, folders of any owner will do: in a container it works in a workspace of
 // another user. But not where the environment names it: sudo keeps HOME, for one.
 func checkParents(dir string, t trust) error {
-	t.given = t.given && os.Geteuid() == 0 && !isOfUnsafeEnvironment(dir, t)
+	given := t.given && os.Geteuid() == 0
+	t.given = false
+	err := checkWay(dir, t)
+	if given && errors.Is(err, ErrUnsafeDir) && !isOfEnvironment(dir) {
+		t.given = true
+		return checkWay(dir, t)
+	}
+	return err
+}
+
+// checkWay checks every folder and symlink on the way to dir.
+func checkWay(dir string, t trust) error {
 	top, err := os.Lstat("/")
 	if err != nil {
 		return err
@@ -139,13 +150,8 @@ func checkParents(dir string, t trust) error {
 	return nil
 }
 
-// isOfUnsafeEnvironment says that dir is below a directory that a variable names, and
-// not safe.
-func isOfUnsafeEnvironment(dir string, t trust) bool {
-	t.given = false
-	if !errors.Is(checkParents(dir, t), ErrUnsafeDir) {
-		return false
-	}
+// isOfEnvironment says that dir is below a directory that a variable names.
+func isOfEnvironment(dir string) bool {
 	for _, kv := range os.Environ() {
 		name, value, _ := strings.Cut(kv, "=")
 		if name != "HOME" && name != "TMPDIR" && !strings.HasPrefix(name, "XDG_") || value == "" {

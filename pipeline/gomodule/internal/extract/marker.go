@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
-	"os"
 
 	"github.com/goempy/goempy/internal/osfs"
 )
@@ -152,7 +151,7 @@ func le(s string) uint64 {
 }
 
 func readMarker(path string) (*marker, error) {
-	data, err := os.ReadFile(path)
+	data, err := osfs.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

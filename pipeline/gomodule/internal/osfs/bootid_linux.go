@@ -1,13 +1,10 @@
 package osfs
 
-import (
-	"os"
-	"strings"
-)
+import "strings"
 
 // BootID names this run of the system; "" where it cannot be known.
 func BootID() string {
-	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	b, err := ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
 		return ""
 	}

@@ -45,6 +45,24 @@ func (l *FileLock) lock(shared, wait bool) (bool, error) {
 	return false, &os.PathError{Op: "lock", Path: l.path, Err: err}
 }
 
+// IsCurrent says whether the path still leads to what was opened.
+func (l *FileLock) IsCurrent() bool {
+	mine, err := l.f.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Lstat(l.path)
+	return err == nil && os.SameFile(mine, there)
+}
+
+// Close ends the lock.
+func (l *FileLock) Close() error {
+	if l == nil {
+		return nil
+	}
+	return l.f.Close()
+}
+
 // CloseAndRemove ends the lock and removes its file, which Windows does only
 // after it was closed; the file stays if another process has opened it by then.
 func (l *FileLock) CloseAndRemove() {
