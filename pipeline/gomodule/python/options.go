@@ -104,9 +104,10 @@ func WithContext(ctx context.Context) PythonOpt {
 //   - On macOS and other systems, all processes of the group. A command that is started in
 //     the last instant of the Go program runs on.
 //
-// On Unix a process of the interpreter sees to that; the first command starts it, which takes
-// some milliseconds, and if it cannot start, the error is that of PythonCmd and its
-// siblings. It waits for the end of the Go program, and needs none of the extracted files.
+// On Unix a process of the interpreter sees to that, one for all commands. The first call of
+// PythonCmd or a sibling waits until it has started, as long as an interpreter takes, and
+// returns the error if it cannot. It waits for the end of the Go program, and needs none of
+// the extracted files.
 //
 // A caller that sets the command's Cancel to nil, or on Unix a SysProcAttr without Setpgid or
 // Setsid, gives this up, or the processes that the command starts.
