@@ -79,7 +79,7 @@ func decodeMarker(data []byte) (*marker, error) {
 	if binary.LittleEndian.Uint32(data[end:]) != crc32.Checksum(data[:end], crcTable) {
 		return nil, errBadMarker
 	}
-	r := markerReader{s: string(data[len(markerMagic):end])}
+	r := markerReader{s: string(data[len(markerMagic):end]), b: data[len(markerMagic):end]}
 	m := &marker{key: r.str(), boot: r.str(), copies: r.bool()}
 	n := r.uvarint()
 	if n > uint64(len(r.s)) { // an entry takes more than one byte
@@ -90,16 +90,17 @@ func decodeMarker(data []byte) (*marker, error) {
 		e := &m.entries[i]
 		e.name = r.str()
 		e.dir = r.bool()
-		fixed := r.take(2*4 + 4*8)
+		fixed := r.b
+		r.take(2*4 + 4*8)
 		if r.bad {
 			return nil, errBadMarker
 		}
-		e.Mode = uint32(le(fixed[0:4]))
-		e.Owner = uint32(le(fixed[4:8]))
-		e.Size = int64(le(fixed[8:16]))
-		e.MTime = int64(le(fixed[16:24]))
-		e.CTime = int64(le(fixed[24:32]))
-		e.Inode = le(fixed[32:40])
+		e.Mode = binary.LittleEndian.Uint32(fixed[0:])
+		e.Owner = binary.LittleEndian.Uint32(fixed[4:])
+		e.Size = int64(binary.LittleEndian.Uint64(fixed[8:]))
+		e.MTime = int64(binary.LittleEndian.Uint64(fixed[16:]))
+		e.CTime = int64(binary.LittleEndian.Uint64(fixed[24:]))
+		e.Inode = binary.LittleEndian.Uint64(fixed[32:])
 	}
 	if r.bad || r.s != "" || n == 0 || m.entries[0].name != "." {
 		return nil, errBadMarker
@@ -111,6 +112,7 @@ func decodeMarker(data []byte) (*marker, error) {
 // entries costs two allocations.
 type markerReader struct {
 	s   string
+	b   []byte // the same
 	bad bool
 }
 
@@ -120,35 +122,23 @@ func (r *markerReader) take(n uint64) string {
 		return ""
 	}
 	s := r.s[:n]
-	r.s = r.s[n:]
+	r.s, r.b = r.s[n:], r.b[n:]
 	return s
 }
 
 func (r *markerReader) uvarint() uint64 {
-	var v uint64
-	for i := 0; i < len(r.s) && i < binary.MaxVarintLen64; i++ {
-		c := r.s[i]
-		v |= uint64(c&0x7f) << (7 * i)
-		if c < 0x80 {
-			r.s = r.s[i+1:]
-			return v
-		}
+	v, n := binary.Uvarint(r.b)
+	if n <= 0 {
+		r.bad = true
+		return 0
 	}
-	r.bad = true
-	return 0
+	r.take(uint64(n))
+	return v
 }
 
 func (r *markerReader) bool() bool { return r.take(1) == "\x01" }
 
 func (r *markerReader) str() string { return r.take(r.uvarint()) }
-
-func le(s string) uint64 {
-	var v uint64
-	for i := len(s) - 1; i >= 0; i-- {
-		v = v<<8 | uint64(s[i])
-	}
-	return v
-}
 
 func readMarker(path string) (*marker, error) {
 	data, err := osfs.ReadFile(path)
