@@ -45,6 +45,9 @@ from pipeline.system.files import disk_errors, scratch_dir
 
 EXTRA_LICENSES = Path(__file__).with_name("licenses")
 """Texts that PYTHON.json names and PBS's archives lack (seen in releases of 2026)."""
+EXTERNALLY_MANAGED = Path(__file__).with_name("EXTERNALLY-MANAGED")
+"""Beside the standard library: keeps pip from installing into a tree that an upgrade replaces
+(https://packaging.python.org/en/latest/specifications/externally-managed-environments/)."""
 Compiler = Callable[[Sequence[SourceFile], Path], Sequence[Compiled]]
 """Compiles sources into a directory, with the Python version of the cell's line."""
 
@@ -166,6 +169,8 @@ def apply_cell(
             components = settle_components(plan.components, detector.found(), texts)
         added = _stage_bytecode(plan, staged, stage, compiler)
         added |= {name: texts[name] for each in components for name in each.texts}
+        if (stdlib := _stdlib(plan.trim)) is not None:
+            added[f"{stdlib}/{EXTERNALLY_MANAGED.name}"] = stage.add_file(EXTERNALLY_MANAGED)
         about = PayloadMetadata(plan.origin, plan.digest, components, plan.steps)
         tree = _tree(plan, staged, added, about)
         return pack_tree(
@@ -176,6 +181,14 @@ def apply_cell(
             processors=processors,
             advance=progress(tree.content_bytes),
         )
+
+
+def _stdlib(trim: TrimPlan) -> str | None:
+    """The folder of the standard library; none in a tree that keeps nothing of it."""
+    folders = [
+        posixpath.dirname(m.name) for m in trim.kept if posixpath.basename(m.name) == "os.py"
+    ]
+    return min(folders, key=len, default=None)
 
 
 def _stage_contents(
@@ -266,7 +279,8 @@ def _tree(
     about: PayloadMetadata,
 ) -> Tree:
     files = [PackFile(name, content) for name, content in added.items()]
-    others = [dir_entry(name) for name in {posixpath.dirname(name) for name in added}]
+    kept = {member.name for member in plan.trim.kept if member.kind is Kind.DIR}
+    others = [dir_entry(name) for name in {posixpath.dirname(name) for name in added} - kept]
     for member in plan.trim.kept:
         if member.kind is Kind.DIR:
             others.append(dir_entry(member.name))

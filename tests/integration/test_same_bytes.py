@@ -104,14 +104,14 @@ def facts_of(folder: Path) -> tuple[str, str, str]:
 
 CELLS = {
     "blobs": (
-        "44eef62c0df31ef00a31ab06cf5a36961debe690838a24fb0a5a3fd0426b233b",
-        "ffe109f62984deef163abc115550930140385a1905d6c8c80506130fdade7899",
-        "3aef4ff8b5b410454edeb4ea157c7870c4464802067fb60445fb1d93b2be2d12",
+        "30202fbbd5e9f47cefa3a6b7d7e0c492a7cf49876b29e7a68ebab3b630e83880",
+        "27b90f228dcd70111c5cf4ed0a4870932eebf70e9acf2708519fa52d94115be8",
+        "886ce5c5ffd9475980b0f1075ee833d479ad6a32a74dd4fdee25ec389447efd8",
     ),
     "stream": (
-        "44eef62c0df31ef00a31ab06cf5a36961debe690838a24fb0a5a3fd0426b233b",
-        "94290dc3e3689f2b43a0ea96490af42ad72c1356f122181053959f8f6407152c",
-        "550f2d6dbff664ef4530a90d965d0bc898b69cc7d5abe95130074727b24d7e36",
+        "30202fbbd5e9f47cefa3a6b7d7e0c492a7cf49876b29e7a68ebab3b630e83880",
+        "2684eec0bb74897bda53159199bd7b7092d28ae0af750f55b3d73ae5d3fcbda7",
+        "56f579019718a29e4a4553314765a8f3f65a3070511155f10cd92bd222e1332f",
     ),
 }
 
@@ -135,13 +135,13 @@ def test_a_cell(tmp_path: Path, layout: str) -> None:
 PIP = {
     "blobs": (
         "4ec1a5958c4e423c049bfe6799874cb493292e3cadce962b82d1459a6483a3c2",
-        "738584812363a83d446a4292b6a2e755358891f928c940fc1f3d43cb82560530",
-        "ed8941d74bc7ba794bbfb5f29ac7b280b5fea737c8a3bcaf3631907c01958fce",
+        "71ef765e3552ba045ec4370a05e3a96dcfb0c32039824c21882bb055f51db3be",
+        "e9887dc3981ff0d1d0c4f46c29612e66715fa1c16702ff7ff72c95763fae1dbc",
     ),
     "stream": (
         "4ec1a5958c4e423c049bfe6799874cb493292e3cadce962b82d1459a6483a3c2",
-        "59df3efb38a9653d3e43d8aff654524d82bb2b9939de9c4154bbf50a865902ff",
-        "2a5dfdcbf1f52f4f092c1795fb39b23e11b39e878ad79098d4e6364975a27444",
+        "2586ee59305734d21533d774b81654ed90f61f26808867e600d83fc8f2d43c5f",
+        "378166f41b9c0c977101824690ee8b4ffc04c579192782260e7cdf33851933bd",
     ),
 }
 
@@ -157,18 +157,18 @@ def test_pip(tmp_path: Path, layout: str) -> None:
 
 DIGESTS = {
     "blobs": {
-        "3.14.9/linux-amd64": "a775bb19d411058f",
-        "3.14.9/windows-amd64": "b182e19dad1b2d88",
-        "3.13.17t/linux-amd64": "34a0caaec3daf0e9",
-        "3.13.17t/windows-amd64": "72d096bfeeac4fcd",
-        "pip": "738584812363a83d",
+        "3.14.9/linux-amd64": "be838f2646f871dd",
+        "3.14.9/windows-amd64": "ab0aa7d77866635f",
+        "3.13.17t/linux-amd64": "1bfa1631e75a2e23",
+        "3.13.17t/windows-amd64": "1e0ba0dd38ebeee0",
+        "pip": "71ef765e3552ba04",
     },
     "stream": {
-        "3.14.9/linux-amd64": "02fc898f1bf87753",
-        "3.14.9/windows-amd64": "5e69bbbd455bd861",
-        "3.13.17t/linux-amd64": "99adcb2cf74988a8",
-        "3.13.17t/windows-amd64": "7bb4a20135a005b9",
-        "pip": "59df3efb38a9653d",
+        "3.14.9/linux-amd64": "3e30253991c45a62",
+        "3.14.9/windows-amd64": "c72849217691fa0e",
+        "3.13.17t/linux-amd64": "229bc1b91f8c6c92",
+        "3.13.17t/windows-amd64": "f8b0f0896627cbbc",
+        "pip": "2586ee59305734d2",
     },
 }
 
