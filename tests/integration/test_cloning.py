@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders.site import TAGS, Site, make_released
+from tests.builders.trees import read_tree
 from tests.harness.go import from_repository
 from tests.harness.project import MODULE, REPOSITORY, git
 
@@ -80,3 +81,27 @@ def test_go_fetches_one_tag_by_its_name_and_every_tag_for_a_branch(
     go.run("mod", "download", f"{MODULE}@{query}", cwd=tmp_path)
     (repository,) = (path.parent for path in (go.modcache / "cache" / "vcs").glob("*/HEAD"))
     assert tags(repository) == fetched
+
+
+def test_a_vendored_tag_keeps_its_bytes_where_git_changes_line_ends(
+    released: Site, tmp_path: Path
+) -> None:
+    """Git for Windows sets ``core.autocrlf``; ``go mod vendor`` drops a module's own attributes."""
+    program = tmp_path / "program"
+    program.mkdir()
+    (program / "main.go").write_text(f'package main\n\nimport _ "{MODULE}/python"\n', "utf-8")
+    go = from_repository(tmp_path / "modcache", released.remote, MODULE)
+    go.run("mod", "init", "example.com/program", cwd=program)
+    go.run("get", f"{MODULE}@v0.1.0", cwd=program)
+    go.run("mod", "vendor", cwd=program)
+    git(program, "init", "--quiet")
+    git(program, "add", ".")
+    git(program, "-c", "user.name=x", "-c", "user.email=x@y", "commit", "--quiet", "-m", "vendor")
+    git(tmp_path, "clone", "--quiet", "-c", "core.autocrlf=true", program.as_uri(), "checkout")
+    checkout = tmp_path / "checkout"
+    assert b"\r\n" in (checkout / "main.go").read_bytes()
+    data = Path("vendor", MODULE, "python", "internal", "data")
+    payloads = [path for path in (program / data).iterdir() if path.is_dir()]
+    assert payloads
+    for payload in payloads:
+        assert read_tree(checkout / data / payload.name) == read_tree(payload)
