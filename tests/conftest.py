@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,11 +14,14 @@ from tests.fakes.http_server import Loopback, serve
 from tests.harness.project import Project, make_project
 from tests.harness.vet import Vet, build_vet
 
+# Each of the commands that tests run would compile the pipeline again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # No test asserts a time: machines are shared.
 settings.register_profile("goempy", deadline=None)
 settings.load_profile("goempy")
 
-WHOLE = "part of the whole run: pytest tests/systems --whole"
+WHOLE = "part of the whole run: pytest --whole"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

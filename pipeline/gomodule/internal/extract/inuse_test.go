@@ -29,6 +29,14 @@ func ownProgram(t testing.TB, name string) testtree.Node {
 	return testtree.Node{Name: name, Content: string(content), Perm: 0o755}
 }
 
+// plain is nodes as they are: packing a large program takes seconds.
+func plain(t testing.TB, nodes ...testtree.Node) fs.FS {
+	t.Helper()
+	dir := t.TempDir()
+	testtree.Make(t, dir, nodes)
+	return os.DirFS(dir)
+}
+
 // running starts a program of a tree; the returned function lets it end.
 func running(t testing.TB, path string) (end func()) {
 	t.Helper()
@@ -60,8 +68,8 @@ func mustBeGone(t testing.TB, paths ...string) {
 // are running. They go on; on Windows their files are moved aside until they end.
 func TestReplacedWhileProgramsRun(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "tree")
-	old := []testtree.Node{ownProgram(t, "both.exe"), ownProgram(t, "old.exe")}
-	first := cleaned(t)(openGiven(os.DirFS(testpayload.Pack(t, old)), dir, false))
+	old := plain(t, ownProgram(t, "both.exe"), ownProgram(t, "old.exe"))
+	first := cleaned(t)(openGiven(old, dir, false))
 	endBoth := running(t, filepath.Join(dir, "both.exe"))
 	endOld := running(t, filepath.Join(dir, "old.exe"))
 
@@ -79,8 +87,8 @@ func TestReplacedWhileProgramsRun(t *testing.T) {
 // The tree of a running program stays whole, on Windows because the system keeps its files.
 func TestCleanupWhileAProgramRuns(t *testing.T) {
 	testtree.OwnPlaces(t)
-	nodes := []testtree.Node{ownProgram(t, "program.exe"), {Name: "lib/"}, {Name: "lib/a.py", Content: "a"}}
-	e := start(t, testpayload.Pack(t, nodes))
+	files := plain(t, ownProgram(t, "program.exe"), testtree.Node{Name: "lib/"}, testtree.Node{Name: "lib/a.py", Content: "a"})
+	e := cleaned(t)(openNamed(files, "test"))
 	tree := e.Dir()
 	end := running(t, filepath.Join(tree, "program.exe"))
 	err := e.Cleanup()

@@ -128,7 +128,7 @@ func TestKilledDuringExtraction(t *testing.T) {
 		testtree.Must(t, cmd.Wait())
 		testtree.Must(t, start(t, packed).Cleanup())
 	}
-	rounds := 200
+	rounds := 60
 	if testing.Short() {
 		rounds = 20
 	}

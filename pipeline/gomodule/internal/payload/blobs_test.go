@@ -76,6 +76,9 @@ func TestBlobOfAnotherSize(t *testing.T) { onOneCoreToo(t, testBlobOfAnotherSize
 
 func testBlobOfAnotherSize(t *testing.T) {
 	for _, size := range []int{1, 15, 16, 1000, smallBytes, smallBytes + 1, 3 << 20} {
+		if testtree.Race && size > smallBytes+1 {
+			continue
+		}
 		content := text(size)
 		for _, sized := range []bool{true, false} {
 			data := stored(t, content, 1<<20, sized)
@@ -144,6 +147,9 @@ func testLargeBlob(t *testing.T) {
 	half := text(5<<20 + 12345)
 	content := append(bytes.Clone(half), half...) // matches up to 5 MiB back
 	for _, window := range []int{1 << 20, 2 << 20, 8 << 20} {
+		if testtree.Race && window > 1<<20 {
+			continue
+		}
 		data := stored(t, content, window, true)
 		if got, err := writeOne(t, data, content, len(content)); err != nil || got != string(content) {
 			t.Errorf("window %d: %d bytes, %v", window, len(got), err)

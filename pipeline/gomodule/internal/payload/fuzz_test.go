@@ -8,13 +8,17 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/goempy/goempy/internal/testtree"
 )
 
 func FuzzManifest(f *testing.F) {
-	f.Add(sealed(f, folder("d"), file("d/f"), link("l", "d/f")))
-	f.Add(sealed(f, file("../f"), link("l", "/x"), with(file("f"), "size", -1)))
-	f.Add([]byte(`{"contentHash":"x","files":[{"name":"a\\b","size":3,"perm":420,"compressed":true},{"name":"l","perm":134217728,"symlink":"a/b"}]}`))
-	f.Add([]byte(`{"format":2}`))
+	testtree.AddNonsense(f, 500, [][]byte{
+		sealed(f, folder("d"), file("d/f"), link("l", "d/f")),
+		sealed(f, file("../f"), link("l", "/x"), with(file("f"), "size", -1)),
+		[]byte(`{"contentHash":"x","files":[{"name":"a\\b","size":3,"perm":420,"compressed":true},{"name":"l","perm":134217728,"symlink":"a/b"}]}`),
+		[]byte(`{"format":2}`),
+	})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		_, _, _ = readHead(bytes.NewReader(data))
 		m, err := Parse(data)

@@ -110,13 +110,11 @@ func apart(out, dir string) error {
 
 // packBlobs reads, hashes and compresses every regular file.
 func packBlobs(out, dir string, entries []Entry) error {
-	enc, err := zstd.NewWriter(nil,
-		zstd.WithEncoderLevel(zstd.SpeedBestCompression),
-		zstd.WithEncoderConcurrency(workers()))
+	enc, err := blobEncoders.get(zstd.WithEncoderConcurrency(workers()))
 	if err != nil {
 		return err
 	}
-	defer enc.Close()
+	defer blobEncoders.put(enc)
 	return Parallel(context.Background(), len(entries), func(i int) error {
 		e := &entries[i]
 		if !e.IsRegular() {

@@ -49,13 +49,13 @@ func (p *streamPacker) pack(f *os.File) (name string, err error) {
 	for _, e := range p.order {
 		total += e.Size
 	}
-	enc, err := zstd.NewWriter(nil,
-		zstd.WithEncoderLevel(zstd.SpeedBestCompression),
+	enc, err := streamEncoders.get(
 		zstd.WithWindowSize(streamWindow),
 		zstd.WithEncoderConcurrency(1)) // which bytes come out must not depend on the machine
 	if err != nil {
 		return "", err
 	}
+	defer streamEncoders.put(enc)
 	enc.ResetContentSize(f, total)
 	sum, err := p.copy(enc)
 	if errClose := enc.Close(); err == nil {
