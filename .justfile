@@ -31,6 +31,10 @@ test:
     echo "$line"
     eval "$line"
 
+# all tests, also those that take many minutes: every Go test on every system, the bench, the fuzzer
+whole:
+    {{ bin }}/pytest -n auto --whole
+
 # unit tests, and one release of this machine's Python
 quick:
     {{ bin }}/pytest -q -n auto tests/unit \

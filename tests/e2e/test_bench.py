@@ -39,6 +39,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.whole
 def test_every_figure_is_measured(out: Path) -> None:
     report = REPORT.validate_json((out / RESULTS).read_bytes())
     assert set(report.figures) == FIGURES
@@ -49,6 +50,7 @@ def test_every_figure_is_measured(out: Path) -> None:
             assert len(row.theirs) == (len(row.ours) if row.peer else 0)
 
 
+@pytest.mark.whole
 def test_the_page_shows_every_plot_that_was_drawn(out: Path) -> None:
     page = (out / "BENCHMARKS.md").read_text("utf-8")
     shown = {out / name for name in re.findall(r"\]\((tests/bench/plots/[\w-]+\.svg)\)", page)}
@@ -60,6 +62,7 @@ def test_the_page_shows_every_plot_that_was_drawn(out: Path) -> None:
         assert root.tag == "{http://www.w3.org/2000/svg}svg"
 
 
+@pytest.mark.whole
 def test_the_page_can_be_written_again_from_the_results(out: Path, tmp_path: Path) -> None:
     shutil.copytree(out / "tests", tmp_path / "tests")
     subprocess.run(

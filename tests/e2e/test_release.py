@@ -233,8 +233,8 @@ def test_a_platform_without_a_payload_compiles_and_says_what_to_do(
     go = from_repository(tmp_path / "modcache", release.repository, MODULE)
     folder = tmp_path / "program"
     binary = program(folder, go, MODULE, "latest")
-    for goos, goarch in (("linux", "arm64"), ("windows", "amd64"), ("darwin", "arm64")):
-        go.run_for(goos, goarch, "build", "-o", "other", ".", cwd=folder)
+    # Other systems are type-checked, with and without a payload, in test_pbs_layouts.py.
+    go.run_for("linux", "arm64", "build", "-o", "other", ".", cwd=folder)
     go.run("build", "-tags", "musl", "-o", str(binary), ".", cwd=folder)
     done = subprocess.run([str(binary), ""], capture_output=True, text=True, check=False)
     assert done.returncode == 1
@@ -246,7 +246,7 @@ def test_the_module_passes_its_own_tests_with_a_payload(release: Released, tmp_p
     tree = tmp_path / "tree"
     git(tmp_path, "clone", "--quiet", "--branch", "v0.1.0", str(release.repository), str(tree))
     go = Go(tmp_path / "modcache")
-    assert go.run("vet", "./...", cwd=tree) == ""
-    report = go.run("test", "-short", "./...", cwd=tree)
+    # Tags are vetted in test_pbs_layouts.py.
+    report = go.run("test", "-vet=off", "-short", "./...", cwd=tree)
     assert f"ok  \t{MODULE}/python" in report
     assert go.gofmt(tree) == ""

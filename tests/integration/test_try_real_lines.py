@@ -47,7 +47,7 @@ def only_of_the_interpreter(*, examples: bool) -> str:
     [
         (GO_EMBED_PYTHON_NEWEST, (PLATFORM, SAME_WHEELS, OTHER_WHEELS)),
         (RATATOSKR, (PLATFORM, SAME_WHEELS)),
-        (GO_EMBED_PYTHON, (PLATFORM, OTHER_WHEELS)),
+        pytest.param(GO_EMBED_PYTHON, (PLATFORM, OTHER_WHEELS), marks=pytest.mark.whole),
     ],
     ids=lambda each: each.python if isinstance(each, Peer) else "-".join(each),
 )

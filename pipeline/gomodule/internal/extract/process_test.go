@@ -130,7 +130,7 @@ func TestKilledDuringExtraction(t *testing.T) {
 	}
 	rounds := 60
 	if testing.Short() {
-		rounds = 20
+		rounds = 10
 	}
 	half := 0
 	for range rounds {
