@@ -28,7 +28,7 @@ PIP_DATA = "pip/internal/data"
 PIP_FOLDER = "pip"
 PLATFORM_LIST = "internal/platforms/list.go"
 _TEXT_SUFFIXES = frozenset({".go", ".mod", ".md"})
-_SHIPPED_SUFFIXES = _TEXT_SUFFIXES | {".sum", ".txt"}
+_SHIPPED_SUFFIXES = _TEXT_SUFFIXES | {".py", ".sum", ".txt"}
 EXAMPLE_MODULE = "example/jinja2/"
 """A module of its own, for those who clone the tag; Go leaves it out of the zip."""
 _TEST_DATA = "testdata"

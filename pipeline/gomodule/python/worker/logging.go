@@ -1,0 +1,55 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+)
+
+// logEntry is the body of a log frame.
+type logEntry struct {
+	Level      int            `json:"level"`
+	Logger     string         `json:"logger"`
+	Message    string         `json:"message"`
+	Time       float64        `json:"time"` // seconds since 1970
+	Attributes map[string]any `json:"attributes"`
+	Exception  string         `json:"exception"`
+}
+
+// pythonLevel returns the lowest of Python's levels that l lets through, above all of them if
+// there is none.
+func pythonLevel(l *slog.Logger) int {
+	for level := 10; level <= 50; level += 10 {
+		if l.Enabled(context.Background(), slogLevel(level)) {
+			return level
+		}
+	}
+	return 51
+}
+
+// slogLevel maps 10, 20, 30, 40, 50 to -4, 0, 4, 8, 12, and what is between them accordingly.
+func slogLevel(python int) slog.Level { return slog.Level((python - 20) * 2 / 5) }
+
+// logTo passes a log frame on.
+func logTo(l *slog.Logger, body []byte) error {
+	var e logEntry
+	if err := json.Unmarshal(body, &e); err != nil {
+		return err
+	}
+	ctx, level := context.Background(), slogLevel(e.Level)
+	if !l.Enabled(ctx, level) {
+		return nil
+	}
+	r := slog.NewRecord(time.UnixMicro(int64(e.Time*1e6)), level, e.Message, 0)
+	r.AddAttrs(slog.String("logger", e.Logger))
+	for _, name := range slices.Sorted(maps.Keys(e.Attributes)) {
+		r.AddAttrs(slog.Any(name, e.Attributes[name]))
+	}
+	if e.Exception != "" {
+		r.AddAttrs(slog.String("exception", e.Exception))
+	}
+	return l.Handler().Handle(ctx, r)
+}

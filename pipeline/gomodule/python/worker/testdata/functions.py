@@ -1,0 +1,111 @@
+"""What the tests call."""
+
+import logging
+import os
+import subprocess
+import sys
+import time
+
+started_with = None
+calls = 0
+
+
+def start(value):
+    global started_with
+    if value == "refuse":
+        raise RuntimeError("refused")
+    started_with = value
+
+
+def init_value(_):
+    return started_with
+
+
+def echo(value):
+    return value
+
+
+def upper(data):
+    return bytearray(data.upper())
+
+
+def pid(_):
+    return os.getpid()
+
+
+def count(_):
+    global calls
+    calls += 1
+    return calls
+
+
+def fail(value):
+    raise KeyError(value) from ValueError("cause")
+
+
+def leave(status):
+    print("last words")
+    os._exit(status)
+
+
+def exits(status):
+    sys.exit(status)
+
+
+def sleep(seconds):
+    print("sleeping")
+    time.sleep(seconds)
+    return seconds
+
+
+def not_json(_):
+    return {1, 2}
+
+
+def not_finite(_):
+    return float("nan")
+
+
+def large(n):
+    return "x" * n
+
+
+def noise(text):
+    print(text)
+    os.write(1, b"from descriptor 1\n")
+    subprocess.run([sys.executable, "-c", "print('from a child')"], check=True)
+    return sys.stdin.read()
+
+
+def fork(_):
+    """Leaves a forked process behind."""
+    child = os.fork()
+    if child == 0:
+        time.sleep(600)
+        os._exit(0)
+    return child
+
+
+def child(_):
+    """Leaves a process behind that holds standard error."""
+    return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]).pid
+
+
+def grow(size):
+    global memory
+    memory = b"x" * size
+    return os.getpid()
+
+
+def log(text):
+    try:
+        raise ValueError("why")
+    except ValueError:
+        logging.getLogger("test.logger").warning(
+            "%s!", text, extra={"n": 1, "odd": {1}}, exc_info=True
+        )
+    logging.getLogger().debug("hidden")
+
+
+def identify(value):
+    return {"Value": value, "PID": os.getpid()}
