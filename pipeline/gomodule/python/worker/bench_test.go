@@ -4,15 +4,12 @@ import (
 	"io"
 	"testing"
 
-	"github.com/goempy/goempy/python"
 	"github.com/goempy/goempy/python/worker"
 )
 
 // BenchmarkCall is one call after the other in one process.
 func BenchmarkCall(b *testing.B) {
-	py := python.NewPython()
-	py.AddPythonPath("testdata")
-	p, err := worker.NewPool(py, "functions", worker.Prestart())
+	p, err := worker.NewPool(functions(b), "functions", worker.Prestart())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -26,7 +23,7 @@ func BenchmarkCall(b *testing.B) {
 
 // BenchmarkProcess is a process for each call.
 func BenchmarkProcess(b *testing.B) {
-	py := python.NewPython()
+	py := functions(b)
 	for b.Loop() {
 		cmd, err := py.PythonCmd("-c", "import sys; sys.stdout.write('hello')")
 		if err != nil {
@@ -40,7 +37,7 @@ func BenchmarkProcess(b *testing.B) {
 
 // BenchmarkPingPong is the limit: bytes to a Python process and back, and nothing else.
 func BenchmarkPingPong(b *testing.B) {
-	cmd, err := python.NewPython().PythonCmd("-c", "import os\nwhile os.write(1, os.read(0, 20)): pass")
+	cmd, err := functions(b).PythonCmd("-c", "import os\nwhile os.write(1, os.read(0, 20)): pass")
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goempy/goempy/python"
 	"github.com/goempy/goempy/python/worker"
 )
 
@@ -33,17 +32,6 @@ func newPool(t *testing.T, opts ...worker.Option) (*worker.Pool, *lockedBuffer) 
 		}
 	})
 	return p, out
-}
-
-// functions returns the Python on PATH, with testdata to import from.
-func functions(t *testing.T) python.Python {
-	t.Helper()
-	py := python.NewPython()
-	if _, err := py.GetExePath(); err != nil {
-		t.Skip("needs a Python on PATH: ", err)
-	}
-	py.AddPythonPath("testdata")
-	return py
 }
 
 type lockedBuffer struct {

@@ -1,0 +1,56 @@
+package worker_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/goempy/goempy/python"
+)
+
+// shared is the embedded Python, or in a tree without payload the one on PATH. Its path has
+// testdata.
+var shared func() (python.Python, error)
+
+func TestMain(m *testing.M) { os.Exit(runTests(m)) }
+
+func runTests(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "goempy-test-")
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	shared = sync.OnceValues(func() (python.Python, error) {
+		py := python.NewPython()
+		if python.Version != "" {
+			ep, err := python.NewEmbeddedPythonWithTmpDir(filepath.Join(dir, "python"), true)
+			if err != nil {
+				return nil, err
+			}
+			py = ep
+		}
+		testdata, err := filepath.Abs("testdata")
+		if err != nil {
+			return nil, err
+		}
+		py.AddPythonPath(testdata)
+		_, err = py.GetExePath()
+		return py, err
+	})
+	return m.Run()
+}
+
+func functions(t testing.TB) python.Python {
+	t.Helper()
+	py, err := shared()
+	if err != nil && python.Version == "" {
+		t.Skip("needs a Python on PATH: ", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return py
+}
