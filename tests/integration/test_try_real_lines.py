@@ -21,7 +21,7 @@ from tests.harness.peers import GO_EMBED_PYTHON, GO_EMBED_PYTHON_NEWEST, RATATOS
 PLATFORM = "linux-amd64"
 SAME_WHEELS = "linux-amd64-v3"
 OTHER_WHEELS = "windows-amd64"
-PACKAGES = ("python", "pip")
+PACKAGES = ("python", "python/worker", "pip")
 """Those whose tests depend on the interpreter."""
 
 pytestmark = pytest.mark.skipif(
