@@ -175,7 +175,7 @@ func TestOutputIsNoPartOfTheProtocol(t *testing.T) {
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := out.String(), "printed\nfrom descriptor 1\nfrom a child\n"; got != want {
+	if got, want := strings.ReplaceAll(out.String(), "\r", ""), "printed\nfrom descriptor 1\nfrom a child\n"; got != want {
 		t.Errorf("%q", got)
 	}
 }
