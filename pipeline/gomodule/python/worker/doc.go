@@ -15,8 +15,8 @@
 // # Processes
 //
 // A process is started when a call finds none that is free, and serves one call at a time. It
-// is started with PythonCmdContext, so that it ends with all that it has started and that has
-// not left its process group; see there for what Windows can do. One that dies is replaced at
+// is a command of PythonCmdContext, as python.WithKillOnParentExit makes them: it ends with all
+// that it has started, also when the Go program is killed. One that dies is replaced at
 // the next call. No call is made twice: the one that it served returns an error that matches
 // ErrDied, since nobody knows how far it came.
 //

@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,11 +9,15 @@ import (
 	"testing"
 
 	"github.com/goempy/goempy/python"
+	"github.com/goempy/goempy/python/worker"
 )
 
 // shared is the embedded Python, or in a tree without payload the one on PATH. Its path has
 // testdata.
 var shared func() (python.Python, error)
+
+// helperEnv makes the test binary a program that makes a call which does not end.
+const helperEnv = "GOEMPY_TEST_WORKER"
 
 func TestMain(m *testing.M) { os.Exit(runTests(m)) }
 
@@ -40,6 +45,9 @@ func runTests(m *testing.M) int {
 		_, err = py.GetExePath()
 		return py, err
 	})
+	if os.Getenv(helperEnv) != "" {
+		return endlessCall()
+	}
 	return m.Run()
 }
 
@@ -53,4 +61,22 @@ func functions(t testing.TB) python.Python {
 		t.Fatal(err)
 	}
 	return py
+}
+
+// endlessCall prints the number of a process that a worker has started, and then has the worker
+// sleep.
+func endlessCall() int {
+	py, err := shared()
+	if err == nil {
+		var p *worker.Pool
+		if p, err = worker.NewPool(py, "functions"); err == nil {
+			var child int
+			if child, err = worker.Call[any, int](context.Background(), p, "child", nil); err == nil {
+				fmt.Println(child)
+				_, err = worker.Call[int, any](context.Background(), p, "sleep", 600)
+			}
+		}
+	}
+	fmt.Println(err)
+	return 1
 }

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/goempy/goempy/internal/procgroup"
 	"github.com/goempy/goempy/python"
 )
 
@@ -55,7 +56,8 @@ type process struct {
 func startProcess(py python.CommandContexter, c *config, out *sharedWriter) (*process, error) {
 	ctx, kill := context.WithCancel(context.Background())
 	mark := rand.Text()
-	cmd, err := py.PythonCmdContext(ctx, "-c", bootSource, strconv.Itoa(len(workerSource)), mark)
+	// They end with the Go program, whatever way that ends.
+	cmd, err := py.PythonCmdContext(procgroup.UntilExit(ctx), "-c", bootSource, strconv.Itoa(len(workerSource)), mark)
 	if err != nil {
 		kill()
 		return nil, err
