@@ -86,6 +86,11 @@ func TestProcessesThatAreKilledAtRandom(t *testing.T) {
 	if testing.Short() {
 		calls = 1000
 	}
+	first, _ := newPool(t)
+	call[int](t, first, "pid", nil) // what the processes of all pools share is open from here on
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
 	descriptors := openDescriptors(t)
 	p, err := worker.NewPool(functions(t), "functions", worker.Size(4), worker.Output(nil))
 	if err != nil {
