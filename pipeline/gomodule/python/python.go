@@ -193,15 +193,28 @@ func (ep *python) PythonCmd(args ...string) (*exec.Cmd, error) {
 }
 
 func (ep *python) PythonCmd2(args []string) (*exec.Cmd, error) {
-	return ep.command(nil, args)
+	if ep.opts.killOnParentExit {
+		return ep.PythonCmdContext(context.Background(), args...)
+	}
+	return ep.command(func(exe string, env []string) (*exec.Cmd, error) {
+		cmd := exec.Command(exe, args...)
+		cmd.Env = env
+		return cmd, nil
+	})
 }
 
 func (ep *python) PythonCmdContext(ctx context.Context, args ...string) (*exec.Cmd, error) {
-	return ep.command(ctx, args)
+	return ep.command(func(exe string, env []string) (*exec.Cmd, error) {
+		if ep.opts.killOnParentExit || procgroup.IsUntilExit(ctx) {
+			return procgroup.PythonUntilExit(ctx, exe, env, args...)
+		}
+		cmd := procgroup.CommandContext(ctx, exe, args...)
+		cmd.Env = env
+		return cmd, nil
+	})
 }
 
-// command makes a command; ctx may be nil.
-func (ep *python) command(ctx context.Context, args []string) (*exec.Cmd, error) {
+func (ep *python) command(newCmd func(exe string, env []string) (*exec.Cmd, error)) (*exec.Cmd, error) {
 	home, err := ep.home()
 	if err != nil {
 		return nil, err
@@ -218,23 +231,10 @@ func (ep *python) command(ctx context.Context, args []string) (*exec.Cmd, error)
 			return nil, fmt.Errorf("%w: %q", ErrPythonPath, dir)
 		}
 	}
-	env := ep.environ(home, path)
-	var cmd *exec.Cmd
-	switch {
-	case ep.opts.killOnParentExit || ctx != nil && procgroup.IsUntilExit(ctx):
-		if ctx == nil {
-			ctx = context.Background()
-		}
-		if cmd, err = procgroup.PythonUntilExit(ctx, exe, env, args...); err != nil {
-			return nil, fmt.Errorf("python: %w", err)
-		}
-		return cmd, nil
-	case ctx != nil:
-		cmd = procgroup.CommandContext(ctx, exe, args...)
-	default:
-		cmd = exec.Command(exe, args...)
+	cmd, err := newCmd(exe, ep.environ(home, path))
+	if err != nil {
+		return nil, fmt.Errorf("python: %w", err)
 	}
-	cmd.Env = env
 	return cmd, nil
 }
 

@@ -31,7 +31,7 @@ func TestCleanupThroughASymlink(t *testing.T) {
 	dir := t.TempDir()
 	testtree.Must(t, os.Mkdir(filepath.Join(dir, "real"), 0o700))
 	testtree.Must(t, os.Symlink("real", filepath.Join(dir, "link")))
-	packed := testpayload.Pack(t, []testtree.Node{ownProgram(t, "program.exe")})
+	packed := plainDir(t, ownProgram(t, "program.exe"))
 	e := cleaned(t)(openGiven(os.DirFS(packed), filepath.Join(dir, "link", "tree"), false))
 	end := running(t, filepath.Join(e.Dir(), "program.exe"))
 	if err := e.Cleanup(); !errors.Is(err, osfs.ErrInUse) {

@@ -32,9 +32,14 @@ func ownProgram(t testing.TB, name string) testtree.Node {
 // plain is nodes as they are: packing a large program takes seconds.
 func plain(t testing.TB, nodes ...testtree.Node) fs.FS {
 	t.Helper()
+	return os.DirFS(plainDir(t, nodes...))
+}
+
+func plainDir(t testing.TB, nodes ...testtree.Node) string {
+	t.Helper()
 	dir := t.TempDir()
 	testtree.Make(t, dir, nodes)
-	return os.DirFS(dir)
+	return dir
 }
 
 // running starts a program of a tree; the returned function lets it end.
@@ -106,7 +111,7 @@ func TestCleanupWhileAProgramRuns(t *testing.T) {
 // A program may outlive the process that started it, and that process's locks.
 func TestTreeOfAnOrphan(t *testing.T) {
 	testtree.OwnPlaces(t)
-	packed := testpayload.Pack(t, []testtree.Node{ownProgram(t, "program.exe")})
+	packed := plainDir(t, ownProgram(t, "program.exe"))
 	cmd := helper(t, packed, orphanEnv+"=program.exe", "GOEMPY_TEST_HOLD=1")
 	in, out, err := os.Pipe()
 	testtree.Must(t, err)
