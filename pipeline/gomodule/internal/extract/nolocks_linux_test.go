@@ -111,3 +111,26 @@ func TestWithoutLocks(t *testing.T) {
 		})
 	}
 }
+
+// Without locks nobody knows whose working directories are; those that are old are nobody's.
+func TestWorkDirsWithoutLocks(t *testing.T) {
+	testtree.OwnPlaces(t)
+	own, err := NewWorkDir()
+	testtree.Must(t, err)
+	defer own.Remove()
+	left := func(age time.Duration) string {
+		dir, err := os.MkdirTemp(filepath.Dir(own.Path()), workPrefix)
+		testtree.Must(t, err)
+		testtree.Must(t, os.WriteFile(workLock(dir), nil, 0o600))
+		testtree.Age(t, dir, age)
+		return dir
+	}
+	old, young := left(2*abandonedAge), left(2*workGrace)
+	cmd := helper(t, testpayload.Pack(t, nil), workEnv+"=1", errnoEnv+"="+strconv.Itoa(int(unix.ENOLCK)))
+	cmd.Stdin = strings.NewReader("end")
+	testtree.Must(t, cmd.Run())
+	mustBeGone(t, old)
+	if _, err := os.Stat(young); err != nil {
+		t.Error(err)
+	}
+}

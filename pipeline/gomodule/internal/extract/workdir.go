@@ -85,14 +85,23 @@ func sweepWorkDirs(root string) {
 		if !f.IsDir() || !strings.HasPrefix(f.Name(), workPrefix) {
 			continue
 		}
-		if _, err := os.Lstat(workLock(dir)); errors.Is(err, fs.ErrNotExist) {
-			if info, err := f.Info(); err != nil || time.Since(info.ModTime()) < workGrace {
-				continue
-			}
+		info, err := f.Info()
+		if err != nil {
+			continue
 		}
-		if lock, ok := lockIf(context.Background(), workLock(dir)); ok {
-			lock.CloseAndRemove()
-			_ = osfs.RemoveAll(dir)
+		age := time.Since(info.ModTime())
+		if _, err := os.Lstat(workLock(dir)); errors.Is(err, fs.ErrNotExist) && age < workGrace {
+			continue
 		}
+		lock, err := osfs.TakeLock(context.Background(), workLock(dir), osfs.TryExclusive)
+		if err != nil || lock == nil {
+			continue
+		}
+		if !lock.Enforced() && age < abandonedAge {
+			_ = lock.Close()
+			continue
+		}
+		lock.CloseAndRemove()
+		_ = osfs.RemoveAll(dir)
 	}
 }
