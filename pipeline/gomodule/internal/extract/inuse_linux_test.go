@@ -41,3 +41,15 @@ func TestCleanupThroughASymlink(t *testing.T) {
 	testtree.Must(t, e.Cleanup())
 	mustBeGone(t, e.Dir(), filepath.Join(dir, "real", "tree"))
 }
+
+// An interpreter runs a script, and an emulator a program, of the tree.
+func TestCleanupWhileAScriptRuns(t *testing.T) {
+	testtree.OwnPlaces(t)
+	e := start(t, testpayload.Pack(t, []testtree.Node{{Name: "wait", Content: "#!/bin/sh\nread x || true\n", Perm: 0o755}}))
+	end := running(t, filepath.Join(e.Dir(), "wait"))
+	if err := e.Cleanup(); !errors.Is(err, osfs.ErrInUse) {
+		t.Errorf("Cleanup: %v", err)
+	}
+	end()
+	testtree.Must(t, e.Cleanup())
+}

@@ -49,8 +49,17 @@ func refuseLocks() {
 	}
 }
 
+// needSeccomp skips a test where there are no such filters, as under QEMU.
+func needSeccomp(t *testing.T) {
+	t.Helper()
+	if _, err := unix.PrctlRetInt(unix.PR_GET_SECCOMP, 0, 0, 0, 0); err != nil {
+		t.Skip("needs seccomp: ", err)
+	}
+}
+
 // Without locks a rename decides who extracts, and nothing is removed.
 func TestWithoutLocks(t *testing.T) {
+	needSeccomp(t)
 	for _, errno := range []unix.Errno{unix.ENOSYS, unix.ENOLCK, unix.EOPNOTSUPP} {
 		t.Run(unix.ErrnoName(errno), func(t *testing.T) {
 			testtree.OwnPlaces(t)
@@ -114,6 +123,7 @@ func TestWithoutLocks(t *testing.T) {
 
 // Without locks nobody knows whose working directories are; those that are old are nobody's.
 func TestWorkDirsWithoutLocks(t *testing.T) {
+	needSeccomp(t)
 	testtree.OwnPlaces(t)
 	own, err := NewWorkDir()
 	testtree.Must(t, err)

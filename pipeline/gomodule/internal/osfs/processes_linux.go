@@ -27,7 +27,11 @@ func processes() []process {
 			continue // it has ended, is another user's, or a thread of the kernel
 		}
 		p := process{pid: pid, program: strings.TrimSuffix(program, " (deleted)")}
-		if isPython(p.program) {
+		cmdline, _ := os.ReadFile("/proc/" + name + "/cmdline")
+		if args := strings.Split(string(cmdline), "\x00"); len(args) > 1 {
+			p.script = args[1] // for QEMU, which runs programs of other machines, the program
+		}
+		if isPython(p.program) || isPython(p.script) {
 			environ, _ := os.ReadFile("/proc/" + name + "/environ")
 			p.pythonPath = pythonPathOf(strings.Split(string(environ), "\x00"))
 		}

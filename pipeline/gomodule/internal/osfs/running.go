@@ -11,13 +11,14 @@ import (
 type process struct {
 	pid        int
 	program    string   // the path of its executable
+	script     string   // what an interpreter or an emulator runs, as far as it is known
 	pythonPath []string // its PYTHONPATH, as far as it is known
 }
 
 // uses says whether a process needs the files below one of dirs.
 func (p *process) uses(dirs []string) bool {
 	return slices.ContainsFunc(dirs, func(dir string) bool {
-		return isIn(p.program, dir) || slices.ContainsFunc(p.pythonPath, func(path string) bool { return isIn(path, dir) })
+		return isIn(p.program, dir) || isIn(p.script, dir) || slices.ContainsFunc(p.pythonPath, func(path string) bool { return isIn(path, dir) })
 	})
 }
 
