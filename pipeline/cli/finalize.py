@@ -29,6 +29,7 @@ from pipeline.system.tables import columns, markdown_table
     "DIR",
     "Payload directory, as 'goempy build' and 'goempy unpack' write it.",
     required=True,
+    callback=parameters.existing_folder,
 )
 @parameters.path_option(
     "--repo", "PATH", "Repository that gets the tags; its HEAD is the source commit.", required=True

@@ -22,6 +22,16 @@ def git_path(_ctx: click.Context, _param: click.Parameter, text: str | None) -> 
     return None if text is None else Path(text)
 
 
+def existing_folder(
+    context: click.Context, param: click.Parameter, text: str | None
+) -> Path | None:
+    """Callback of folders that are read: a name that is mistyped must not be an empty folder."""
+    path = git_path(context, param, text)
+    if path is not None and not path.is_dir():
+        raise click.BadParameter(f"there is no folder {path}")
+    return path
+
+
 def _names(_ctx: click.Context, _param: click.Parameter, text: str) -> tuple[str, ...]:
     """``3.14,3.13``: names in one text; ``all``, which a workflow passes on, is none."""
     names = tuple(name.strip() for name in text.split(",") if name.strip())
@@ -36,14 +46,20 @@ def _boolean(_ctx: click.Context, _param: click.Parameter, text: str) -> bool:
 
 
 def path_option(
-    name: str, metavar: str, text: str, *, required: bool = False, default: Path | None = None
+    name: str,
+    metavar: str,
+    text: str,
+    *,
+    required: bool = False,
+    default: Path | None = None,
+    callback: Callable[..., Path | None] = git_path,
 ) -> Callable[[_Function], _Function]:
     """An option that takes a path; a default is shown."""
     shown = f"{text}  [default: {default}]" if default else text
     # click takes a default of None for a value that was given, and then requires none.
     known: dict[str, Any] = {} if default is None else {"default": default}
     return click.option(
-        name, type=str, callback=git_path, required=required, metavar=metavar, help=shown, **known
+        name, type=str, callback=callback, required=required, metavar=metavar, help=shown, **known
     )
 
 

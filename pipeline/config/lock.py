@@ -22,7 +22,7 @@ from pydantic import ConfigDict, Field, StrictInt, TypeAdapter, ValidationError,
 
 from pipeline.config.cells import all_cells, asset_name
 from pipeline.config.model import Matrix, Pin
-from pipeline.system.errors import AssetNotFoundError, DigestError, LockError
+from pipeline.system.errors import AssetNotFoundError, DigestError, LockError, UnpinnedError
 from pipeline.system.suggest import nearest
 
 FORMAT = 1
@@ -173,15 +173,26 @@ def _changes(old: Pin, new: Pin) -> Iterator[str]:
 
 
 def check_lock(pins: Mapping[str, Pin], refs: Iterable[AssetRef]) -> int:
-    """How many assets the lock pins; raises ``LockError`` unless they are exactly ``refs``."""
+    """How many assets the lock pins, if they are exactly ``refs``.
+
+    Raises ``UnpinnedError`` if it only lacks some, as after a change of matrix.toml, and
+    ``LockError`` if it contradicts them.
+    """
     releases = {ref.name: ref.release for ref in refs}
-    faults = [f"missing: {name}" for name in sorted(releases.keys() - pins.keys())]
-    faults += [f"unused: {name}" for name in sorted(pins.keys() - releases.keys())]
+    missing = [f"missing: {name}" for name in sorted(releases.keys() - pins.keys())]
+    faults = [f"unused: {name}" for name in sorted(pins.keys() - releases.keys())]
     faults += [
         f"{name} is pinned in release {pin.release}, matrix.toml takes it from {releases[name]}"
         for name, pin in sorted(pins.items())
         if releases.get(name, pin.release) != pin.release
     ]
     if faults:
-        raise LockError("matrix.lock does not fit matrix.toml", hint=_HINT, details=faults)
+        details = missing + faults
+        raise LockError("matrix.lock does not fit matrix.toml", hint=_HINT, details=details)
+    if missing:
+        raise UnpinnedError(
+            "matrix.lock does not pin all assets of matrix.toml yet",
+            hint="Pin them with 'goempy lock', which asks the source of the assets.",
+            details=missing,
+        )
     return len(releases)

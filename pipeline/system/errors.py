@@ -125,3 +125,7 @@ class SmokeTestError(PipelineError, exit_code=28):
 
 class CheckError(PipelineError, exit_code=29):
     """A published tag cannot be fetched, or is not the Python that it names."""
+
+
+class UnpinnedError(PipelineError, exit_code=30):
+    """matrix.lock lacks assets of matrix.toml, and contradicts nothing."""

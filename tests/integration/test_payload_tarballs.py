@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.system.errors import AssetNotFoundError
+from pipeline.system.errors import AssetNotFoundError, UsageError
 from tests.builders.payloads import bytes_below
 from tests.builders.site import CELLS, asset, full_archives, make_site
 from tests.harness.project import Project, git
@@ -53,9 +53,23 @@ def test_a_job_packs_what_another_unpacks(project: Project, tmp_path: Path) -> N
 
 
 def test_nothing_to_unpack_is_no_failure(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
     outcome = project.run("unpack", tmp_path / "none", "--out", tmp_path / "payloads")
     assert outcome.code == 0
     assert "0 payloads" in outcome.log
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("unpack", "elsewhere", "--out", "new"), ("finalize", "--repo", ".", "--payloads", "new")],
+)
+def test_a_folder_that_is_not_there_is_a_mistake_and_is_not_made(
+    project: Project, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(project.root)
+    outcome = project.run(*command)
+    assert outcome.code == UsageError.exit_code
+    assert not (project.root / "new").exists()
 
 
 def test_a_release_builds_only_what_no_tag_holds(project: Project, tmp_path: Path) -> None:

@@ -19,7 +19,13 @@ from pipeline.config.lock import (
     pin_assets,
 )
 from pipeline.config.model import Pin
-from pipeline.system.errors import AssetNotFoundError, DigestError, LockError, UsageError
+from pipeline.system.errors import (
+    AssetNotFoundError,
+    DigestError,
+    LockError,
+    UnpinnedError,
+    UsageError,
+)
 from tests.builders.pbs_listing import pbs_names, sha256_of, size_of
 from tests.fakes.github.server import GitHub, serve_github
 from tests.fakes.http_server import Loopback
@@ -140,6 +146,13 @@ def test_a_check_tells_all_that_is_missing_or_not_needed() -> None:
         "two.tar.gz is pinned in release 20261021, matrix.toml takes it from 20261009",
     )
     assert check_lock({ONE.name: Pin(ONE.release, ONE.name, A)}, [ONE]) == 1
+
+
+def test_what_is_not_pinned_yet_contradicts_nothing() -> None:
+    held = {ONE.name: Pin(ONE.release, ONE.name, A)}
+    with pytest.raises(UnpinnedError, match="goempy lock") as caught:
+        check_lock(held, [ONE, TWO])
+    assert caught.value.details == ("missing: two.tar.gz",)
 
 
 def assets(project: Project) -> list[str]:
@@ -266,7 +279,7 @@ def test_a_mirror_with_github_s_paths_and_no_api(project: Project, server: Loopb
 def test_a_check_asks_nobody_and_writes_nothing(project: Project) -> None:
     env = {"GOEMPY_PBS_MIRROR": "http://127.0.0.1:1"}
     outcome = project.run("lock", "--check", env=env)
-    assert outcome.code == LockError.exit_code
+    assert outcome.code == UnpinnedError.exit_code
     assert outcome.log.count("  - missing: cpython-3.14.9+20261021-") == 5
     assert not (project.root / "matrix.lock").exists()
     project.write("matrix.lock", dump_lock(Pin(TAG, name, A) for name in assets(project)))
