@@ -29,7 +29,6 @@ from pipeline.system.tables import columns, markdown_table
     "DIR",
     "Payload directory, as 'goempy build' and 'goempy unpack' write it.",
     required=True,
-    callback=parameters.existing_folder,
 )
 @parameters.path_option(
     "--repo", "PATH", "Repository that gets the tags; its HEAD is the source commit.", required=True
@@ -54,6 +53,7 @@ def command(
     platforms: tuple[str, ...],
 ) -> None:
     """Commit payloads and tag them."""
+    parameters.require_folder(payloads, "Build them with 'goempy build', or unpack them.")
     config = read_config(context.root, module)
     git = context.repository(repo)
     request = FinalizeRequest(

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from pipeline.system.errors import UsageError
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 DIST = Path("dist")
@@ -22,14 +24,10 @@ def git_path(_ctx: click.Context, _param: click.Parameter, text: str | None) -> 
     return None if text is None else Path(text)
 
 
-def existing_folder(
-    context: click.Context, param: click.Parameter, text: str | None
-) -> Path | None:
-    """Callback of folders that are read: a name that is mistyped must not be an empty folder."""
-    path = git_path(context, param, text)
-    if path is not None and not path.is_dir():
-        raise click.BadParameter(f"there is no folder {path}")
-    return path
+def require_folder(folder: Path, hint: str) -> None:
+    """A name of a folder to read that is mistyped must not be taken for an empty one."""
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}", hint=hint)
 
 
 def _names(_ctx: click.Context, _param: click.Parameter, text: str) -> tuple[str, ...]:
@@ -46,20 +44,14 @@ def _boolean(_ctx: click.Context, _param: click.Parameter, text: str) -> bool:
 
 
 def path_option(
-    name: str,
-    metavar: str,
-    text: str,
-    *,
-    required: bool = False,
-    default: Path | None = None,
-    callback: Callable[..., Path | None] = git_path,
+    name: str, metavar: str, text: str, *, required: bool = False, default: Path | None = None
 ) -> Callable[[_Function], _Function]:
     """An option that takes a path; a default is shown."""
     shown = f"{text}  [default: {default}]" if default else text
     # click takes a default of None for a value that was given, and then requires none.
     known: dict[str, Any] = {} if default is None else {"default": default}
     return click.option(
-        name, type=str, callback=callback, required=required, metavar=metavar, help=shown, **known
+        name, type=str, callback=git_path, required=required, metavar=metavar, help=shown, **known
     )
 
 

@@ -69,6 +69,7 @@ def test_a_folder_that_is_not_there_is_a_mistake_and_is_not_made(
     monkeypatch.chdir(project.root)
     outcome = project.run(*command)
     assert outcome.code == UsageError.exit_code
+    assert "there is no folder" in outcome.log
     assert not (project.root / "new").exists()
 
 

@@ -18,6 +18,8 @@ from tests.harness.project import REPOSITORY
 FILES = sorted((REPOSITORY / ".github" / "workflows").glob("*.yml"))
 PINNED = re.compile(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
 SET_UP = "python3 -m pip install -q ."
+EMPTY = "mkdir -p artifacts"
+"""Where nothing was built, nothing is downloaded, and no folder is made."""
 ALPINE = 'docker run --rm --volume "$PWD:/work" --workdir /work "$CONTAINER" .ci/alpine '
 
 
@@ -61,7 +63,7 @@ def test_every_line_is_a_goempy_command_that_can_be_typed(name: str) -> None:
     commands = [
         line.removeprefix(ALPINE)
         for line in lines(REPOSITORY / ".github" / "workflows" / name)
-        if line != SET_UP
+        if line not in {SET_UP, EMPTY}
     ]
     assert commands
     for line in commands:
