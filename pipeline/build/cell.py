@@ -7,6 +7,7 @@ it a second time and writes only what stays, so what is dropped never reaches th
 from __future__ import annotations
 
 import posixpath
+import re
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,6 +49,7 @@ EXTRA_LICENSES = Path(__file__).with_name("licenses")
 EXTERNALLY_MANAGED = Path(__file__).with_name("EXTERNALLY-MANAGED")
 """Beside the standard library: keeps pip from installing into a tree that an upgrade replaces
 (https://packaging.python.org/en/latest/specifications/externally-managed-environments/)."""
+_INTERPRETER = re.compile(r"bin/python3\.\d+t?|python\.exe")
 Compiler = Callable[[Sequence[SourceFile], Path], Sequence[Compiled]]
 """Compiles sources into a directory, with the Python version of the cell's line."""
 
@@ -117,6 +119,7 @@ def plan_cell(
     ``attestation`` is the workflow that signed the asset's build provenance, where verified.
     """
     inventory = scan(path, asset)
+    _require_machine(cell, inventory, asset)
     trim = plan_trim(inventory.members, matrix.trim, windows=cell.platform.goos == "windows")
     return CellPlan(
         cell,
@@ -130,6 +133,19 @@ def plan_cell(
         matrix.trim.strip,
         select_modules(trim.kept, payload_config(cell, matrix)),
     )
+
+
+def _require_machine(cell: Cell, inventory: Inventory, asset: Asset) -> None:
+    """Raises ``ArchiveError`` for an interpreter that the platform's machines cannot run."""
+    for member in inventory.members:
+        goarch = inventory.goarches.get(member.content, "")
+        if _INTERPRETER.fullmatch(member.name) and goarch not in {"", cell.platform.goarch}:
+            raise ArchiveError(
+                f"{asset.name}: {member.name} is a program for {goarch}, "
+                f"the platform is {cell.platform.go_pair}",
+                hint="Check triple, goos and goarch of the platform in matrix.toml, and whether "
+                "the archive is what its name says.",
+            )
 
 
 def _components(

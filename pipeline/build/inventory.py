@@ -23,6 +23,7 @@ from pipeline.formats import macho
 from pipeline.formats.elf import scan as elf
 from pipeline.formats.elf.strip import StripPlan
 from pipeline.formats.forward_reader import BinaryFormatError, ForwardReader, Read
+from pipeline.formats.machine import goarch_of
 from pipeline.formats.payload.manifest import link_fault
 from pipeline.formats.payload.model import LICENSES
 from pipeline.system.errors import ArchiveError
@@ -42,7 +43,7 @@ class Inventory:
     member's ``content`` ordinal, how an ELF file loses its debug sections; ``notes`` why another
     binary is not stripped, or what is not known of it. ``unpacked_bytes`` counts every member of
     the archive. ``build_info`` is PYTHON.json, empty where there is none; ``texts`` are the licence
-    texts beside it, by file name.
+    texts beside it, by file name. ``goarches`` are the processors of programs, as far as known.
     """
 
     members: tuple[Member, ...]
@@ -51,6 +52,7 @@ class Inventory:
     unpacked_bytes: int
     build_info: bytes
     texts: Mapping[str, Member]
+    goarches: Mapping[int, str]
 
 
 def scan(path: Path, asset: Asset) -> Inventory:
@@ -87,6 +89,7 @@ def scan(path: Path, asset: Asset) -> Inventory:
         unpacked_bytes,
         build_info,
         texts,
+        {content: each.goarch for content, each in binaries.items() if each.goarch},
     )
 
 
@@ -123,6 +126,7 @@ class _Binary:
     needed: tuple[str, ...] = ()
     strip: StripPlan | None = None
     note: str = ""
+    goarch: str = ""
 
 
 def _needed(member: Member, binaries: Mapping[int, _Binary]) -> tuple[str, ...]:
@@ -135,17 +139,18 @@ def _needed(member: Member, binaries: Mapping[int, _Binary]) -> tuple[str, ...]:
 
 
 def _inspect(read: Read, size_bytes: int) -> _Binary:
-    """Look into an ELF or Mach-O file."""
+    """Look into an ELF, Mach-O or PE file."""
     if size_bytes < len(elf.MAGIC):
         return _Binary()
     reader = ForwardReader(read, size_bytes)
+    goarch = goarch_of(reader)
     try:
         magic = reader.fetch(0, len(elf.MAGIC))
         if magic in macho.MAGICS:
-            return _Binary(macho.needed(reader))
+            return _Binary(macho.needed(reader), goarch=goarch)
         if magic != elf.MAGIC:
-            return _Binary()
+            return _Binary(goarch=goarch)
         found = elf.scan(reader)
     except BinaryFormatError as fault:
-        return _Binary(note=f"left as it is: {fault}")
-    return _Binary(found.facts.needed, found.strip, found.note)
+        return _Binary(note=f"left as it is: {fault}", goarch=goarch)
+    return _Binary(found.facts.needed, found.strip, found.note, goarch)

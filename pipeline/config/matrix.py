@@ -17,6 +17,15 @@ from pipeline.system.errors import ConfigError
 from pipeline.system.suggest import did_you_mean, near_names
 from pipeline.system.units import counted
 
+GOARCHES = {
+    "linux": (
+        "386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle", "ppc64",
+        "ppc64le", "riscv64", "s390x",
+    ),
+    "darwin": ("amd64", "arm64"),
+    "windows": ("386", "amd64", "arm64"),
+}  # fmt: skip
+"""``go tool dist list`` of Go 1.26."""
 Place: TypeAlias = tuple[int | str, ...]
 """A key path such as ``("line", 1, "pbs")``; numbers count from 0."""
 Locate: TypeAlias = Callable[[Place], str]
@@ -33,6 +42,7 @@ def parse_matrix(text: str, *, where: str = "matrix.toml") -> Matrix:
     if matrix is not None:
         faults += [
             *_clashes(matrix, locate),
+            *_go_faults(matrix, locate),
             *_unknown_platforms(matrix, locate),
             *_part_faults(matrix, locate),
             *_bytecode_faults(matrix, locate),
@@ -155,6 +165,18 @@ def _repeated(table: str, key: str, values: Sequence[str], locate: Locate) -> It
         if count > 1:
             second = [i for i, each in enumerate(values) if each == value][1]
             yield f"{locate((*table.split('.'), second, key))}: {value} appears {count} times"
+
+
+def _go_faults(matrix: Matrix, locate: Locate) -> Iterator[str]:
+    """Platforms that no Go builds for."""
+    for number, platform in enumerate(matrix.platforms):
+        if platform.goarch not in GOARCHES[platform.goos]:
+            place = locate(("platform", number, "goarch"))
+            known = ", ".join(GOARCHES[platform.goos])
+            yield f"{place}: Go has no {platform.go_pair}; with {platform.goos} there is {known}"
+        elif platform.goamd64 and platform.goarch != "amd64":
+            place = locate(("platform", number, "goamd64"))
+            yield f"{place}: only amd64 has levels, and goarch is {platform.goarch}"
 
 
 def _unknown_platforms(matrix: Matrix, locate: Locate) -> Iterator[str]:

@@ -263,7 +263,7 @@ def _template_files(template: Path, release: ModuleRelease) -> Iterator[TreeFile
 def _is_shipped(name: str) -> bool:
     """Sources and test data: what an editor or a test run leaves beside them is not."""
     path = Path(name)
-    if any(part.startswith(".") for part in path.parts):
+    if any(part.startswith(".") or part == "__pycache__" for part in path.parts):
         return False
     return name == "LICENSE" or path.suffix in _SHIPPED_SUFFIXES or _TEST_DATA in path.parts
 

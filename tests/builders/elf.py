@@ -168,3 +168,10 @@ def with_debug_section(data: bytes, debug: bytes) -> bytes:
     struct.pack_into("<Q", out, 40, len(out))
     struct.pack_into("<H", out, 60, shnum + 1)
     return bytes(out) + b"".join(struct.pack("<IIQQQQIIQQ", *header) for header in headers)
+
+
+def amd64_program() -> bytes:
+    """A program with debug sections, for x86-64."""
+    builder = Builder(64, "little")
+    builder.machine = 62
+    return builder.build()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.matrix import parse_matrix
+from pipeline.config.matrix import GOARCHES, parse_matrix
 from pipeline.release.module_tree import TEMPLATE
 from tests.harness.go import NOT_RUN, Go
 from tests.harness.project import REPOSITORY
@@ -36,6 +36,12 @@ def test_its_own_tests_pass(go: Go) -> None:
 def test_it_vets_for_every_platform(go: Go, vet: Vet, goos: str, goarch: str) -> None:
     """And so it is type-checked; programs for each system are built of a release's module."""
     assert vet.faults(go, "./...", cwd=TEMPLATE, system=(goos, goarch)) == ""
+
+
+def test_the_architectures_that_matrix_toml_takes_are_those_of_go(go: Go) -> None:
+    pairs = go.run("tool", "dist", "list", cwd=TEMPLATE).split()
+    known = {f"{goos}/{goarch}" for goos, names in GOARCHES.items() for goarch in names}
+    assert known == {pair for pair in pairs if pair.partition("/")[0] in GOARCHES}
 
 
 def test_it_is_formatted(go: Go) -> None:

@@ -19,7 +19,7 @@ from pipeline.config.cells import all_cells, asset_name
 from pipeline.config.matrix import parse_matrix
 from pipeline.config.model import Asset, Matrix, Wheel
 from pipeline.formats.payload.reader import read_payload
-from tests.builders.elf import Builder
+from tests.builders.elf import amd64_program
 from tests.builders.pbs_archive import full_archive, unix_tree
 from tests.builders.wheels import wheel_bytes
 
@@ -104,14 +104,14 @@ def facts_of(folder: Path) -> tuple[str, str, str]:
 
 CELLS = {
     "blobs": (
-        "30202fbbd5e9f47cefa3a6b7d7e0c492a7cf49876b29e7a68ebab3b630e83880",
-        "27b90f228dcd70111c5cf4ed0a4870932eebf70e9acf2708519fa52d94115be8",
-        "886ce5c5ffd9475980b0f1075ee833d479ad6a32a74dd4fdee25ec389447efd8",
+        "02c441f63c9ec7e6df568459a03f3740945d83c856a22d3d094a39a72e4b4608",
+        "c4b9b2374568ad919ed571602611ffa44cea0c7576146d5b1144881bf6433cd9",
+        "70df7bb8256c25744132be8163023e4accf43b04b264428e26c51705a18e3921",
     ),
     "stream": (
-        "30202fbbd5e9f47cefa3a6b7d7e0c492a7cf49876b29e7a68ebab3b630e83880",
-        "2684eec0bb74897bda53159199bd7b7092d28ae0af750f55b3d73ae5d3fcbda7",
-        "56f579019718a29e4a4553314765a8f3f65a3070511155f10cd92bd222e1332f",
+        "02c441f63c9ec7e6df568459a03f3740945d83c856a22d3d094a39a72e4b4608",
+        "5c0c5af6a258ca92589deb1634757b96a8c91c8c3d6ad665f0e9fff9e9c0ba32",
+        "960f83dbb28d34d5c069114263fb35831def0e143e3ddcac09b4e4f876b19d95",
     ),
 }
 
@@ -120,7 +120,7 @@ CELLS = {
 def test_a_cell(tmp_path: Path, layout: str) -> None:
     matrix = matrix_of(layout)
     cell = all_cells(matrix)[2]
-    program = Builder(64, "little").build() + b"\0OpenSSL 3.5.4 30 Sep 2025\0"
+    program = amd64_program() + b"\0OpenSSL 3.5.4 30 Sep 2025\0"
     tree = unix_tree("3.13") | {"bin/python3.13t": program}
     data = full_archive(tree, version="3.13.17")
     name = asset_name(cell, matrix.archive)

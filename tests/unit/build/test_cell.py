@@ -19,7 +19,7 @@ from pipeline.formats.forward_reader import ForwardReader
 from pipeline.formats.payload.reader import read_payload
 from pipeline.system.errors import ArchiveError
 from tests.builders.cells import CELL, MATRIX, NAME, build
-from tests.builders.elf import Builder
+from tests.builders.elf import Builder, amd64_program
 from tests.builders.pbs_archive import INSTALL, Tar, full_archive, unix_tree, windows_tree
 from tests.harness.extract import unpacked
 from tests.harness.project import Project
@@ -56,7 +56,7 @@ def test_the_licences_of_what_ships_go_along_and_no_others(tmp_path: Path) -> No
 
 
 def test_the_manifest_tells_versions_and_how_bytes_became_fewer(tmp_path: Path) -> None:
-    program = Builder(64, "little").build() + b"\0OpenSSL 3.5.4 30 Sep 2025\0"
+    program = amd64_program() + b"\0OpenSSL 3.5.4 30 Sep 2025\0"
     data = full_archive(unix_tree() | {"bin/python3.14": program})
     about = read_payload(build(tmp_path, data)[0]).manifest.about
     assert {each.name: each.version for each in about.components} == {
@@ -135,7 +135,7 @@ def test_the_bytes_of_this_recipe(tmp_path: Path) -> None:
 
     Earlier tags' payloads are found by their cell digest, and the digest holds the recipe.
     """
-    program = Builder(64, "little").build()
+    program = amd64_program()
     folder, _manifest = build(tmp_path, full_archive(unix_tree() | {"bin/python3.14": program}))
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
@@ -144,7 +144,13 @@ def test_the_bytes_of_this_recipe(tmp_path: Path) -> None:
             # All but what RECIPE itself decides.
             data = json.dumps(json.loads(data)["files"]).encode()
         digest.update(path.name.encode() + b"\0" + data)
-    assert (RECIPE, digest.hexdigest()[:16]) == (3, "ac7de80e5d73d221")
+    assert (RECIPE, digest.hexdigest()[:16]) == (3, "789bf6e1ad7e785e")
+
+
+def test_a_program_for_another_machine_than_the_name_says(tmp_path: Path) -> None:
+    program = Builder(64, "big").build()
+    with pytest.raises(ArchiveError, match=r"bin/python3.14 is a program for s390x, .*linux/amd64"):
+        build(tmp_path, full_archive(unix_tree() | {"bin/python3.14": program}))
 
 
 def test_hard_links_are_files_that_share_a_blob(tmp_path: Path) -> None:
@@ -165,7 +171,7 @@ def test_a_hard_link_outlives_its_dropped_twin(tmp_path: Path) -> None:
 
 
 def test_elf_files_are_stripped(tmp_path: Path) -> None:
-    program = Builder(64, "little").build()
+    program = amd64_program()
     data = full_archive(unix_tree() | {"bin/python3.14": program})
     stripped = unpacked(build(tmp_path / "a", data)[0])["bin/python3.14"]
     assert len(stripped) < len(program)

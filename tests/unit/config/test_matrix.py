@@ -98,6 +98,20 @@ def test_two_platforms_that_go_could_not_tell_apart() -> None:
     assert "linux/amd64 appears 2 times: Go could not choose between them" in fault
 
 
+@pytest.mark.parametrize("name", ["aarch64", "loongarch64", "x86_64"])
+def test_an_architecture_that_go_calls_otherwise(name: str) -> None:
+    text = matrix_text(Line()).replace('goarch = "arm64"', f'goarch = "{name}"', 1)
+    (fault,) = faults_of(text)
+    assert f"/{name}; with " in fault
+    assert "arm64" in fault
+
+
+def test_only_amd64_has_levels() -> None:
+    text = matrix_text(Line()).replace('goarch = "arm64"', 'goarch = "arm64"\ngoamd64 = "v3"', 1)
+    (fault,) = faults_of(text)
+    assert "only amd64 has levels, and goarch is arm64" in fault
+
+
 def test_a_platform_twice() -> None:
     text = matrix_text(Line()).replace('name = "linux-arm64"', 'name = "linux-amd64"')
     assert any("linux-amd64 appears 2 times" in fault for fault in faults_of(text))

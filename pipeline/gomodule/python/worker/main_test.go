@@ -41,6 +41,10 @@ func runTests(m *testing.M) int {
 		if err != nil {
 			return nil, err
 		}
+		// In the source tree, which is what tags are made of, nothing is written.
+		if err := os.Setenv("PYTHONDONTWRITEBYTECODE", "1"); err != nil {
+			return nil, err
+		}
 		py.AddPythonPath(testdata)
 		_, err = py.GetExePath()
 		return py, err
