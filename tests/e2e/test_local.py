@@ -5,6 +5,7 @@ What it makes is then used for what a Go developer needs at build time: wheels o
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -13,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.go import Go
-from tests.harness.project import REPOSITORY, git
+from tests.harness.go import Go, from_repository
+from tests.harness.project import MODULE, REPOSITORY, git
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="--local packs Linux interpreters")
 
@@ -50,6 +51,12 @@ def go(tmp_path_factory: pytest.TempPathFactory) -> Go:
     return Go(tmp_path_factory.mktemp("go") / "modcache")
 
 
+@pytest.fixture(scope="module")
+def tagged(local: Local, tmp_path_factory: pytest.TempPathFactory) -> Go:
+    """Go as a user has it, who gets the module from its repository."""
+    return from_repository(tmp_path_factory.mktemp("tagged"), local.repository, MODULE)
+
+
 def test_it_ends_with_tags_sizes_times_and_the_lines_to_type(local: Local) -> None:
     rows = local.out.splitlines()
     (tag,) = [row for row in rows if row.startswith("v0.1.0")]
@@ -68,14 +75,48 @@ def test_package_pip_passes_its_tests_with_its_payload(local: Local, go: Go) -> 
     assert "--- PASS: TestPayload" in report
 
 
-def test_the_example_embeds_jinja2_and_renders(local: Local, go: Go, tmp_path: Path) -> None:
+def follow(readme: Path, go: Go, folder: Path, temp: Path) -> str:
+    """Type the commands of a README of the tag in ``folder``; what the last one prints."""
+    printed = ""
+    for line in re.findall("^    (.+)$", readme.read_text("utf-8"), re.MULTILINE):
+        done = subprocess.run(
+            ["sh", "-c", line], cwd=folder, env={**go.env(), "TMPDIR": str(temp)},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{line}\n{done.stderr}"
+        printed = done.stdout
+    return printed
+
+
+def test_there_are_two_readmes(local: Local) -> None:
+    found = {path.relative_to(local.tree).as_posix() for path in local.tree.rglob("*.md")}
+    assert found == {"README.md", "example/jinja2/README.md"}
+
+
+def test_the_tag_s_readme_can_be_followed(local: Local, tagged: Go, tmp_path: Path) -> None:
+    readme = local.tree / "README.md"
+    program = tmp_path / "program"
+    program.mkdir()
+    (code,) = re.findall(r"```go\n(.+?)```", readme.read_text("utf-8"), re.DOTALL)
+    (program / "main.go").write_text(
+        f'package main\n\nimport (\n\t"log"\n\t"os"\n\n\t"{MODULE}/python"\n)\n\n'
+        f"func run() error {{\n{code}}}\n\n"
+        "func main() {\n\tif err := run(); err != nil {\n\t\tlog.Fatal(err)\n\t}\n}\n"
+    )
+    tagged.run("mod", "init", "program", cwd=program)
+    follow(readme, tagged, program, tmp_path)
+    version = ".".join(map(str, sys.version_info[:3]))
+    assert tagged.run("run", ".", cwd=program, env={"TMPDIR": str(tmp_path)}).startswith(version)
+
+
+def test_the_example_s_readme_can_be_followed(local: Local, tagged: Go, tmp_path: Path) -> None:
     """``go generate`` for every platform of the release, then a program without any of it."""
-    shutil.copytree(local.tree, tmp_path / "tree")
-    example = tmp_path / "tree" / "example" / "jinja2"
-    env = {"TMPDIR": str(tmp_path)}
-    go.run("generate", ".", cwd=example, env=env)
-    go.run("build", "-o", str(tmp_path / "program"), ".", cwd=example)
-    shutil.rmtree(tmp_path / "tree")
+    example = tmp_path / "copy"
+    shutil.copytree(local.tree / "example" / "jinja2", example)
+    printed = follow(local.tree / "example" / "jinja2" / "README.md", tagged, example, tmp_path)
+    assert "hello" in printed.lower()
+    tagged.run("build", "-o", str(tmp_path / "program"), ".", cwd=example)
+    shutil.rmtree(example)
     done = subprocess.run(
         [tmp_path / "program"], env={"PATH": "", "HOME": "", "TMPDIR": str(tmp_path)},
         capture_output=True, text=True, check=False,
