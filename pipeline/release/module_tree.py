@@ -132,7 +132,7 @@ def _data_files(
     payloads: Sequence[PlatformPayload], shared: dict[str, StoredBlob]
 ) -> Iterator[TreeFile]:
     if shared:
-        yield _keeps_bytes(f"{DATA}/{COMMON}")
+        yield keeps_bytes(f"{DATA}/{COMMON}")
     for blob in shared.values():
         yield _blob_file(f"{DATA}/{COMMON}", blob)
     for each in payloads:
@@ -143,14 +143,15 @@ def payload_files(
     folder: str, payload: Payload, elsewhere: Container[str] = ()
 ) -> Iterator[TreeFile]:
     """A payload's files in ``folder``, but for the blobs that are ``elsewhere``."""
-    yield _keeps_bytes(folder)
+    yield keeps_bytes(folder)
     yield TreeFile(f"{folder}/{FILE_NAME}", dump_manifest(payload.manifest))
     for blob in payload.blobs:
         if blob.name not in elsewhere:
             yield _blob_file(folder, blob)
 
 
-def _keeps_bytes(folder: str) -> TreeFile:
+def keeps_bytes(folder: str) -> TreeFile:
+    """The attributes of a data folder."""
     return TreeFile(f"{folder}/{ATTRIBUTES}", b"* -text\n")
 
 

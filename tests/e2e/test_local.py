@@ -109,14 +109,69 @@ def test_the_tag_s_readme_can_be_followed(local: Local, tagged: Go, tmp_path: Pa
     assert tagged.run("run", ".", cwd=program, env={"TMPDIR": str(tmp_path)}).startswith(version)
 
 
-def test_the_example_s_readme_can_be_followed(local: Local, tagged: Go, tmp_path: Path) -> None:
+@dataclass(frozen=True)
+class Example:
+    """The example, copied out of the tag and used as its README says."""
+
+    folder: Path
+    printed: str
+
+
+@pytest.fixture(scope="module")
+def example(local: Local, tagged: Go, tmp_path_factory: pytest.TempPathFactory) -> Example:
+    """Another requirement is in it, for which no second ``go generate`` is needed."""
+    original = local.tree / "example" / "jinja2"
+    temp = tmp_path_factory.mktemp("example")
+    folder = temp / "copy"
+    shutil.copytree(original, folder)
+    with (folder / "requirements.txt").open("a", encoding="utf-8") as file:
+        file.write(TZDATA)
+    return Example(folder, follow(original / "README.md", tagged, folder, temp))
+
+
+TZDATA = """
+tzdata==2025.2 \\
+    --hash=sha256:1a403fada01ff9221ca8044d701868fa132215d84beb92242d9acd2147f667a8
+"""
+ZONE_SCRIPT = """
+import zoneinfo
+print(zoneinfo.TZPATH, zoneinfo.ZoneInfo("Europe/Vienna"))
+"""
+
+
+@pytest.mark.parametrize("has_zones", [True, False])
+def test_package_tzdata_has_the_zones_of_a_system_without(
+    example: Example, tagged: Go, tmp_path: Path, *, has_zones: bool
+) -> None:
+    folder = tmp_path / "zones"
+    shutil.copytree(example.folder, folder)
+    main = folder / "main.go"
+    old = r"const script = `.*?`"
+    source = re.sub(old, f"const script = `{ZONE_SCRIPT}`", main.read_text(), flags=re.DOTALL)
+    source = source.replace(
+        "cmd.Stdout =", 'cmd.Env = append(cmd.Environ(), "PYTHONTZPATH=")\n\tcmd.Stdout ='
+    )
+    if not has_zones:
+        source = source.replace("ep.AddPythonPath(packages", "_ = (packages")
+    main.write_text(source, "utf-8")
+    tagged.run("build", "-o", str(tmp_path / "program"), ".", cwd=folder)
+    done = subprocess.run(
+        [tmp_path / "program"], env={"TMPDIR": str(tmp_path)}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    if has_zones:
+        assert done.stdout == "() Europe/Vienna\n"
+    else:
+        assert "ZoneInfoNotFoundError" in done.stderr
+
+
+def test_the_example_s_readme_can_be_followed(example: Example, tagged: Go, tmp_path: Path) -> None:
     """``go generate`` for every platform of the release, then a program without any of it."""
-    example = tmp_path / "copy"
-    shutil.copytree(local.tree / "example" / "jinja2", example)
-    printed = follow(local.tree / "example" / "jinja2" / "README.md", tagged, example, tmp_path)
-    assert "hello" in printed.lower()
-    tagged.run("build", "-o", str(tmp_path / "program"), ".", cwd=example)
-    shutil.rmtree(example)
+    assert "hello" in example.printed.lower()
+    folder = tmp_path / "copy"
+    shutil.copytree(example.folder, folder)
+    tagged.run("build", "-o", str(tmp_path / "program"), ".", cwd=folder)
+    shutil.rmtree(folder)
     done = subprocess.run(
         [tmp_path / "program"], env={"PATH": "", "HOME": "", "TMPDIR": str(tmp_path)},
         capture_output=True, text=True, check=False,
