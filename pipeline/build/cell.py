@@ -28,6 +28,7 @@ from pipeline.build.inventory import Inventory, contents, scan
 from pipeline.build.model import Kind, Member
 from pipeline.build.pack import Packed, PackFile, Tree, pack_tree
 from pipeline.build.staging import ContentWriter, Stage, StagedContent, copying, staging
+from pipeline.build.sysconfig_data import APPENDED, relocated
 from pipeline.build.trim import TrimPlan, plan_trim
 from pipeline.config.model import Asset, Cell, Matrix
 from pipeline.formats.elf.strip import StripPlan, strip
@@ -70,6 +71,8 @@ class CellPlan:
     strip: bool
     modules: tuple[Module, ...] = ()
     """What of the standard library ships compiled."""
+    relocated: frozenset[str] = frozenset()
+    """Names of modules that describe the tree where it is, since things are compiled against it."""
     unpacked: Path | None = None
     """The folder of ``unpack_cell``; contents are read there, not in the archive again."""
 
@@ -104,7 +107,12 @@ class CellPlan:
     def shipped_size(self, member: Member) -> int:
         """A member's size in the payload: an ELF file's is that after stripping."""
         plan = self.strip_plan(member)
-        return member.size_bytes if plan is None else plan.out_size_bytes
+        size_bytes = member.size_bytes if plan is None else plan.out_size_bytes
+        return size_bytes + len(self.appended(member))
+
+    def appended(self, member: Member) -> bytes:
+        """What follows the member's content in the payload."""
+        return APPENDED if member.name in self.relocated else b""
 
     def strip_plan(self, member: Member) -> StripPlan | None:
         """How the member is stripped, if it is."""
@@ -132,6 +140,7 @@ def plan_cell(
         cell_digest(cell, asset.sha256, matrix),
         matrix.trim.strip,
         select_modules(trim.kept, payload_config(cell, matrix)),
+        relocated(trim.kept),
     )
 
 
@@ -241,7 +250,7 @@ def _contents(
 def _content(plan: CellPlan, member: Member, read: Read) -> ContentWriter:
     strip_plan = plan.strip_plan(member)
     if strip_plan is None:
-        return copying(read)
+        return copying(read, plan.appended(member))
     return partial(strip, ForwardReader(read, member.size_bytes), strip_plan)
 
 

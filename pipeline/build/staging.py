@@ -56,12 +56,13 @@ class Stage:
         return self.folder / sha256
 
 
-def copying(read: Read) -> ContentWriter:
-    """Writes what ``read`` returns."""
+def copying(read: Read, appended: bytes = b"") -> ContentWriter:
+    """Writes what ``read`` returns, and ``appended``."""
 
     def write_content(write: Write) -> None:
         while chunk := read(CHUNK_BYTES):
             write(chunk)
+        write(appended)
 
     return write_content
 

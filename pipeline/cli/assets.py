@@ -19,26 +19,32 @@ from pipeline.system.scratch_repo import remote_address
 @goempy_command(
     "assets",
     example="goempy assets --out dist/assets",
-    environment="GITHUB_REPOSITORY GITHUB_SERVER_URL",
+    environment="GITHUB_REPOSITORY GITHUB_SERVER_URL GOEMPY_PBS_MIRROR",
 )
 @parameters.tags("those of VERSION")
 @parameters.repo
 @parameters.remote("Fetch tags from there that the repository lacks.")
+@parameters.source
 @parameters.path_option(
     "--out", "DIR", "Gets a folder for each tag; an existing one is replaced.", required=True
 )
 def command(
-    context: Context, tags: tuple[str, ...], repo: Path | None, remote: str, out: Path
+    context: Context,
+    tags: tuple[str, ...],
+    repo: Path | None,
+    remote: str,
+    source: str,
+    out: Path,
 ) -> None:
     """Write the assets of tags, by default of all tags of VERSION."""
     git = context.git(repo)
     repository = repository_of(context.env)
     server = context.env.get("GITHUB_SERVER_URL", "") or "https://github.com"
+    downloads = context.source(source).address
     site = ReleaseSite(server, repository) if repository else None
     with scratch_dir(out.resolve()) as scratch:
         index = known_tags(git, remote_address(remote, git), scratch, both=True)
         version = read_version(context.root)
-        for tag, names in write_assets(
-            choose_tags(tags, version, index), index, site, out.resolve()
-        ):
+        chosen = choose_tags(tags, version, index)
+        for tag, names in write_assets(chosen, index, site, downloads, out.resolve()):
             context.console.result(f"{out / tag}: {', '.join(names)}")

@@ -49,17 +49,18 @@ def choose_tags(names: Sequence[str], version: semver.Version, index: TagIndex) 
 
 
 def write_assets(
-    names: Sequence[str], index: TagIndex, site: ReleaseSite | None, out: Path
+    names: Sequence[str], index: TagIndex, site: ReleaseSite | None, downloads: str, out: Path
 ) -> Iterator[tuple[str, list[str]]]:
     """Replace the folder of each tag in ``out``; yields the tag and the names of its files.
 
-    Without ``site`` links lead to the repository that the module path names.
+    ``downloads`` is as in ``make_sbom``. Without ``site`` links lead to the repository that the
+    module path names.
     """
     pythons = line_names(index)
     for tag in names:
         folder = index.scratch / tag
         folder.mkdir()
-        files = _files(tag, index, pythons, site)
+        files = _files(tag, index, pythons, site, downloads)
         for name, data in files.items():
             (folder / name).write_bytes(data)
         replace_dir(folder, out / tag)
@@ -67,14 +68,18 @@ def write_assets(
 
 
 def _files(
-    tag: str, index: TagIndex, pythons: Mapping[str, str], site: ReleaseSite | None
+    tag: str,
+    index: TagIndex,
+    pythons: Mapping[str, str],
+    site: ReleaseSite | None,
+    downloads: str,
 ) -> Mapping[str, bytes]:
     """What is uploaded, its checksums, and the notes."""
     tree = index.trees([tag])[tag]
     contents = tree.contents()
     sizes = measure_tag(contents)
     files = {
-        SBOM: make_sbom(contents),
+        SBOM: make_sbom(contents, downloads),
         PICTURE: draw(tag_rows(sizes), break_down(tag, sizes.contents)),
     }
     if notices := tree.read(NOTICES):

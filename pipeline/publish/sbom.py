@@ -42,7 +42,6 @@ from pipeline.formats.payload.model import Component, Origin
 from pipeline.formats.payload.reader import Payload
 from pipeline.release.tag_tree import TagContents
 from pipeline.release.third_party_licenses import PUBLIC_DOMAIN, declared_components
-from pipeline.sources.source import PBS_DOWNLOADS
 
 PLATFORMS = "goempy:platforms"
 _CPE: Mapping[str, str] = {
@@ -66,8 +65,11 @@ _CPE_VERSION = re.compile(r"\d+(\.\d+)+[a-z]?")
 _NO_SERIAL = uuid.UUID(int=0)
 
 
-def make_sbom(tag: TagContents) -> bytes:
-    """The bill of materials of a tag, as the text of a JSON file."""
+def make_sbom(tag: TagContents, downloads: str) -> bytes:
+    """The bill of materials of a tag, as the text of a JSON file.
+
+    ``downloads`` is the address above the release folders of the assets, ``""`` if they have none.
+    """
     groups: dict[tuple[str, str], list[tuple[Component, str]]] = {}
     for platform, payload in tag.payloads.items():
         for each in declared_components(payload.manifest):
@@ -76,7 +78,7 @@ def make_sbom(tag: TagContents) -> bytes:
     cpython = [each for each in software if each.name == CPYTHON]
     libraries = [each for each in software if each.name != CPYTHON]
     wheels = [_wheel(each) for each in (tag.pip.manifest.about.components if tag.pip else ())]
-    archives = list(_archives(tag.payloads))
+    archives = list(_archives(tag.payloads, downloads))
     module = _module(tag)
     bom = Bom(
         components=[*cpython, *libraries, *wheels, *archives],
@@ -170,7 +172,7 @@ def _wheel(component: Component) -> BomComponent:
     )
 
 
-def _archives(payloads: Mapping[str, Payload]) -> Iterator[BomComponent]:
+def _archives(payloads: Mapping[str, Payload], downloads: str) -> Iterator[BomComponent]:
     """What the interpreters were unpacked from, by the sha256 that the payloads record."""
     platforms: dict[Origin, list[str]] = {}
     without_components: set[Origin] = set()
@@ -180,10 +182,13 @@ def _archives(payloads: Mapping[str, Payload]) -> Iterator[BomComponent]:
             if not payload.manifest.about.components:
                 without_components.add(origin)
     for origin, names in platforms.items():
-        yield _archive(origin, names, has_components=origin not in without_components)
+        lists_components = origin not in without_components
+        yield _archive(origin, names, downloads, has_components=lists_components)
 
 
-def _archive(origin: Origin, platforms: Sequence[str], *, has_components: bool) -> BomComponent:
+def _archive(
+    origin: Origin, platforms: Sequence[str], downloads: str, *, has_components: bool
+) -> BomComponent:
     facts = {"goempy:triple": origin.triple}
     if origin.variant:
         facts["goempy:variant"] = origin.variant
@@ -193,8 +198,8 @@ def _archive(origin: Origin, platforms: Sequence[str], *, has_components: bool) 
         facts["goempy:components"] = "not listed by the archive"
     sha256 = HashType(alg=HashAlgorithm.SHA_256, content=origin.asset_sha256)
     references = []
-    if origin.asset and origin.pbs != LOCAL:
-        url = f"{PBS_DOWNLOADS}/{quote(origin.pbs)}/{quote(origin.asset)}"
+    if origin.asset and origin.pbs != LOCAL and downloads:
+        url = f"{downloads}/{quote(origin.pbs)}/{quote(origin.asset)}"
         references.append(
             ExternalReference(
                 type=ExternalReferenceType.DISTRIBUTION, url=XsUri(url), hashes=[sha256]

@@ -11,11 +11,12 @@ from pipeline.release.diff import (
     TreeDiff,
     compare,
     difference_rows,
+    is_common,
     is_manifest,
     manifest_rows,
     part_of,
 )
-from pipeline.release.module_tree import payload_files
+from pipeline.release.module_tree import COMMON, DATA, keeps_bytes, payload_files
 from pipeline.release.tag_tree import TagTree, part_folder
 from pipeline.release.tagging import TagWorkspace
 from pipeline.system.errors import VerifyError
@@ -30,8 +31,8 @@ class PartComparison:
     tag: str
     summary: str
     rows: tuple[str, ...]
-    files: int
-    """How many the payload has."""
+    paths: frozenset[str]
+    """Those of the tag's files that were compared."""
 
     def __str__(self) -> str:
         if self.rows:
@@ -71,10 +72,12 @@ def compare_parts(
         payload = payloads[name]
         theirs = part_of(tree.files.values(), part, [blob.name for blob in payload.blobs])
         files = [*payload_files(part_folder(part), payload)]
+        if any(map(is_common, theirs)):
+            files.append(keeps_bytes(f"{DATA}/{COMMON}"))
         ours = stored_files(files, workspace.git, workspace.scratch)
-        difference = compare(theirs, ours)
+        difference = compare([*theirs.values()], ours)
         rows = tuple(diff_rows(difference, workspace.git))
-        compared.append(PartComparison(name, tree.tag, difference.summary, rows, len(files)))
+        compared.append(PartComparison(name, tree.tag, difference.summary, rows, frozenset(theirs)))
     return tuple(compared)
 
 

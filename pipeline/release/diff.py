@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.formats.payload.manifest import FILE_NAME
-from pipeline.release.module_tree import COMMON, DATA
+from pipeline.release.module_tree import ATTRIBUTES, COMMON, DATA
 from pipeline.release.tag_tree import part_folder
 from pipeline.system.git import GitFile
 from pipeline.system.units import counted
@@ -183,15 +183,25 @@ def _commit_parts(commit: str) -> tuple[dict[str, str], list[str]]:
     return dict(row.partition(" ")[::2] for row in rows), message.splitlines()
 
 
-def part_of(entries: Collection[GitFile], part: str, blobs: Collection[str]) -> list[GitFile]:
-    """What a tag holds of one platform or ``pip``, all as if it stood in the part's own folder.
+def part_of(
+    entries: Collection[GitFile], part: str, blobs: Collection[str]
+) -> Mapping[str, GitFile]:
+    """What a tag holds of one platform or ``pip``, by path, its blobs as if in the part's folder.
 
-    Which of its ``blobs`` (names) are in ``common/`` depends on the line's other platforms.
+    Which of its ``blobs`` (names) are in ``common/`` depends on the line's other platforms. With
+    them come the attributes of that folder, under their own name.
     """
     own, common = f"{part_folder(part)}/", f"{DATA}/{COMMON}/"
     found = {each.path: each for each in entries if each.path.startswith(own)}
-    for each in entries:
-        name = each.path.removeprefix(common)
-        if name != each.path and name in blobs:
-            found.setdefault(own + name, dataclasses.replace(each, path=own + name))
-    return list(found.values())
+    shared = {each.path.removeprefix(common): each for each in entries if is_common(each.path)}
+    for name in shared.keys() & set(blobs):
+        if own + name not in found:
+            found[common + name] = dataclasses.replace(shared[name], path=own + name)
+    if any(map(is_common, found)) and (attributes := shared.get(ATTRIBUTES)):
+        found[attributes.path] = attributes
+    return found
+
+
+def is_common(path: str) -> bool:
+    """Whether a file of the module is one that platforms share."""
+    return path.startswith(f"{DATA}/{COMMON}/")

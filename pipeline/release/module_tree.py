@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from pipeline.config.model import Line, Platform
 from pipeline.formats.modzip import ZipFile, module_faults
 from pipeline.formats.payload.manifest import FILE_NAME, dump_manifest
 from pipeline.formats.payload.reader import Payload, StoredBlob
+from pipeline.release.module_readme import tag_words, with_words
 from pipeline.release.third_party_licenses import FILE_NAME as NOTICES
 from pipeline.release.third_party_licenses import NoticeSource, third_party_licenses
 from pipeline.system.errors import ModuleTreeError
@@ -47,6 +48,7 @@ class ModuleRelease:
     """The module path without ``/vN``."""
     module_path: str
     version: str
+    tag: str
     line: Line
 
 
@@ -81,7 +83,13 @@ def render_tree(
         *_data_files(ordered, shared),
     ]
     written = {file.path for file in generated}
-    kept = [f for f in _template_files(template, release) if f.path not in written]
+    words = tag_words(
+        release.tag,
+        release.line,
+        [each.platform for each in ordered],
+        [each.payload.manifest for each in ordered],
+    )
+    kept = [f for f in _template_files(template, release, words) if f.path not in written]
     files = tuple(sorted([*generated, *kept], key=lambda file: file.path.encode()))
     _require_fetchable(files)
     return files
@@ -124,7 +132,7 @@ def _data_files(
     payloads: Sequence[PlatformPayload], shared: dict[str, StoredBlob]
 ) -> Iterator[TreeFile]:
     if shared:
-        yield _keeps_bytes(f"{DATA}/{COMMON}")
+        yield keeps_bytes(f"{DATA}/{COMMON}")
     for blob in shared.values():
         yield _blob_file(f"{DATA}/{COMMON}", blob)
     for each in payloads:
@@ -135,14 +143,15 @@ def payload_files(
     folder: str, payload: Payload, elsewhere: Container[str] = ()
 ) -> Iterator[TreeFile]:
     """A payload's files in ``folder``, but for the blobs that are ``elsewhere``."""
-    yield _keeps_bytes(folder)
+    yield keeps_bytes(folder)
     yield TreeFile(f"{folder}/{FILE_NAME}", dump_manifest(payload.manifest))
     for blob in payload.blobs:
         if blob.name not in elsewhere:
             yield _blob_file(folder, blob)
 
 
-def _keeps_bytes(folder: str) -> TreeFile:
+def keeps_bytes(folder: str) -> TreeFile:
+    """The attributes of a data folder."""
     return TreeFile(f"{folder}/{ATTRIBUTES}", b"* -text\n")
 
 
@@ -246,7 +255,9 @@ def _release_file(release: ModuleRelease, payloads: Sequence[PlatformPayload]) -
     )
 
 
-def _template_files(template: Path, release: ModuleRelease) -> Iterator[TreeFile]:
+def _template_files(
+    template: Path, release: ModuleRelease, words: Mapping[str, str]
+) -> Iterator[TreeFile]:
     own_path = template_module_path(template)
     for path in sorted(template.rglob("*")):
         name = path.relative_to(template).as_posix()
@@ -255,6 +266,8 @@ def _template_files(template: Path, release: ModuleRelease) -> Iterator[TreeFile
         data = path.read_bytes()
         if path.suffix in _TEXT_SUFFIXES:
             data = _renamed(data.decode(), own_path, release).encode()
+        if path.suffix == ".md":
+            data = with_words(data.decode(), words).encode()
         if path.name == "go.mod":
             data = _required_version(data.decode(), release).encode()
         yield TreeFile(name, data)
@@ -289,4 +302,4 @@ def _renamed(text: str, own_path: str, release: ModuleRelease) -> str:
 
 def _required_version(text: str, release: ModuleRelease) -> str:
     """In the example's go.mod: require this release, whatever the template says."""
-    return re.sub(rf"({re.escape(release.module_path)}) v\S+", rf"\1 v{release.version}", text)
+    return re.sub(rf"({re.escape(release.module_path)}) v\S+", rf"\1 {release.tag}", text)

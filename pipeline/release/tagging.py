@@ -130,9 +130,9 @@ def plan_tags(
             for cell in sorted(cells, key=lambda cell: cell.platform.name)
             if cell.line == line
         )
-        release = ModuleRelease(matrix.module, module_path, str(version), line)
-        files = render_tree(release, mine, pip, template)
         tag = tags.tag_name(version, line, primary=line == primary)
+        release = ModuleRelease(matrix.module, module_path, str(version), tag, line)
+        files = render_tree(release, mine, pip, template)
         message = _message(tag, release, mine, pip)
         plans.append(TagPlan(tag, line, module_path, files, mine, message, pip))
     return tuple(sorted(plans, key=lambda plan: tags.sort_key(plan.tag)))

@@ -1,9 +1,10 @@
 """Make an asset from an interpreter of this machine.
 
 The result is an archive like PBS's own: ``python/**`` with the executable, the standard library,
-the extension modules and the shared libpython, where ``sysconfig`` locates them. Installed packages
-are left out. ELF search paths into the interpreter's own directories become ``$ORIGIN``-relative,
-so that an extracted copy loads nothing from there. The same interpreter gives the same bytes.
+the extension modules, headers and the shared libpython, where ``sysconfig`` locates them.
+Installed packages are left out. ELF search paths into the interpreter's own directories become
+``$ORIGIN``-relative, so that an extracted copy loads nothing from there. The same interpreter gives
+the same bytes.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ print(json.dumps({
     "prefix": prefix,
     "stdlib": os.path.realpath(paths["stdlib"]),
     "platstdlib": os.path.realpath(paths["platstdlib"]),
+    "headers": os.path.realpath(paths["include"]),
     "extensions": os.path.realpath(get("DESTSHARED") or ""),
     "library_dir": os.path.realpath(get("LIBDIR") or ""),
     "library": get("INSTSONAME") or "",
@@ -76,6 +78,7 @@ class Interpreter:
     prefix: str
     stdlib: str
     platstdlib: str
+    headers: str
     extensions: str
     library_dir: str
     library: str
@@ -189,6 +192,7 @@ def _sources(found: Interpreter) -> Iterator[_Entry]:
         (found.stdlib, library_root),
         (found.platstdlib, library_root),
         (found.extensions, f"{library_root}/lib-dynload"),
+        (found.headers, f"include/{posixpath.basename(found.headers)}"),
     ):
         for file in _files_below(Path(folder), root) if folder else ():
             if file.name not in names:

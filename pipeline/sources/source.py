@@ -29,6 +29,10 @@ class AssetSource(Protocol):
     def title(self) -> str:
         """For messages."""
 
+    @property
+    def address(self) -> str:
+        """Where anyone gets the assets, above the release folders; ``""`` for no such place."""
+
     def checksums(self, release: str) -> Mapping[str, str]:
         """sha256 by asset name of a release; raises ``AssetNotFoundError`` when it has no list."""
 
@@ -50,6 +54,11 @@ class WebSource:
     def title(self) -> str:
         """The address."""
         return shown(self.base)
+
+    @property
+    def address(self) -> str:
+        """Without user and password."""
+        return self.title.rstrip("/")
 
     def checksums(self, release: str) -> Mapping[str, str]:
         """Fetch and read ``SHA256SUMS``."""
@@ -98,6 +107,11 @@ class FolderSource:
     def title(self) -> str:
         """The folder."""
         return str(self.folder)
+
+    @property
+    def address(self) -> str:
+        """Nobody else has the folder."""
+        return ""
 
     def checksums(self, release: str) -> Mapping[str, str]:
         """Read ``SHA256SUMS`` of the release's folder, or of the folder itself."""

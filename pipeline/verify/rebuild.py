@@ -175,9 +175,9 @@ def _compare_platforms(
     if rows := tuple(row for each in compared for row in each.rows):
         where = [f"{each.summary} ({each.name})" for each in compared if each.rows]
         return _differs(tag, f"in {'; '.join(where)}", rows, workspace)
-    files = sum(each.files for each in compared)
+    paths = frozenset[str]().union(*(each.paths for each in compared))
     return Comparison(
-        f"{name} is reproduced for {', '.join(plan.platforms)}: {files} of its {len(entries)} "
+        f"{name} is reproduced for {', '.join(plan.platforms)}: {len(paths)} of its {len(entries)} "
         f"files, from {counted(len(plan.cells), 'asset')}; the others were not compared",
     )
 

@@ -93,7 +93,6 @@ def real_archive(interpreter: local.Interpreter, folder: Path, version: str = ""
         _add(tar, f"python/install/lib/lib{minor}.a", b"!<arch>\n" + bytes(100_000))
         _add(tar, f"python/install/lib/{minor}/test/test_anything.py", b"assert False\n")
         _add(tar, f"python/install/lib/{minor}/lib-dynload/_testcapi.cpython.so", b"\x7fELF")
-        _add(tar, f"python/install/include/{minor}/Python.h", b"/* header */\n")
         for library in ("cpython", "expat", "openssl-3", "sqlite", "zlib"):
             _add(tar, f"python/licenses/LICENSE.{library}.txt", b"A licence.\n" * 100)
     name = asset.name.replace(f"{interpreter.version}+local", f"{version}+{PBS}")

@@ -5,6 +5,7 @@ What it makes is then used for what a Go developer needs at build time: wheels o
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -13,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.go import Go
-from tests.harness.project import REPOSITORY, git
+from tests.harness.go import Go, from_repository
+from tests.harness.project import MODULE, REPOSITORY, git
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="--local packs Linux interpreters")
 
@@ -50,6 +51,12 @@ def go(tmp_path_factory: pytest.TempPathFactory) -> Go:
     return Go(tmp_path_factory.mktemp("go") / "modcache")
 
 
+@pytest.fixture(scope="module")
+def tagged(local: Local, tmp_path_factory: pytest.TempPathFactory) -> Go:
+    """Go as a user has it, who gets the module from its repository."""
+    return from_repository(tmp_path_factory.mktemp("tagged"), local.repository, MODULE)
+
+
 def test_it_ends_with_tags_sizes_times_and_the_lines_to_type(local: Local) -> None:
     rows = local.out.splitlines()
     (tag,) = [row for row in rows if row.startswith("v0.1.0")]
@@ -68,14 +75,103 @@ def test_package_pip_passes_its_tests_with_its_payload(local: Local, go: Go) -> 
     assert "--- PASS: TestPayload" in report
 
 
-def test_the_example_embeds_jinja2_and_renders(local: Local, go: Go, tmp_path: Path) -> None:
+def follow(readme: Path, go: Go, folder: Path, temp: Path) -> str:
+    """Type the commands of a README of the tag in ``folder``; what the last one prints."""
+    printed = ""
+    for line in re.findall("^    (.+)$", readme.read_text("utf-8"), re.MULTILINE):
+        done = subprocess.run(
+            ["sh", "-c", line], cwd=folder, env={**go.env(), "TMPDIR": str(temp)},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{line}\n{done.stderr}"
+        printed = done.stdout
+    return printed
+
+
+def test_there_are_two_readmes(local: Local) -> None:
+    found = {path.relative_to(local.tree).as_posix() for path in local.tree.rglob("*.md")}
+    assert found == {"README.md", "example/jinja2/README.md"}
+
+
+def test_the_tag_s_readme_can_be_followed(local: Local, tagged: Go, tmp_path: Path) -> None:
+    readme = local.tree / "README.md"
+    program = tmp_path / "program"
+    program.mkdir()
+    (code,) = re.findall(r"```go\n(.+?)```", readme.read_text("utf-8"), re.DOTALL)
+    (program / "main.go").write_text(
+        f'package main\n\nimport (\n\t"log"\n\t"os"\n\n\t"{MODULE}/python"\n)\n\n'
+        f"func run() error {{\n{code}}}\n\n"
+        "func main() {\n\tif err := run(); err != nil {\n\t\tlog.Fatal(err)\n\t}\n}\n"
+    )
+    tagged.run("mod", "init", "program", cwd=program)
+    follow(readme, tagged, program, tmp_path)
+    version = ".".join(map(str, sys.version_info[:3]))
+    assert tagged.run("run", ".", cwd=program, env={"TMPDIR": str(tmp_path)}).startswith(version)
+
+
+@dataclass(frozen=True)
+class Example:
+    """The example, copied out of the tag and used as its README says."""
+
+    folder: Path
+    printed: str
+
+
+@pytest.fixture(scope="module")
+def example(local: Local, tagged: Go, tmp_path_factory: pytest.TempPathFactory) -> Example:
+    """Another requirement is in it, for which no second ``go generate`` is needed."""
+    original = local.tree / "example" / "jinja2"
+    temp = tmp_path_factory.mktemp("example")
+    folder = temp / "copy"
+    shutil.copytree(original, folder)
+    with (folder / "requirements.txt").open("a", encoding="utf-8") as file:
+        file.write(TZDATA)
+    return Example(folder, follow(original / "README.md", tagged, folder, temp))
+
+
+TZDATA = """
+tzdata==2025.2 \\
+    --hash=sha256:1a403fada01ff9221ca8044d701868fa132215d84beb92242d9acd2147f667a8
+"""
+ZONE_SCRIPT = """
+import zoneinfo
+print(zoneinfo.TZPATH, zoneinfo.ZoneInfo("Europe/Vienna"))
+"""
+
+
+@pytest.mark.parametrize("has_zones", [True, False])
+def test_package_tzdata_has_the_zones_of_a_system_without(
+    example: Example, tagged: Go, tmp_path: Path, *, has_zones: bool
+) -> None:
+    folder = tmp_path / "zones"
+    shutil.copytree(example.folder, folder)
+    main = folder / "main.go"
+    old = r"const script = `.*?`"
+    source = re.sub(old, f"const script = `{ZONE_SCRIPT}`", main.read_text(), flags=re.DOTALL)
+    source = source.replace(
+        "cmd.Stdout =", 'cmd.Env = append(cmd.Environ(), "PYTHONTZPATH=")\n\tcmd.Stdout ='
+    )
+    if not has_zones:
+        source = source.replace("ep.AddPythonPath(packages", "_ = (packages")
+    main.write_text(source, "utf-8")
+    tagged.run("build", "-o", str(tmp_path / "program"), ".", cwd=folder)
+    done = subprocess.run(
+        [tmp_path / "program"], env={"TMPDIR": str(tmp_path)}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    if has_zones:
+        assert done.stdout == "() Europe/Vienna\n"
+    else:
+        assert "ZoneInfoNotFoundError" in done.stderr
+
+
+def test_the_example_s_readme_can_be_followed(example: Example, tagged: Go, tmp_path: Path) -> None:
     """``go generate`` for every platform of the release, then a program without any of it."""
-    shutil.copytree(local.tree, tmp_path / "tree")
-    example = tmp_path / "tree" / "example" / "jinja2"
-    env = {"TMPDIR": str(tmp_path)}
-    go.run("generate", ".", cwd=example, env=env)
-    go.run("build", "-o", str(tmp_path / "program"), ".", cwd=example)
-    shutil.rmtree(tmp_path / "tree")
+    assert "hello" in example.printed.lower()
+    folder = tmp_path / "copy"
+    shutil.copytree(example.folder, folder)
+    tagged.run("build", "-o", str(tmp_path / "program"), ".", cwd=folder)
+    shutil.rmtree(folder)
     done = subprocess.run(
         [tmp_path / "program"], env={"PATH": "", "HOME": "", "TMPDIR": str(tmp_path)},
         capture_output=True, text=True, check=False,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -103,15 +104,19 @@ def git(folder: Path, *args: str) -> str:
     return done.stdout
 
 
-def matrix_text(*lines: Line, pip: bool = False, bytecode: str = "none") -> str:
+def matrix_text(
+    *lines: Line, pip: bool = False, bytecode: str = "none", parts: Sequence[str] = ()
+) -> str:
     """The repository's own matrix with other lines, and a level that packs fast.
 
-    ``[pip]`` needs a package index, so it is left out unless it is asked for.
+    ``[pip]`` needs a package index, so it is left out unless asked for. ``parts`` are shipped.
     """
     text = (REPOSITORY / "matrix.toml").read_text("utf-8")
     tail = text[text.index("# wheel_tags") :].replace("level = 19", "level = 3")
     # Bytecode needs interpreters that run; tests that have them switch it on.
     tail = tail.replace('bytecode = "common"', f'bytecode = "{bytecode}"')
+    for part in parts:
+        tail = re.sub(rf'(name = "{part}".*\n)ship = false', r"\1ship = true", tail)
     if not pip:
         tail = tail[: tail.index("[pip]")] + tail[tail.index("[payload]") :]
     tables = "".join(line.table() for line in lines)

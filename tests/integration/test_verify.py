@@ -244,11 +244,19 @@ def test_some_platforms_need_only_their_assets(site: Site) -> None:
     assert outcome.code == 0, outcome.log
     names = git(site.repository, "ls-tree", "-r", "--name-only", TAG).splitlines()
     mine = [name for name in names if name.startswith((f"{DATA}/linux-amd64/", f"{DATA}/common/"))]
-    mine.remove(f"{DATA}/common/.gitattributes")  # no payload's
     assert outcome.out == (
         f"{TAG} is reproduced for linux-amd64: {len(mine)} of its {len(names)} files, from "
         "1 asset; the others were not compared\n"
     )
+
+
+def test_what_platforms_share_is_counted_once(released: Site) -> None:
+    outcome = verify(released, TAG, "--only-platforms", "linux/amd64,windows/amd64")
+    assert outcome.code == 0, outcome.log
+    names = git(released.repository, "ls-tree", "-r", "--name-only", TAG).splitlines()
+    folders = ("linux-amd64", "windows-amd64", "common")
+    mine = [n for n in names if n.startswith(tuple(f"{DATA}/{each}/" for each in folders))]
+    assert f": {len(mine)} of its {len(names)} files, " in outcome.out
 
 
 def test_some_platforms_see_what_is_theirs_and_not_what_is_not(site: Site, forger: Forger) -> None:
@@ -261,17 +269,19 @@ def test_some_platforms_see_what_is_theirs_and_not_what_is_not(site: Site, forge
         blob.write_bytes(b"another")
         (tree / DATA / "linux-amd64" / "more").write_bytes(b"more")
         shared.append(blob.name)
+        (tree / DATA / "common" / ".gitattributes").write_bytes(b"* text\n")
 
     forger.forge(change)
     outcome = verify(site, TAG, "--only-platforms", "linux/amd64")
     rows = [
+        f"differs: {DATA}/common/.gitattributes: tag 7 bytes, ",
         f"differs: {DATA}/linux-amd64/{shared[0]}: tag 7 bytes, ",
         f"only in the tag: {DATA}/linux-amd64/more (4 bytes, ",
     ]
-    assert_differs(outcome, *sorted(rows, key=lambda row: row.split("linux-amd64/")[1]))
+    assert_differs(outcome, *sorted(rows, key=lambda row: row.split(f"{DATA}/")[1]))
     outcome = verify(site, TAG, "--only-platforms", "windows-amd64")
     assert outcome.code == VerifyError.exit_code
-    assert outcome.out.count("differs: ") == 2
+    assert outcome.out.count("differs: ") == 3
 
 
 def test_a_platform_that_the_tag_does_not_have(released: Site) -> None:

@@ -89,6 +89,18 @@ def test_tk_on_windows_is_tcl_s_folder_and_its_dlls() -> None:
     assert not set(tk) & set(kept(plan_trim(members(tree), OWN, windows=True)))
 
 
+@pytest.mark.parametrize("part", ["ensurepip", "headers"])
+def test_ensurepip_and_headers_are_parts(part: str) -> None:
+    unix = {"ensurepip": "lib/python3.14/ensurepip/__init__.py", "headers": "include/Python.h"}
+    windows = {"ensurepip": "Lib/ensurepip/__init__.py", "headers": "libs/python314.lib"}
+    for tree, name, is_windows in (
+        (unix_tree(), unix[part], False),
+        (windows_tree() | {windows[part]: b"x"}, windows[part], True),
+    ):
+        assert name in reasons(plan_trim(members(tree), OWN, windows=is_windows))
+        assert name in kept(plan_trim(members(tree), switched_on(part), windows=is_windows))
+
+
 def test_a_windows_tree_by_the_repository_s_rules() -> None:
     plan = plan_trim(members(windows_tree()), OWN, windows=True)
     assert kept(plan) == [

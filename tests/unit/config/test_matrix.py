@@ -133,7 +133,7 @@ def test_a_fault_in_a_drop_rule_has_its_place() -> None:
     text = matrix_text(Line()).replace('reason = "Python 2 converter"', "reason = 3")
     (fault,) = faults_of(text)
     row = text.splitlines().index("reason = 3") + 1
-    assert fault.startswith(f"line {row}, trim.drop[6].reason: ")
+    assert fault.startswith(f"line {row}, trim.drop[5].reason: ")
 
 
 def test_a_line_on_no_platform() -> None:
@@ -150,7 +150,7 @@ def test_a_part_that_ships_needs_those_that_it_is_of_no_use_without() -> None:
         'name = "tcl"        # Tcl and Tk: libraries and scripts\nship = false',
         'name = "tcl"\nship = true',
     )
-    assert [part.ship for part in parse_matrix(tcl).trim.parts] == [True, True, False, False]
+    assert {p.name for p in parse_matrix(tcl).trim.parts if p.ship} == {"tcl", "tkinter"}
 
 
 def test_a_part_twice() -> None:

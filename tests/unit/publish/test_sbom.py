@@ -20,6 +20,7 @@ from pipeline.publish.sbom import make_sbom
 from pipeline.release.tag_tree import TagContents
 from tests.harness.project import REPOSITORY
 
+DOWNLOADS = "https://mirror.example/pbs"
 DATE = datetime(2026, 10, 21, 12, tzinfo=UTC)
 CPYTHON = Component("cpython", "3.14.9", ("Python-2.0", "CNRI-Python"), ("t",))
 OPENSSL = Component("openssl", "3.5.4", ("Apache-2.0",), ("t",))
@@ -54,9 +55,9 @@ CONTENTS = TagContents(
 )
 
 
-def sbom(contents: TagContents = CONTENTS) -> dict[str, Any]:
+def sbom(contents: TagContents = CONTENTS, downloads: str = DOWNLOADS) -> dict[str, Any]:
     """The bill of materials, which the schema finds nothing wrong with."""
-    text = make_sbom(contents).decode()
+    text = make_sbom(contents, downloads).decode()
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     read: dict[str, Any] = json.loads(text)
     return read
@@ -122,11 +123,13 @@ def test_an_archive_has_its_sha256_and_the_place_that_it_comes_from() -> None:
     assert found["hashes"] == [{"alg": "SHA-256", "content": "a" * 64}]
     (reference,) = found["externalReferences"]
     assert reference["type"] == "distribution"
-    assert reference["url"].endswith(
-        "/python-build-standalone/releases/download/20261021/"
-        "cpython-3.14.9%2B20261021-a-linux-pgo%2Blto-full.tar.zst"
-    )
+    name = "cpython-3.14.9%2B20261021-a-linux-pgo%2Blto-full.tar.zst"
+    assert reference["url"] == f"{DOWNLOADS}/20261021/{name}"
     assert properties(found) == {"goempy:platforms": "a-linux", "goempy:triple": "a-linux-triple"}
+
+
+def test_an_archive_of_a_folder_has_no_address() -> None:
+    assert "externalReferences" not in json.dumps(sbom(downloads=""))
 
 
 def test_an_archive_says_its_variant_and_who_signed_it() -> None:
@@ -215,11 +218,11 @@ def test_a_payload_of_unknown_origin_has_no_archive() -> None:
 
 
 def test_the_same_tag_gives_the_same_bytes() -> None:
-    expected = make_sbom(CONTENTS)
+    expected = make_sbom(CONTENTS, DOWNLOADS)
     turned = replace(CONTENTS, payloads=dict(reversed(list(CONTENTS.payloads.items()))))
-    assert make_sbom(turned) == expected
+    assert make_sbom(turned, DOWNLOADS) == expected
     script = "import sys; from tests.unit.publish.test_sbom import *; "
-    script += "sys.stdout.buffer.write(make_sbom(CONTENTS))"
+    script += "sys.stdout.buffer.write(make_sbom(CONTENTS, DOWNLOADS))"
     command = [sys.executable, "-c", script]
     env = {"PYTHONHASHSEED": "1"}
     done = subprocess.run(command, cwd=REPOSITORY, env=env, capture_output=True, check=True)

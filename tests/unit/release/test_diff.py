@@ -155,11 +155,18 @@ def test_a_platform_s_part_of_a_tag_wherever_it_stands() -> None:
     entries = [
         file(f"{data}/common/mine", "m"), file(f"{data}/common/theirs"), file(f"{data}/common/own"),
         file(f"{data}/linux/files.json"), file(f"{data}/linux/own", "o"),
-        file(f"{data}/linux-v3/x"), file("go.mod"),
+        file(f"{data}/common/.gitattributes"), file(f"{data}/linux-v3/x"), file("go.mod"),
     ]  # fmt: skip
     found = part_of(entries, "linux", ["mine", "own", "lost"])
-    assert {each.path.removeprefix(f"{data}/"): each.id[0] for each in found} == {
+    assert {each.path.removeprefix(f"{data}/"): each.id[0] for each in found.values()} == {
         "linux/files.json": "a",
         "linux/own": "o",
         "linux/mine": "m",
+        "common/.gitattributes": "a",
     }
+    assert set(found) == {
+        f"{data}/{name}"
+        for name in ("linux/files.json", "linux/own", "common/mine", "common/.gitattributes")
+    }
+    alone = part_of(entries, "linux", ["own"])
+    assert set(alone) == {f"{data}/linux/files.json", f"{data}/linux/own"}

@@ -32,7 +32,7 @@ from tests.builders.payloads import pack_files
 from tests.harness.project import REPOSITORY
 
 LINE = Line(PythonVersion(3, 14, 9), "20261021")
-RELEASE = ModuleRelease("forge.example/you/py", "forge.example/you/py/v2", "2.0.0", LINE)
+RELEASE = ModuleRelease("forge.example/you/py", "forge.example/you/py/v2", "2.0.0", "v2.0.0", LINE)
 
 
 def platform(name: str, libc: str = "", goamd64: str = "") -> Platform:
@@ -191,7 +191,7 @@ def test_the_licences_of_all_payloads_are_at_the_root(payloads: list[PlatformPay
     assert files[NOTICES].text == third_party_licenses(notice_sources(ordered, pip))
     assert b"all (package pip)" not in files[NOTICES].text  # it tells no components
     assert b"  linux-amd64: a payload of unknown origin\n" in files[NOTICES].text
-    other = ModuleRelease(RELEASE.base_path, RELEASE.module_path, "2.0.1", LINE)
+    other = ModuleRelease(RELEASE.base_path, RELEASE.module_path, "2.0.1", "v2.0.1", LINE)
     again = {file.path: file for file in render_tree(other, payloads, pip)}
     assert again[NOTICES] == files[NOTICES]
 
