@@ -89,8 +89,8 @@ def matcher(globs: Sequence[str]) -> Callable[[str], bool]:
 def _rules(config: TrimConfig, *, windows: bool) -> Callable[[str], str]:
     """A function that returns why a name is dropped, or ``""``."""
     keep = config.keep_windows if windows else config.keep_unix
-    shipped = [glob for part in config.parts if part.ship for glob in part.globs]
-    is_kept = matcher([*keep, *shipped])
+    in_parts = [glob for part in config.parts for glob in part.globs]
+    is_kept = matcher([*keep, *in_parts])
     rules = [(rule.reason, rule.globs) for rule in config.drop]
     rules += [(f"part {p.name}, which is off", p.globs) for p in config.parts if not p.ship]
     drops = [(reason, matcher(globs)) for reason, globs in rules]

@@ -14,7 +14,7 @@ from pipeline.cli.tables import show_tags
 from pipeline.config.project import Selection, read_config, read_pins
 from pipeline.release.compare import PartComparison
 from pipeline.release.finalize import FinalizeRequest, finalize, warn_if_dirty
-from pipeline.release.tagging import TagState, Target
+from pipeline.release.tagging import Target
 from pipeline.system.scratch_repo import remote_address
 from pipeline.system.tables import columns, markdown_table
 
@@ -22,7 +22,7 @@ from pipeline.system.tables import columns, markdown_table
 @goempy_command(
     "finalize",
     example="goempy finalize --payloads dist/payloads --repo . --push origin",
-    environment="GITHUB_OUTPUT GITHUB_STEP_SUMMARY",
+    environment="GITHUB_STEP_SUMMARY",
 )
 @parameters.path_option(
     "--payloads",
@@ -35,7 +35,7 @@ from pipeline.system.tables import columns, markdown_table
 )
 @click.option("--push", default="", metavar="REMOTE", help="Push the tags there as well.")
 @click.option("--without-licenses", is_flag=True, help="Push payloads that lack licence texts.")
-@parameters.rebuild("compare payloads with existing tags, and do nothing else.")
+@parameters.boolean("--rebuild", "compare payloads with existing tags, and do nothing else.")
 @parameters.module
 @parameters.dry_run
 @parameters.lines
@@ -76,9 +76,6 @@ def command(
     context.summary(cells)
     if dry_run:
         context.console.info("dry run: nothing was written")
-    else:
-        new = [each.plan.tag for each in done.tagged if each.state is TagState.NEW]
-        context.output("tags", " ".join(new))
 
 
 def _show(compared: Sequence[PartComparison], context: Context) -> None:

@@ -93,10 +93,10 @@ def remote(effect: str) -> Callable[[_Function], _Function]:
     return click.option("--remote", default="", metavar="REMOTE", help=effect)
 
 
-def rebuild(effect: str) -> Callable[[_Function], _Function]:
-    """The option ``--rebuild``; ``effect`` is what ``true`` does."""
+def boolean(name: str, effect: str) -> Callable[[_Function], _Function]:
+    """An option that a workflow sets to ``true`` or ``false``; ``effect`` is what true does."""
     return click.option(
-        "--rebuild", callback=_boolean, default="", metavar="true|false", help=f"true: {effect}"
+        name, callback=_boolean, default="", metavar="true|false", help=f"true: {effect}"
     )
 
 

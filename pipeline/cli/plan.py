@@ -34,7 +34,8 @@ from pipeline.system.units import counted, human_bytes
 @click.option("--json", "as_json", is_flag=True, help="Print what a release run does.")
 @parameters.repo
 @parameters.remote("Look at its tags instead.")
-@parameters.rebuild("build the selected cells, whatever exists.")
+@parameters.boolean("--rebuild", "build the selected cells, whatever exists.")
+@parameters.boolean("--dry-run", "the release run is one that writes nothing.")
 @parameters.lines
 @parameters.only_platforms
 def command(
@@ -43,6 +44,7 @@ def command(
     repo: Path | None,
     remote: str,
     rebuild: bool,
+    dry_run: bool,
     lines: tuple[str, ...],
     platforms: tuple[str, ...],
 ) -> None:
@@ -59,7 +61,7 @@ def command(
         return
     with scratch_dir(context.cache) as scratch:
         tags = _tags(repo, remote, scratch, context)
-        plan = plan_from_tags(config, pins, tags, selection, rebuild=rebuild)
+        plan = plan_from_tags(config, pins, tags, selection, rebuild=rebuild, dry_run=dry_run)
     _show_plan(plan, config, pins, context)
 
 
@@ -108,6 +110,9 @@ def _show_plan(
         )
     head = f"VERSION {config.version}: "
     head += f"to be tagged: {', '.join(plan.tags)}" if plan.tags else "already released"
+    if plan.dry_run:
+        head += ". Nothing is written: pull requests, branches other than the one to release from, "
+        head += "and dispatches that ask for it are dry runs"
     context.console.info(head)
     left_out = split_cells(config.matrix).left_out
     rows = [*plan.rows(), *((each.cell.name, f"left out: {each.reason}") for each in left_out)]

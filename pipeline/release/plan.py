@@ -24,6 +24,8 @@ class ReleasePlan:
     missing: tuple[str, ...]
     tags: tuple[str, ...]
     """Those that are to be made."""
+    rebuild: bool
+    dry_run: bool
 
     def rows(self) -> Iterator[tuple[str, str]]:
         """Each cell, and where its payload comes from."""
@@ -39,6 +41,7 @@ def plan_release(
     tags: Sequence[str],
     *,
     rebuild: bool,
+    dry_run: bool,
 ) -> ReleasePlan:
     """Decide what is built of the cells ``names``, where ``tags`` are still to be made.
 
@@ -54,7 +57,7 @@ def plan_release(
     rest = [name for name in names if name not in built] if tags else []
     reused = {name: found[name] for name in rest if name in found}
     missing = tuple(name for name in rest if name not in found)
-    return ReleasePlan(built, reused, missing, tuple(tags))
+    return ReleasePlan(built, reused, missing, tuple(tags), rebuild, dry_run)
 
 
 def plan_from_tags(
@@ -64,6 +67,7 @@ def plan_from_tags(
     selection: Selection,
     *,
     rebuild: bool,
+    dry_run: bool,
 ) -> ReleasePlan:
     """Decide by the tags that exist; ``pins`` are by asset name.
 
@@ -82,4 +86,5 @@ def plan_from_tags(
     # Package pip belongs to every platform, and to none.
     if selection == Selection() or (new and PIP_CELL not in found):
         chosen.add(PIP_CELL)
-    return plan_release(payload_names(cells, config.matrix), chosen, found, new, rebuild=rebuild)
+    names = payload_names(cells, config.matrix)
+    return plan_release(names, chosen, found, new, rebuild=rebuild, dry_run=dry_run)

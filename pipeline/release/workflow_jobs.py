@@ -30,16 +30,26 @@ def workflow_outputs(
     cells = {cell.name: cell for cell in config.cells()}
     built = {cells[name].platform.name for name in plan.built if name in cells}
     trials = [dataclasses.asdict(each) for each in runners if each.platform in built]
+    released = [*plan.tags, *unpublished]
     return {
         "cells": github_matrix([_job(n, cells.get(n), config, pins) for n in plan.built]),
         "build": _boolean(plan.built),
         "runners": {"include": [dataclasses.asdict(each) for each in runners]},
         "trials": {"include": trials},
         "try": _boolean(trials),
+        "check": _boolean(runners),
         "tags": " ".join(plan.tags),
-        "release": _boolean([*plan.tags, *unpublished]),
+        "release": _boolean(released),
+        "then": _then(plan, released),
         "reuse": str(len(plan.reused)),
     }
+
+
+def _then(plan: ReleasePlan, released: Sequence[str]) -> str:
+    """The job that follows the tries: it writes, or shows what it would write; ``""`` for none."""
+    if not released and not plan.rebuild:
+        return ""
+    return "dry-run" if plan.dry_run else "finalize"
 
 
 def github_matrix(jobs: Sequence[Mapping[str, str]]) -> dict[str, list[dict[str, str]]]:

@@ -18,10 +18,19 @@ class Command:
     name: bytes
 
 
-def thin(commands: Sequence[Command], bits: int = 64, order: str = "<", tail: bytes = b"") -> bytes:
+CPU_TYPES = {"amd64": 0x01000007, "arm64": 0x0100000C}
+
+
+def thin(
+    commands: Sequence[Command],
+    bits: int = 64,
+    order: str = "<",
+    tail: bytes = b"",
+    cpu_type: int = CPU_TYPES["arm64"],
+) -> bytes:
     """A dynamic library with these load commands; ``tail`` are its segments."""
     body = b"".join(_command(command, bits // 8, order) for command in commands)
-    magic, cpu = (0xFEEDFACF, 0x0100000C) if bits == 64 else (0xFEEDFACE, 18)
+    magic, cpu = (0xFEEDFACF, cpu_type) if bits == 64 else (0xFEEDFACE, 18)
     header = struct.pack(f"{order}7I", magic, cpu, 0, 6, len(commands), len(body), 0x85)
     return header + bytes(4 if bits == 64 else 0) + body + tail
 

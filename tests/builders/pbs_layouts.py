@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from pipeline.config.model import FREE_THREADED, Cell
 from tests.builders.elf import Builder
-from tests.builders.macho import ID, LOAD, Command, thin
+from tests.builders.macho import CPU_TYPES, ID, LOAD, Command, thin
 from tests.builders.pbs_archive import Extension, HardLink, full_archive
 
 Tree: TypeAlias = dict[str, bytes | str | HardLink]
@@ -271,7 +271,9 @@ def _binary(cell: Cell, name: str, *needed: str) -> bytes:
     own = f"{cell.name}/{name}"
     if cell.platform.goos == "darwin":
         loads = [Command(LOAD, each.encode()) for each in [*needed, "/usr/lib/libSystem.B.dylib"]]
-        return thin([Command(ID, own.encode()), *loads], tail=f"the signature of {own}".encode())
+        signature = f"the signature of {own}".encode()
+        commands = [Command(ID, own.encode()), *loads]
+        return thin(commands, tail=signature, cpu_type=CPU_TYPES[cell.platform.goarch])
     builder = Builder(64, "little")
     builder.machine = machine_of(cell)
     builder.dynamic_strings, builder.tags = b"\0", []

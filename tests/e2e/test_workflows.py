@@ -57,7 +57,9 @@ class Forge:
         self.project.write("VERSION", f"{version}\n")
         self.push(f"Version {version}")
 
-    def run(self, event: str = "push", **inputs: object) -> tuple[dict[str, str], Actions]:
+    def run(
+        self, event: str = "push", ref: str = "refs/heads/main", **inputs: object
+    ) -> tuple[dict[str, str], Actions]:
         """Run release.yml; results by job."""
         platform = host_platform().name
         actions = Actions(
@@ -68,7 +70,7 @@ class Forge:
             only=lambda row: row.get("platform", platform) in {platform, ""},
         )
         self.runs.append(actions)
-        results = actions.run("release.yml", Event(event, inputs))
+        results = actions.run("release.yml", Event(event, inputs, ref))
         return {name: each.result for name, each in results.items()}, actions
 
     def tags(self) -> dict[str, str]:
@@ -234,7 +236,8 @@ def test_a_run_that_died_before_it_published_is_run_again(forge: Forge) -> None:
     assert forge.published() == {}
     forge.left_out = forge.left_out[:-1]
     results, actions = forge.run()
-    assert [results["build"], results["finalize"]] == ["skipped", "success"], actions.log()
+    jobs = [results["build"], results["finalize"], results["check"]]
+    assert jobs == ["skipped", "success", "success"], actions.log()
     assert forge.tags() == tags
     assert sorted(forge.published()) == tag_names(forge)
 
@@ -278,6 +281,16 @@ def test_a_pull_request_is_a_dry_run(forge: Forge) -> None:
     assert results["dry-run"] == "success", actions.log()
     assert [results["finalize"], results["check"]] == ["skipped", "skipped"]
     assert (forge.tags(), forge.published()) == ({}, {})
+
+
+def test_a_dispatch_on_a_branch_is_a_dry_run_unless_it_names_the_branch(forge: Forge) -> None:
+    results, actions = forge.run("workflow_dispatch", ref="refs/heads/topic")
+    assert [results["dry-run"], results["finalize"]] == ["success", "skipped"], actions.log()
+    assert "Nothing is written" in actions.summary
+    assert forge.tags() == {}
+    results, actions = forge.run("workflow_dispatch", ref="refs/heads/topic", branch="topic")
+    assert [results["dry-run"], results["finalize"]] == ["skipped", "success"], actions.log()
+    assert forge.tags() != {}
 
 
 def test_rebuilding_what_is_tagged_says_reproduced(forge: Forge) -> None:

@@ -70,7 +70,12 @@ def test_every_line_is_a_goempy_command_that_can_be_typed(name: str) -> None:
         program, *arguments = shlex.split(line)
         assert program == "goempy"
         # What a job would put in place of its variables.
-        values = {"$REBUILD": "false", "$PYTHON": "all", "$PLATFORM": "linux-amd64"}
+        values = {
+            "$REBUILD": "false",
+            "$DRY_RUN": "false",
+            "$PYTHON": "all",
+            "$PLATFORM": "linux-amd64",
+        }
         check_command_line([values.get(each, each) for each in arguments])
 
 

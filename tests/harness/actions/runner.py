@@ -20,10 +20,12 @@ from typing import Any
 import yaml
 
 from tests.harness.actions.expressions import Scope, as_text, evaluate, expand
+from tests.harness.project import git
 
 _STATUS = re.compile(r"\b(success|failure|always|cancelled)\(\)")
 _VARIABLES = ("GOEMPY_PBS_MIRROR",)
 """What a fork may set for its workflows."""
+CREDENTIALS = '[http "https://git.corp.example/"]\n\textraheader = AUTHORIZATION: basic eDp4\n'
 _SET_UP = ("actions/setup-python", "actions/setup-go", "actions/cache")
 
 
@@ -97,7 +99,13 @@ class _Run:
         self.artifacts = actions.folder / "artifacts"
         declared = (document["on"].get("workflow_dispatch") or {}).get("inputs") or {}
         self.inputs = dict.fromkeys(declared, None) | dict(event.inputs)
-        self.github = {"event_name": event.name, "ref": event.ref, "token": "a-token"}
+        self.github = {
+            "event_name": event.name,
+            "ref": event.ref,
+            "ref_name": event.ref.removeprefix("refs/heads/"),
+            "token": "a-token",
+            "event": {"repository": {"default_branch": "main"}},
+        }
         self.results: dict[str, JobResult] = {}
         self.count = 0
 
@@ -114,7 +122,13 @@ class _Run:
         settings = {name: self.actions.env.get(name, "") for name in _VARIABLES}
         contexts = {"github": self.github, "inputs": self.inputs, "needs": needs, **more}
         contexts["vars"] = settings
-        return Scope(contexts, tuple(each["result"] for each in needs.values()))
+        return Scope(contexts, tuple(self.results[each].result for each in self._upstream(job)))
+
+    def _upstream(self, job: Mapping[str, Any]) -> list[str]:
+        """The jobs that come before it in any way: what status functions look at."""
+        direct = job.get("needs", ())
+        above = [name for each in direct for name in self._upstream(self.document["jobs"][each])]
+        return list(dict.fromkeys([*direct, *above]))
 
     def _job(self, name: str, job: Mapping[str, Any]) -> JobResult:
         scope = self._scope(job)
@@ -129,6 +143,7 @@ class _Run:
         if matrix := job.get("strategy", {}).get("matrix"):
             rows: Any = matrix["include"] if isinstance(matrix, dict) else None
             combinations = rows or expand(matrix, scope)["include"]
+            assert combinations, f"the matrix of {name} is empty, which is an error"
         result = JobResult("success", blank)
         for combination in filter(self.actions.only, combinations):
             one = self._one(name, job, self._scope(job, matrix=combination))
@@ -199,7 +214,7 @@ class _Run:
         action = step["uses"].partition("@")[0]
         given = {k: as_text(expand(v, scope)) for k, v in step.get("with", {}).items()}
         if action == "actions/checkout":
-            self._checkout(work)
+            self._checkout(work, credentials=given["persist-credentials"] == "true")
         elif action == "actions/upload-artifact":
             target = self.artifacts / given["name"]
             assert not target.exists(), f"artifact {given['name']} twice"
@@ -210,9 +225,12 @@ class _Run:
                 shutil.copy(path, target)
                 (target / path.name).chmod(0o644)
         elif action == "actions/download-artifact":
-            for path in sorted(self.artifacts.glob("*")):
-                if fnmatch.fnmatchcase(path.name, given["pattern"]):
-                    shutil.copytree(path, work / given["path"] / path.name, dirs_exist_ok=True)
+            found = sorted(self.artifacts.glob("*"))
+            found = [each for each in found if fnmatch.fnmatchcase(each.name, given["pattern"])]
+            for path in found:
+                # A single one has no folder of its own.
+                name = path.name if len(found) > 1 else ""
+                shutil.copytree(path, work / given["path"] / name, dirs_exist_ok=True)
         elif action == "actions/attest":
             found = sorted(work.glob(given["subject-path"]))
             assert found, f"nothing to attest at {given['subject-path']}"
@@ -221,8 +239,12 @@ class _Run:
             assert action in _SET_UP, f"nobody does {action} here"
         return True
 
-    def _checkout(self, work: Path) -> None:
-        """One commit without tags, and the remote called origin, as the action leaves it."""
+    def _checkout(self, work: Path, *, credentials: bool) -> None:
+        """One commit without tags, and the remote called origin, as the action leaves it.
+
+        From version 6 on it keeps credentials in a file of the runner's, which the repository's
+        configuration includes.
+        """
         address = self.actions.repository.as_uri()
         for command in (
             ["git", "init", "--quiet", "--initial-branch=main", "."],
@@ -231,6 +253,11 @@ class _Run:
             ["git", "checkout", "--quiet", "--detach", "FETCH_HEAD"],
         ):
             subprocess.run(command, cwd=work, check=True, env={**os.environ, "HOME": str(work)})
+        if credentials:
+            kept = work.parent / "git-credentials.config"
+            kept.write_text(CREDENTIALS, "utf-8")
+            for folder in (work / ".git", work / ".git" / "worktrees" / "*"):
+                git(work, "config", "--local", f"includeIf.gitdir:{folder}.path", str(kept))
 
 
 def _read_outputs(path: Path) -> dict[str, str]:

@@ -43,29 +43,29 @@ NAMES = ("a/x", "a/y", "b/x", "pip")
 
 def test_what_no_tag_holds_is_built() -> None:
     found = {"a/x": "v0.1.0", "pip": "v0.1.0"}
-    plan = plan_release(NAMES, NAMES, found, ["v0.2.0"], rebuild=False)
+    plan = plan_release(NAMES, NAMES, found, ["v0.2.0"], rebuild=False, dry_run=False)
     assert plan.built == ("a/y", "b/x")
     assert plan.reused == found
     assert plan.missing == ()
 
 
 def test_without_a_tag_to_make_nothing_is_built() -> None:
-    plan = plan_release(NAMES, NAMES, {}, [], rebuild=False)
+    plan = plan_release(NAMES, NAMES, {}, [], rebuild=False, dry_run=False)
     assert (plan.built, plan.reused, plan.missing) == ((), {}, ())
 
 
 def test_a_rebuild_builds_the_chosen_cells_whatever_exists() -> None:
     found = {"a/x": "v0.1.0", "b/x": "v0.1.0"}
-    plan = plan_release(NAMES, {"b/x"}, found, ["v0.2.0"], rebuild=True)
+    plan = plan_release(NAMES, {"b/x"}, found, ["v0.2.0"], rebuild=True, dry_run=False)
     assert plan.built == ("b/x",)
     assert plan.reused == {"a/x": "v0.1.0"}
     assert plan.missing == ("a/y", "pip")
     # Compared with tags that exist, the others are not needed.
-    assert plan_release(NAMES, {"b/x"}, found, [], rebuild=True).missing == ()
+    assert plan_release(NAMES, {"b/x"}, found, [], rebuild=True, dry_run=False).missing == ()
 
 
 def test_cells_that_are_neither_chosen_nor_found_are_missing() -> None:
-    plan = plan_release(NAMES, {"a/x"}, {"a/y": "v0.1.0"}, ["v0.2.0"], rebuild=False)
+    plan = plan_release(NAMES, {"a/x"}, {"a/y": "v0.1.0"}, ["v0.2.0"], rebuild=False, dry_run=False)
     assert plan.missing == ("b/x", "pip")
 
 
