@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pipeline.build.cell import CellPlan
 from pipeline.build.model import Kind
-from pipeline.system.units import human_bytes
+from pipeline.system.units import counted, human_bytes
 
 
 def explain_plan(plan: CellPlan) -> Iterator[str]:
@@ -33,6 +33,6 @@ def _shipped_rows(plan: CellPlan) -> Iterator[str]:
 def _dropped_rows(plan: CellPlan) -> Iterator[str]:
     for reason, members in plan.trim.by_reason():
         total = human_bytes(sum(member.size_bytes for member in members))
-        yield f"# {reason}: {len(members)} files, {total}"
+        yield f"# {reason}: {counted(len(members), 'file')}, {total}"
         for member in members:
             yield f"{member.size_bytes:>12,}  {member.name}"

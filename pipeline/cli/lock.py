@@ -12,6 +12,7 @@ from pipeline.config.project import LOCK_FILE, MATRIX_FILE, read_matrix, read_pi
 from pipeline.sources.catalog import open_catalog
 from pipeline.sources.pinning import lock_text
 from pipeline.system.files import write_atomically
+from pipeline.system.units import counted
 
 
 @goempy_command(
@@ -27,8 +28,8 @@ def command(context: Context, source: str, *, check: bool) -> None:
         raise click.UsageError("--check uses no --source.")
     matrix = read_matrix(context.root)
     if check:
-        count = check_lock(read_pins(context.root), asset_refs(matrix))
-        context.console.info(f"{LOCK_FILE} pins the {count} assets of {MATRIX_FILE}")
+        assets = counted(check_lock(read_pins(context.root), asset_refs(matrix)), "asset")
+        context.console.info(f"{LOCK_FILE} pins what {MATRIX_FILE} needs: {assets}")
         return
     catalog = open_catalog(context.root, context.source(source), context.github, context.console)
     data = lock_text(matrix, catalog).encode()

@@ -11,6 +11,7 @@ import click
 from pipeline.cli import parameters
 from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
+from pipeline.cli.tables import cell_count
 from pipeline.config.cells import asset_name, split_cells
 from pipeline.config.ci_runners import Runner, runners_for, without_runner
 from pipeline.config.model import PIP_CELL, Pin
@@ -75,11 +76,13 @@ def _show_cells(
         pin = pins.get(name)
         size = human_bytes(pin.size_bytes) if pin and pin.size_bytes else "?"
         rows.append([cell.name, config.tag_of(cell.line), name, size, "yes" if pin else "no"])
-    rows += [[PIP_CELL, "all", f"{w.name} {w.version}", "?", "yes"] for w in config.matrix.wheels]
+    if wheels := config.matrix.wheels:
+        names = ", ".join(f"{each.name} {each.version}" for each in wheels)
+        rows.append([PIP_CELL, "all", names, "?", "yes"])
     titles = columns("cell", "tag", "asset", "size", "locked", right={"size"}, folds={"asset"})
     context.console.table(titles, rows)
     lines = counted(len({cell.line for cell in cells}), "line")
-    context.console.info(f"{counted(len(cells), 'cell')}, {lines}")
+    context.console.info(f"{cell_count(cells, wheels=bool(wheels))}, {lines}")
 
 
 def _tags(repo: Path | None, remote: str, scratch: Path, context: Context) -> TagIndex:

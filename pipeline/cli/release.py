@@ -12,7 +12,7 @@ from pipeline.build.runner import BuildRequest
 from pipeline.cli import parameters
 from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
-from pipeline.cli.tables import show_built, show_tags
+from pipeline.cli.tables import cell_count, show_built, show_tags
 from pipeline.config.model import PIP_CELL
 from pipeline.config.project import Config, Selection, read_config, read_matrix, read_pins
 from pipeline.release.local_release import how_to_use, local_config, make_release, pack_interpreters
@@ -94,7 +94,7 @@ def _release(
         rows = [[cell.name, config.tag_of(cell.line)] for cell in request.cells]
         rows += [[PIP_CELL, "all"]] if request.wheels else []
         console.table(columns("cell", "tag"), rows)
-        cells = counted(len(rows), "cell")
+        cells = cell_count(request.cells, wheels=request.wheels)
         console.info(f"dry run: would build {cells} from {fetcher.source.title}")
         return
     began = console.clock()

@@ -6,14 +6,20 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pipeline.build.runner import Built, BuiltCell
 from pipeline.cli.context import Context
-from pipeline.config.model import PIP_CELL
+from pipeline.config.model import PIP_CELL, Cell
+from pipeline.formats.payload.manifest import content_bytes
 from pipeline.formats.payload.reader import Payload
 from pipeline.release.tagging import Tagged
 from pipeline.system.tables import columns, markdown_table
-from pipeline.system.units import human_bytes, human_seconds
+from pipeline.system.units import counted, human_bytes, human_seconds
 
 _NUMBERS = ("archive", "unpacked", "trimmed", "stripped", "packed", "time")
 _PAYLOADS = columns("cell", *_NUMBERS, right=_NUMBERS)
+
+
+def cell_count(cells: Sequence[Cell], *, wheels: bool) -> str:
+    """``1 cell``, ``5 cells and pip``."""
+    return counted(len(cells), "cell") + (f" and {PIP_CELL}" if wheels else "")
 
 
 def show_built(built: Built, context: Context, reused: Mapping[str, Payload] | None = None) -> None:
@@ -30,7 +36,7 @@ def _built_rows(built: Built) -> Iterator[list[str]]:
         yield _row(each.plan.cell.name, (*sizes, each.packed.packed_bytes), each.seconds)
     if built.wheels is not None:
         packed = built.wheels.packed
-        unpacked = sum(entry.size_bytes for entry in packed.manifest.entries)
+        unpacked = content_bytes(packed.manifest.entries)
         sizes = (built.wheels.archive_bytes, unpacked, unpacked, unpacked)
         yield _row(PIP_CELL, (*sizes, packed.packed_bytes), built.wheels.seconds)
 
@@ -41,7 +47,7 @@ def _row(name: str, sizes: tuple[int, ...], seconds: float) -> list[str]:
 
 def _reused_rows(reused: Mapping[str, Payload]) -> Iterator[list[str]]:
     for name, payload in reused.items():
-        unpacked = sum(entry.size_bytes for entry in payload.manifest.entries)
+        unpacked = content_bytes(payload.manifest.entries)
         packed = sum(blob.stored_bytes for blob in payload.blobs)
         yield [name, "", "", "", human_bytes(unpacked), human_bytes(packed), "reused"]
 

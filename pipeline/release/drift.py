@@ -21,6 +21,7 @@ from pipeline.release.third_party_licenses import declared_components
 from pipeline.system.errors import TagConflictError
 from pipeline.system.git import Git, init_bare
 from pipeline.system.scratch_repo import WITHOUT_BLOBS, fetch_blobs
+from pipeline.system.units import counted
 
 _LISTED_PATHS = 10
 
@@ -77,7 +78,7 @@ def _differences(
     files = stored_files(plan.files, scratch, scratch.folder)
     rows = list(compare(tuple(tree.files.values()), files).paths())
     rest = len(rows) - _LISTED_PATHS
-    return rows if rest <= 0 else [*rows[:_LISTED_PATHS], f"and {rest} more files"]
+    return rows if rest <= 0 else [*rows[:_LISTED_PATHS], f"and {counted(rest, 'more file')}"]
 
 
 def _part_differences(there: AbstractSet[str], wanted: AbstractSet[str]) -> Iterator[str]:

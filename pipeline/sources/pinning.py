@@ -16,6 +16,7 @@ from pipeline.config.update import UpdatePlan, archives, cell_assets, edit_matri
 from pipeline.sources.catalog import ReleaseCatalog
 from pipeline.system.errors import AssetNotFoundError, ConfigError
 from pipeline.system.files import disk_errors, scratch_dir
+from pipeline.system.units import counted
 
 
 def lock_text(matrix: Matrix, catalog: ReleaseCatalog, *, keep: bool = False) -> str:
@@ -34,7 +35,7 @@ def lock_text(matrix: Matrix, catalog: ReleaseCatalog, *, keep: bool = False) ->
     for row in list(compare_pins(catalog.old_pins, locked.pins)) or ["nothing changed"]:
         console.info(f"{LOCK_FILE}: {row}")
     unsized = sum(pin.size_bytes is None for pin in locked.pins)
-    console.info(f"{LOCK_FILE}: {len(locked.pins)} assets, {unsized} without a size")
+    console.info(f"{LOCK_FILE}: {counted(len(locked.pins), 'asset')}, {unsized} without a size")
     return dump_lock(locked.pins)
 
 

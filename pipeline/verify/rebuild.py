@@ -143,7 +143,7 @@ def _compare_tag(
     git = workspace.git
     (made,) = make_commits((tag_plan,), git, workspace.parent, workspace.scratch)
     name = tag.commit.tag
-    what = f"{len(tag_plan.files)} files, from {counted(len(plan.cells), 'asset')}"
+    what = f"{counted(len(tag_plan.files), 'file')}, from {counted(len(plan.cells), 'asset')}"
     if made.commit == tag.id:
         return Comparison(f"{name} is reproduced: commit {made.commit}, {what}")
     if made.tree != tag.repo.tree_of(tag.id):

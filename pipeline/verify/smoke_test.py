@@ -24,6 +24,7 @@ from pipeline.system.errors import PayloadError, SmokeTestError, ToolError
 from pipeline.system.files import disk_errors
 from pipeline.system.git import TreeFile
 from pipeline.system.process import error_tail
+from pipeline.system.units import counted
 from pipeline.verify.go import Go
 from pipeline.verify.interpreter_probe import (
     ALL_BUILTINS,
@@ -164,7 +165,8 @@ def _start_twice(cell: Cell, plan: TagPlan, sandbox: Sandbox) -> tuple[Probe, li
         faults.append(f"the second start extracted to {again}, the first one to {tree}")
     elif written := changed(before, snapshot(tree)):
         shown = ", ".join(written[:_SHOWN])
-        faults.append(f"the second start was not warm, it wrote {len(written)} files: {shown}")
+        files = counted(len(written), "file")
+        faults.append(f"the second start was not warm, it wrote {files}: {shown}")
     return probe, faults
 
 

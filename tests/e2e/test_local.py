@@ -62,7 +62,16 @@ def test_it_ends_with_tags_sizes_times_and_the_lines_to_type(local: Local) -> No
     (tag,) = [row for row in rows if row.startswith("v0.1.0")]
     version = ".".join(map(str, sys.version_info[:3]))
     assert [version in tag, " MB " in tag, " s " in tag] == [True, True, True]
-    assert any(row.startswith("pip ") for row in rows)
+    (pip,) = [row for row in rows if row.startswith("pip ")]
+    sizes = subprocess.run(
+        [sys.executable, "-m", "pipeline", "sizes", "--payloads",
+         str(local.repository.parent / "payloads")],
+        cwd=REPOSITORY, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    (measured,) = [row for row in sizes.splitlines() if re.match(r"pip +-", row)]
+    # Columns: archive, unpacked. Package pip has no archive of its own.
+    unpacked = re.findall(r"[\d.]+ [kM]B", measured)[0]
+    assert re.findall(r"[\d.]+ [kM]B", pip)[1] == unpacked
     assert "To use it from Go:" in rows
 
 

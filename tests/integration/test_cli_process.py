@@ -31,7 +31,7 @@ from pipeline.system.process import processors
 from tests.builders.pbs_archive import INSTALL, Tar, full_archive, unix_tree
 from tests.fakes.http_server import Fault, Loopback
 from tests.harness.limits import HANGS_AFTER_S
-from tests.harness.project import REPOSITORY, Project
+from tests.harness.project import REPOSITORY, Line, Project, matrix_text
 
 NAME = "cpython-3.14.9+20261021-x86_64-unknown-linux-gnu-pgo+lto-full.tar.zst"
 PATH = f"/20261021/{NAME}"
@@ -144,6 +144,14 @@ def test_a_dry_run_of_a_release_asks_nobody_and_writes_nothing(
     assert "would build 5 cells" in outcome.log
     assert server.requests == []
     assert not (tmp_path / "out").exists()
+
+
+def test_a_plan_and_a_dry_run_count_the_same(project: Project) -> None:
+    project.write("matrix.toml", matrix_text(Line(), pip=True))
+    plan, dry = project.run("plan"), project.run("release", "--dry-run")
+    assert "5 cells and pip, 1 line\n" in plan.log
+    assert "would build 5 cells and pip from" in dry.log
+    assert len(plan.out.splitlines()) == len(dry.out.splitlines())
 
 
 def test_no_network_is_one_clear_error(project: Project, tmp_path: Path) -> None:

@@ -117,6 +117,11 @@ def distinct_files(entries: Iterable[Entry]) -> Iterator[Entry]:
             yield entry
 
 
+def content_bytes(entries: Iterable[Entry]) -> int:
+    """The size of all distinct contents, uncompressed."""
+    return sum(entry.size_bytes for entry in distinct_files(entries))
+
+
 def entry_faults(entries: Sequence[Entry]) -> Iterator[str]:
     """What is wrong with the entries, one sentence each; they must be sorted by name."""
     known = {entry.name: entry for entry in entries}

@@ -48,6 +48,9 @@ func CreateEmbeddedPipPackagesForKnownPlatforms(requirementsFile string, targetD
 	if err != nil {
 		return err
 	}
+	if err := withTags(targets, platforms.All, o.wheelTags); err != nil {
+		return err
+	}
 	w, err := newWork(requirementsFile, targetDir, o)
 	if err != nil {
 		return err

@@ -26,7 +26,9 @@
 // have one of its tags, nothing is built, and environment markers (such as
 // sys_platform == "win32") are evaluated for that platform. When a requirement
 // has a hash, also in an included file, everything must have one. It is an error
-// when there are requirements for a platform and pip installs nothing.
+// when there are requirements for a platform and pip installs nothing. What the wheels
+// of a platform need at least, such as glibc 2.28, is the last line of its output;
+// WithWheelTags takes others.
 //
 // The same requirements and wheels give the same bytes on every machine:
 //

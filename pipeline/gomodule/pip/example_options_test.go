@@ -19,6 +19,15 @@ func ExampleWithPlatforms() {
 	}
 }
 
+// The packages for Linux are to run with the oldest glibc that the interpreter runs with.
+func ExampleWithWheelTags() {
+	err := pip.CreateEmbeddedPipPackagesForKnownPlatforms("requirements.txt", "data",
+		pip.WithWheelTags("linux-amd64", "manylinux_2_17_x86_64", "manylinux2014_x86_64"))
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
 // Packages come from a folder of wheels and not from an index.
 func ExampleWithPipArgs() {
 	err := pip.CreateEmbeddedPipPackages("requirements.txt", "", "", nil, "offline",

@@ -174,7 +174,11 @@ func install(py interpreter, t *target, requirements, site, report string, found
 	err = cmd.Run()
 	out.close()
 	if err == nil {
-		return checkInstalled(t, site, report, found.requirements)
+		packages, err := checkInstalled(t, site, report, found.requirements)
+		if text := needs(packages); err == nil && text != "" {
+			_, _ = fmt.Fprintln(out, text)
+		}
+		return err
 	}
 	if done := o.err(); done != nil {
 		return fmt.Errorf("pip: install for %s: %w", t.name, done)
@@ -192,36 +196,36 @@ func install(py interpreter, t *target, requirements, site, report string, found
 
 // checkInstalled checks that pip, which reports success, has installed something into
 // the right directory and for the right platform. Nothing is right if there are no
-// requirements, or if markers exclude all of them.
-func checkInstalled(t *target, site, report string, required bool) error {
+// requirements, or if markers exclude all of them. It returns what was installed.
+func checkInstalled(t *target, site, report string, required bool) ([]installed, error) {
 	var summary struct {
-		Install     []json.RawMessage `json:"install"`
+		Install     []installed       `json:"install"`
 		Environment map[string]string `json:"environment"`
 	}
 	text, err := os.ReadFile(report)
 	switch {
 	case err == nil:
 		if err := json.Unmarshal(text, &summary); err != nil {
-			return fmt.Errorf("pip: read the report for %s: %w", t.name, err)
+			return nil, fmt.Errorf("pip: read the report for %s: %w", t.name, err)
 		}
 		required = len(summary.Install) > 0
 	case !errors.Is(err, fs.ErrNotExist): // an argument of the caller may name another
-		return fmt.Errorf("pip: read the report for %s: %w", t.name, err)
+		return nil, fmt.Errorf("pip: read the report for %s: %w", t.name, err)
 	}
 	for _, name := range []string{"sys_platform", "platform_machine"} {
 		if got, want := summary.Environment[name], t.markers[name]; got != "" && want != "" && got != want {
-			return fmt.Errorf("pip: install for %s: pip has evaluated markers for %s %q, not %q", t.name, name, got, want)
+			return nil, fmt.Errorf("pip: install for %s: pip has evaluated markers for %s %q, not %q", t.name, name, got, want)
 		}
 	}
 	files, err := os.ReadDir(site)
 	if err != nil {
-		return fmt.Errorf("pip: %w", err)
+		return nil, fmt.Errorf("pip: %w", err)
 	}
 	if len(files) == 0 && required {
-		return fmt.Errorf("pip: install for %s: pip reports success, but nothing was installed, although there are requirements: "+
+		return nil, fmt.Errorf("pip: install for %s: pip reports success, but nothing was installed, although there are requirements: "+
 			"see its output and the arguments of WithPipArgs", t.name)
 	}
-	return checkEditable(t, site)
+	return summary.Install, checkEditable(t, site)
 }
 
 func command(py interpreter, ctx context.Context, args []string) (*exec.Cmd, error) {

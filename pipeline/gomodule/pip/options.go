@@ -11,7 +11,8 @@ type Option func(*options)
 
 type options struct {
 	platforms []string
-	subset    bool // platforms were chosen
+	subset    bool                // platforms were chosen
+	wheelTags map[string][]string // by platform
 	pipArgs   []string
 	output    io.Writer
 	ctx       context.Context // nil: none was given
@@ -43,6 +44,24 @@ func WithPlatforms(names ...string) Option {
 	return func(o *options) {
 		o.subset = true
 		o.platforms = append(o.platforms, names...)
+	}
+}
+
+// WithWheelTags replaces the tags that wheels of one platform of
+// CreateEmbeddedPipPackagesForKnownPlatforms may have, best first. The release's
+// own for Linux take wheels that need glibc 2.28 where there are some; this takes
+// those that run with glibc 2.17, as the interpreter does:
+//
+//	pip.WithWheelTags("linux-amd64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
+//
+// To name a platform that the release does not have, or no tag, is an error. The
+// other functions ignore this option.
+func WithWheelTags(platform string, tags ...string) Option {
+	return func(o *options) {
+		if o.wheelTags == nil {
+			o.wheelTags = make(map[string][]string)
+		}
+		o.wheelTags[platform] = tags
 	}
 }
 

@@ -129,6 +129,25 @@ func choose(known, there []platforms.Platform, names []string) ([]*target, error
 	return targets, nil
 }
 
+// withTags gives targets other tags; tags are by the names of platforms.
+func withTags(targets []*target, known []platforms.Platform, tags map[string][]string) error {
+	for platform, chosen := range tags {
+		name := strings.ReplaceAll(platform, "/", "-")
+		if !slices.ContainsFunc(known, func(p platforms.Platform) bool { return p.Name == name }) {
+			return fmt.Errorf("pip: wheel tags of an unknown platform %q", platform)
+		}
+		if len(chosen) == 0 {
+			return fmt.Errorf("pip: no wheel tags for platform %q", platform)
+		}
+		for _, t := range targets {
+			if t.name == name {
+				t.tags = chosen
+			}
+		}
+	}
+	return nil
+}
+
 // machines are the values of platform.machine() by GOOS and GOARCH.
 var machines = map[string]map[string]string{
 	"linux": {
