@@ -195,6 +195,7 @@ func (p *Pool) takeIdle() *process {
 		if proc.alive() {
 			return proc
 		}
+		proc.kill()
 	}
 	return nil
 }
