@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.system.errors import UsageError
+
 if TYPE_CHECKING:
     from pipeline.config.model import Matrix, Pin
     from pipeline.sources.fetch import AssetFetcher
@@ -49,7 +51,15 @@ class Context:
 
         named = self.env.get("GOEMPY_CACHE_DIR", "")
         # Not "goempy": the Go module extracts there, and only to a folder that is private.
-        return Path(named) if named else platformdirs.user_cache_path("goempy-assets")
+        if named:
+            return Path(named)
+        try:
+            return platformdirs.user_cache_path("goempy-assets")
+        except RuntimeError as fault:
+            raise UsageError(
+                f"there is no place for downloaded assets: {fault}",
+                hint="Name one with GOEMPY_CACHE_DIR.",
+            ) from fault
 
     def git(self, folder: Path | None = None) -> Git:
         """Git in ``folder``, by default ``--root``; nothing is looked at."""

@@ -19,7 +19,7 @@ from pipeline.config.project import Config, Selection, read_config, read_pins
 from pipeline.release.plan import ReleasePlan, plan_from_tags
 from pipeline.release.tag_index import TagIndex, known_tags
 from pipeline.release.workflow_jobs import workflow_outputs
-from pipeline.system.errors import GitError
+from pipeline.system.errors import NoRepositoryError
 from pipeline.system.files import scratch_dir
 from pipeline.system.github.context import repository_of, token_of
 from pipeline.system.scratch_repo import remote_address
@@ -89,7 +89,7 @@ def _tags(repo: Path | None, remote: str, scratch: Path, context: Context) -> Ta
     git = context.git(repo)
     try:
         git.git_dir()
-    except GitError:
+    except NoRepositoryError:
         if repo or remote:
             raise
         context.console.info(f"{context.root} is not a git repository: it has no tags")

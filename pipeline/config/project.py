@@ -14,10 +14,12 @@ from pipeline.config.fields import is_module_base
 from pipeline.config.lock import parse_lock
 from pipeline.config.matrix import parse_matrix
 from pipeline.config.model import Cell, Line, Matrix, Pin
-from pipeline.system.errors import ConfigError
+from pipeline.system.errors import ConfigError, LockError
 
 LOCK_FILE = "matrix.lock"
 MATRIX_FILE = "matrix.toml"
+_ENCODING = "utf-8-sig"
+"""Windows programs begin files with a byte order mark."""
 _HINT = "Run goempy in a checkout of the repository, or name one with --root."
 
 
@@ -80,12 +82,17 @@ def read_primary(root: Path) -> str:
 def read_pins(root: Path) -> Mapping[str, Pin]:
     """Read ``matrix.lock``, by asset name; empty without the file. Raises ``LockError``."""
     path = root / LOCK_FILE
-    return parse_lock(path.read_text("utf-8")) if path.is_file() else {}
+    if not path.is_file():
+        return {}
+    try:
+        return parse_lock(path.read_text(_ENCODING))
+    except UnicodeDecodeError as fault:
+        raise LockError(f"{LOCK_FILE} is not UTF-8", hint="Write it with 'goempy lock'.") from fault
 
 
 def _text(root: Path, name: str) -> str:
     try:
-        return (root / name).read_text("utf-8")
+        return (root / name).read_text(_ENCODING)
     except FileNotFoundError as missing:
         raise ConfigError(f"{root} has no {name}", hint=_HINT) from missing
     except UnicodeDecodeError as fault:

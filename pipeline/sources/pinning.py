@@ -55,7 +55,7 @@ def update_matrix(
     plan = _plan(matrix, release or catalog.newest(), catalog, today)
     if not plan.moves:
         return MatrixUpdate(plan, {})
-    text = edit_matrix((root / MATRIX_FILE).read_bytes().decode(), plan)
+    text = edit_matrix((root / MATRIX_FILE).read_bytes().decode("utf-8-sig"), plan)
     moved = parse_matrix(text)
     _check_primary(moved, read_primary(root))
     return MatrixUpdate(plan, {MATRIX_FILE: text, LOCK_FILE: lock_text(moved, catalog, keep=True)})

@@ -54,7 +54,7 @@ def scratch_dir(beside: Path) -> Iterator[Path]:
     Leftovers of killed processes are removed as well: their locks ended with them.
     """
     with disk_errors(beside):
-        beside.mkdir(parents=True, exist_ok=True)
+        _make_folder(beside)
         _remove_abandoned(beside)
         path = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=beside))
         lock = filelock.FileLock(path / _LOCK)
@@ -64,6 +64,13 @@ def scratch_dir(beside: Path) -> Iterator[Path]:
     finally:
         lock.release()
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError as fault:  # the answer of /proc, which takes no folders
+        raise PermissionError(errno.EACCES, fault.strerror, fault.filename) from fault
 
 
 def _remove_abandoned(folder: Path) -> None:
@@ -123,7 +130,7 @@ def interprocess_lock(name: str, locks: Path, waiting: Callable[[], None]) -> It
     """
     digest = hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()
     with disk_errors(locks):
-        locks.mkdir(parents=True, exist_ok=True)
+        _make_folder(locks)
         lock = filelock.FileLock(locks / f"{digest[:32]}.lock", mode=0o644)
     try:
         lock.acquire(timeout=0)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.system.errors import GitError
+from pipeline.system.errors import GitError, NoRepositoryError
 from pipeline.system.files import disk_errors
 from pipeline.system.process import ProcessResult, error_tail, run
 
@@ -102,11 +102,15 @@ class Git:
         return run(["git", "-C", str(self.folder), *settings, *args], env=clean, stdin=stdin)
 
     def git_dir(self) -> Path:
-        """The repository's own directory; raises ``GitError`` where there is none."""
+        """The repository's own directory.
+
+        Raises ``NoRepositoryError`` where there is none, and ``GitError`` for one that git refuses.
+        """
         try:
             return Path(self.call("rev-parse", "--absolute-git-dir").strip())
         except GitError as fault:
-            raise GitError(
+            kind = NoRepositoryError if "not a git repository" in fault.what else GitError
+            raise kind(
                 f"{self.folder} is not a usable git repository ({fault.what})",
                 hint="Name another with --repo, or follow git's advice.",
             ) from fault

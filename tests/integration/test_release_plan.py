@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -208,3 +209,14 @@ def test_a_folder_that_is_no_repository_knows_no_tag(tmp_path: Path) -> None:
     assert outcome.code == 0
     assert "is not a git repository: it has no tags" in outcome.log
     assert project.run("plan", "--json", "--repo", project.root).code == GitError.exit_code
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="gives files away: root"
+)
+def test_a_repository_that_git_does_not_trust_is_not_taken_for_none(site: Site) -> None:
+    for path in (site.project.root, site.project.root / ".git"):
+        os.chown(path, 12345, 12345)
+    outcome = site.project.run("plan", "--json", env={"HOME": str(site.folder)})
+    assert outcome.code == GitError.exit_code
+    assert "dubious ownership" in outcome.log

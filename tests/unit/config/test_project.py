@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.config.project import read_config, read_matrix, read_pins, read_version
-from pipeline.system.errors import ConfigError
+from pipeline.system.errors import ConfigError, LockError
 from tests.harness.project import MODULE, Project
 
 
@@ -24,6 +24,22 @@ def test_another_module_path(project: Project) -> None:
     assert read_matrix(project.root, "github.com/you/goempy").module == "github.com/you/goempy"
     with pytest.raises(ConfigError, match="--module 'not a path' is not a Go module path"):
         read_matrix(project.root, "not a path")
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(project: Project) -> None:
+    before = read_config(project.root)
+    project.write("matrix.lock", "format = 1\n")
+    for name in ("matrix.toml", "matrix.lock", "VERSION", "PRIMARY_PYTHON"):
+        path = project.root / name
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_config(project.root) == before
+    assert read_pins(project.root) == {}
+
+
+def test_a_lock_of_another_encoding(project: Project) -> None:
+    (project.root / "matrix.lock").write_bytes(b"\xff")
+    with pytest.raises(LockError, match="is not UTF-8"):
+        read_pins(project.root)
 
 
 def test_a_file_of_another_encoding(project: Project) -> None:

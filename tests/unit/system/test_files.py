@@ -111,3 +111,12 @@ def test_a_device_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     assert pipe.is_fifo()
     with pytest.raises(DiskError, match="cannot write"):
         files.write_atomically(tmp_path, b"text")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="/proc takes no folders")
+def test_a_folder_where_none_can_be_made() -> None:
+    with (
+        pytest.raises(DiskError, match="cannot write /proc/none"),
+        scratch_dir(Path("/proc/none/a")),
+    ):
+        pass
