@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pipeline.cli import parameters
 from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
 from pipeline.config.project import read_config
-from pipeline.system.errors import CheckError
+from pipeline.system.errors import CheckError, GitError
+from pipeline.system.scratch_repo import connected
 from pipeline.system.tables import columns, markdown_table
 from pipeline.system.units import human_seconds
 from pipeline.verify.go import Go, target_platform
@@ -25,7 +28,7 @@ def command(context: Context, tags: tuple[str, ...], platform: str, module: str)
     config = read_config(context.root, module)
     target = target_platform(platform, config.matrix.platforms)
     expected = expected_tags(tags, config, target)
-    go = Go(context.env, target)
+    go = Go(_environment(context), target)
     results = check_tags(expected, go, config.matrix.module, context.console, context.sleep)
     rows = [_row(each, target.name) for each in results]
     context.console.table(_COLUMNS, rows)
@@ -37,6 +40,19 @@ def command(context: Context, tags: tuple[str, ...], platform: str, module: str)
             hint="They are published and cannot be changed. If it was not the network, raise "
             "VERSION, release again, and inform users.",
         )
+
+
+def _environment(context: Context) -> Mapping[str, str]:
+    """With what the checkout knows of connections: Go runs git elsewhere.
+
+    The credentials of a private repository may be there, as in a workflow.
+    """
+    git = context.git()
+    try:
+        git.git_dir()
+    except GitError:
+        return context.env
+    return connected(git, "origin")
 
 
 def _row(result: ModuleResult, platform: str) -> list[str]:

@@ -85,7 +85,7 @@ class Context:
             yield
 
     def source(self, name: str) -> AssetSource:
-        """Where assets come from: ``--source``, else GOEMPY_PBS_MIRROR, else GitHub."""
+        """Where assets come from: ``--source``, else GOEMPY_PBS_MIRROR, else ``matrix.toml``'s."""
         from pipeline.sources.download import Downloader, connect  # noqa: PLC0415
         from pipeline.sources.source import open_source  # noqa: PLC0415
 
@@ -95,8 +95,19 @@ class Context:
             return Downloader(client, self.console, self.sleep)
 
         mirror = "" if name else self.env.get("GOEMPY_PBS_MIRROR", "")
-        given_as = "GOEMPY_PBS_MIRROR" if mirror else "--source"
-        return open_source(name or mirror or "github", downloader, given_as=given_as)
+        named = "" if name or mirror else self._matrix_source()
+        given_as = (
+            "GOEMPY_PBS_MIRROR" if mirror else "source of matrix.toml" if named else "--source"
+        )
+        return open_source(name or mirror or named or "github", downloader, given_as=given_as)
+
+    def _matrix_source(self) -> str:
+        """The source of ``matrix.toml``; a folder is relative to it."""
+        from pipeline.config.project import MATRIX_FILE, read_matrix  # noqa: PLC0415
+
+        exists = (self.root / MATRIX_FILE).is_file()
+        named = read_matrix(self.root).source if exists else ""
+        return str(self.root / named) if named and (self.root / named).is_dir() else named
 
     def fetcher(
         self, matrix: Matrix, source: str, pins: Mapping[str, Pin] | None = None

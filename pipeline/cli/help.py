@@ -41,6 +41,9 @@ ENVIRONMENT = {
     "GITHUB_REPOSITORY": "owner/name of the repository on GitHub; GitHub Actions sets it",
     "GITHUB_API_URL": "address of GitHub's API; GitHub Actions sets it",
     "GITHUB_SERVER_URL": "address of GitHub for links; GitHub Actions sets it",
+    "GITHUB_EVENT_NAME": "what started a workflow; GitHub Actions sets it",
+    "GITHUB_EVENT_PATH": "file that describes what started a workflow; GitHub Actions sets it",
+    "GOEMPY_ATTEST": "true: attest in a private repository, too (Enterprise Cloud)",
     "GITHUB_OUTPUT": "file for outputs of a workflow step; GitHub Actions sets it",
     "GITHUB_STEP_SUMMARY": "file for a workflow step's summary; GitHub Actions sets it",
 }

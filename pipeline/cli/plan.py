@@ -19,6 +19,7 @@ from pipeline.config.project import Config, Selection, read_config, read_pins
 from pipeline.release.plan import ReleasePlan, plan_from_tags
 from pipeline.release.tag_index import TagIndex, known_tags
 from pipeline.release.workflow_jobs import workflow_outputs
+from pipeline.release.workflow_run import notices, read_workflow_run, require_cloud
 from pipeline.system.errors import NoRepositoryError
 from pipeline.system.files import scratch_dir
 from pipeline.system.github.context import repository_of, token_of
@@ -30,7 +31,8 @@ from pipeline.system.units import counted, human_bytes
 @goempy_command(
     "plan",
     example="goempy plan --lines 3.14",
-    environment="GITHUB_TOKEN GITHUB_REPOSITORY GITHUB_OUTPUT GITHUB_STEP_SUMMARY",
+    environment="GITHUB_TOKEN GITHUB_REPOSITORY GITHUB_EVENT_NAME GITHUB_EVENT_PATH "
+    "GITHUB_SERVER_URL GOEMPY_PBS_MIRROR GOEMPY_ATTEST GITHUB_OUTPUT GITHUB_STEP_SUMMARY",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print what a release run does.")
 @parameters.repo
@@ -101,8 +103,14 @@ def _show_plan(
     plan: ReleasePlan, config: Config, pins: Mapping[str, Pin], context: Context
 ) -> None:
     """Print the plan as JSON, pass it to the workflow, and add it to its summary."""
+    run = read_workflow_run(context.env)
+    require_cloud(run)
     unpublished = _unpublished({config.tag_of(line) for line in config.matrix.lines}, plan, context)
+    attests = run.attests(forced=context.env.get("GOEMPY_ATTEST", "").lower() == "true")
+    source = context.env.get("GOEMPY_PBS_MIRROR", "") or config.matrix.source or "PBS at GitHub"
+    notes = list(notices(run, attests=attests, source=source))
     outputs = workflow_outputs(plan, config, pins, _runners(config, context), unpublished)
+    outputs["attest"] = "true" if attests else "false"
     context.console.result(json.dumps(outputs))
     for name, value in outputs.items():
         text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
@@ -116,11 +124,12 @@ def _show_plan(
     if plan.dry_run:
         head += ". Nothing is written: pull requests, branches other than the one to release from, "
         head += "and dispatches that ask for it are dry runs"
-    context.console.info(head)
+    for note in (head, *notes):
+        context.console.info(note)
     left_out = split_cells(config.matrix).left_out
     rows = [*plan.rows(), *((each.cell.name, f"left out: {each.reason}") for each in left_out)]
     table = markdown_table(columns("cell", "payload"), rows) if rows else ""
-    context.summary(f"### Plan\n\n{head}.\n\n{table}")
+    context.summary(f"### Plan\n\n{head}.\n\n{table}\n" + "".join(f"- {n}\n" for n in notes))
 
 
 def _runners(config: Config, context: Context) -> tuple[Runner, ...]:

@@ -265,5 +265,7 @@ class Matrix:
     payload: PayloadConfig = field(default_factory=PayloadConfig)
     wheels: Annotated[tuple[Wheel, ...], GetPydanticSchema(_wheels_schema), Field(alias="pip")] = ()
     """``[pip]``: what the module's package ``pip`` installs with, sorted by name."""
+    source: str = ""
+    """Where assets come from if nothing else is said; ``""`` is PBS at GitHub."""
     attest: StrictBool = False
     """Whether an asset is used only when its build provenance can be verified."""

@@ -29,11 +29,16 @@ def init_scratch(folder: Path, repo: Git, remote: str) -> Git:
 
     ``remote`` of ``""`` is ``repo`` itself.
     """
-    settings = [*remote_config(repo, remote or str(repo.git_dir())), *_settings_of(repo.env)]
+    return init_bare(folder, connected(repo, remote or str(repo.git_dir())), like=repo)
+
+
+def connected(repo: Git, remote: str) -> dict[str, str]:
+    """The environment in which git, run elsewhere, connects to ``remote`` as ``repo`` does."""
+    settings = [*remote_config(repo, remote), *_settings_of(repo.env)]
     env = dict(repo.env) | {"GIT_CONFIG_COUNT": str(len(settings))}
     for number, (key, value) in enumerate(settings):
         env |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-    return init_bare(folder, env, like=repo)
+    return env
 
 
 def remote_address(text: str, repo: Git) -> str:

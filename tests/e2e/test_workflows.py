@@ -173,7 +173,7 @@ def forge_of(
             "CC": "none",
             "GOEMPY_PBS_MIRROR": server.address,
             "GITHUB_REPOSITORY": OWNER,
-            "GITHUB_SERVER_URL": github.address,
+            "GITHUB_SERVER_URL": "https://github.com",
             "GITHUB_API_URL": f"{github.address}/api/v3",
         }
         (folder / "home").mkdir()
@@ -291,6 +291,18 @@ def test_a_dispatch_on_a_branch_is_a_dry_run_unless_it_names_the_branch(forge: F
     results, actions = forge.run("workflow_dispatch", ref="refs/heads/topic", branch="topic")
     assert [results["dry-run"], results["finalize"]] == ["skipped", "success"], actions.log()
     assert forge.tags() != {}
+
+
+def test_a_private_repository_publishes_without_attestations(forge: Forge) -> None:
+    actions = Actions(
+        forge.bare, forge.folder / "private", forge.env,
+        on_line=lambda _job, line: not line.startswith(forge.left_out),
+    )  # fmt: skip
+    results = actions.run("release.yml", Event("push", private=True))
+    assert results["finalize"].result == "success", actions.log()
+    assert actions.attested == []
+    assert sorted(forge.published()) == tag_names(forge)
+    assert "no attestations" in actions.summary
 
 
 def test_rebuilding_what_is_tagged_says_reproduced(forge: Forge) -> None:

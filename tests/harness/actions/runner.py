@@ -8,6 +8,7 @@ artifacts are files in a folder, the set-up of languages is what this machine ha
 from __future__ import annotations
 
 import fnmatch
+import json
 import os
 import re
 import shutil
@@ -23,7 +24,7 @@ from tests.harness.actions.expressions import Scope, as_text, evaluate, expand
 from tests.harness.project import git
 
 _STATUS = re.compile(r"\b(success|failure|always|cancelled)\(\)")
-_VARIABLES = ("GOEMPY_PBS_MIRROR",)
+_VARIABLES = ("GOEMPY_PBS_MIRROR", "GOEMPY_ATTEST")
 """What a fork may set for its workflows."""
 CREDENTIALS = '[http "https://git.corp.example/"]\n\textraheader = AUTHORIZATION: basic eDp4\n'
 _SET_UP = ("actions/setup-python", "actions/setup-go", "actions/cache")
@@ -54,6 +55,7 @@ class Event:
     name: str
     inputs: Mapping[str, Any] = field(default_factory=dict)
     ref: str = "refs/heads/main"
+    private: bool = False
 
 
 @dataclass
@@ -104,8 +106,10 @@ class _Run:
             "ref": event.ref,
             "ref_name": event.ref.removeprefix("refs/heads/"),
             "token": "a-token",
-            "event": {"repository": {"default_branch": "main"}},
+            "event": {"repository": {"default_branch": "main", "private": event.private}},
         }
+        self.event = actions.folder / "event.json"
+        self.event.write_text(json.dumps(self.github["event"]), "utf-8")
         self.results: dict[str, JobResult] = {}
         self.count = 0
 
@@ -198,6 +202,8 @@ class _Run:
             **self.actions.env,
             **{key: as_text(expand(value, scope)) for key, value in declared.items()},
             "GITHUB_ACTIONS": "true",
+            "GITHUB_EVENT_NAME": str(self.github["event_name"]),
+            "GITHUB_EVENT_PATH": str(self.event),
             "GITHUB_OUTPUT": str(outputs),
             "GITHUB_STEP_SUMMARY": str(summary),
         }

@@ -117,6 +117,6 @@ def test_a_device_is_written_to_and_not_replaced(tmp_path: Path) -> None:
 def test_a_folder_where_none_can_be_made() -> None:
     with (
         pytest.raises(DiskError, match="cannot write /proc/none"),
-        scratch_dir(Path("/proc/none/a")),
+        files.scratch_dir(Path("/proc/none/a")),
     ):
         pass

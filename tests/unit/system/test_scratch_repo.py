@@ -13,6 +13,7 @@ from pipeline.system.scratch_repo import (
     COMMITS_ONLY,
     REMOTE,
     WITHOUT_BLOBS,
+    connected,
     fetch_blobs,
     fetch_tags,
     init_scratch,
@@ -152,3 +153,14 @@ def test_what_a_known_commit_holds_is_not_sent_again(
         git(remote, "update-ref", "-d", f"refs/tags/{len(sizes) - 1}")
     assert sizes[0] > sizes[1] + 1000
     assert git(remote, "fsck", "--no-dangling") == ""
+
+
+def test_git_elsewhere_connects_as_the_repository_does(
+    project: Project, repo: Git, tmp_path: Path
+) -> None:
+    project.git("config", "http.https://forge.example/.extraheader", "AUTHORIZATION: basic x")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    there = Git(outside, connected(repo, "origin"))
+    asked = there.call("config", "--get-urlmatch", "http.extraheader", "https://forge.example/you")
+    assert asked == "AUTHORIZATION: basic x\n"
