@@ -99,6 +99,7 @@ def _build_cells(
 def _plan(matrix: Matrix, fetcher: AssetFetcher, cell: Cell) -> CellPlan:
     fetched = fetcher.fetch(cell)
     signer = fetcher.attest(fetched).signer if matrix.attest else ""
+    fetcher.console.info(f"{cell.name}: reading {fetched.asset.name}")
     return plan_cell(cell, fetched.asset, fetched.path, matrix, signer)
 
 
@@ -114,6 +115,8 @@ class _Builder:
         self.console.check()
         try:
             plan = self.plan(cell)
+            if plan.modules:
+                self.console.info(f"{cell.name}: compiling the modules that programs import")
             host = self.interpreters.of(cell.line) if plan.modules else None
             if host and host.plan.cell == cell:
                 plan = host.plan
