@@ -16,8 +16,8 @@ from dataclasses import replace
 from pydantic import AliasPath, BaseModel, Field, ValidationError
 
 from pipeline.formats.payload.model import LICENSES, Component
-from pipeline.formats.validation import validation_faults
 from pipeline.system.errors import ArchiveError
+from pipeline.system.validation import validation_faults
 
 CPYTHON = "cpython"
 _TEXT_NAME = re.compile(r"LICENSE\.(?P<name>.+?)\.txt")

@@ -65,12 +65,15 @@ def build_payloads(request: BuildRequest, fetcher: AssetFetcher, console: Consol
 
     Raises a ``PipelineError`` that names the cell.
     """
+    # First, since a network that is dead shows here, before minutes of work.
+    wheels = _build_wheels(request, fetcher, console) if request.wheels else None
     cells = _build_cells(request, fetcher, console) if request.cells else ()
-    return Built(cells, _build_wheels(request, fetcher, console) if request.wheels else None)
+    return Built(cells, wheels)
 
 
 def _build_wheels(request: BuildRequest, fetcher: AssetFetcher, console: Console) -> BuiltWheels:
     began = console.clock()
+    console.info(f"{PIP_CELL}: fetching {', '.join(each.name for each in request.matrix.wheels)}")
     try:
         files = {
             wheel: fetch_wheel(wheel, fetcher.cache, run_pip) for wheel in request.matrix.wheels
@@ -96,6 +99,7 @@ def _build_cells(
 def _plan(matrix: Matrix, fetcher: AssetFetcher, cell: Cell) -> CellPlan:
     fetched = fetcher.fetch(cell)
     signer = fetcher.attest(fetched).signer if matrix.attest else ""
+    fetcher.console.info(f"{cell.name}: reading {fetched.asset.name}")
     return plan_cell(cell, fetched.asset, fetched.path, matrix, signer)
 
 
@@ -111,6 +115,8 @@ class _Builder:
         self.console.check()
         try:
             plan = self.plan(cell)
+            if plan.modules:
+                self.console.info(f"{cell.name}: compiling the modules that programs import")
             host = self.interpreters.of(cell.line) if plan.modules else None
             if host and host.plan.cell == cell:
                 plan = host.plan
@@ -119,7 +125,7 @@ class _Builder:
                 self.request.out,
                 self.request.matrix,
                 processors=threads,
-                progress=partial(self.console.start, cell.name),
+                progress=partial(self.console.start, f"{cell.name}: packing"),
                 compiler=unless_stopped(host.compile, self.console.check) if host else None,
             )
         except PipelineError as fault:

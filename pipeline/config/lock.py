@@ -24,6 +24,7 @@ from pipeline.config.cells import all_cells, asset_name
 from pipeline.config.model import Matrix, Pin
 from pipeline.system.errors import AssetNotFoundError, DigestError, LockError, UnpinnedError
 from pipeline.system.suggest import nearest
+from pipeline.system.validation import validation_faults
 
 FORMAT = 1
 _HEADER = "# Written by `goempy lock`. Do not edit.\n\n"
@@ -44,7 +45,7 @@ def parse_lock(text: str, *, where: str = "matrix.lock") -> Mapping[str, Pin]:
     except tomllib.TOMLDecodeError as fault:
         raise LockError(f"{where}: {fault}", hint=_HINT) from fault
     except ValidationError as invalid:
-        faults = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in invalid.errors()]
+        faults = validation_faults(invalid)
         raise LockError(f"{where} is not a lock file", hint=_HINT, details=faults) from None
     pins = {pin.name: pin for pin in parsed.asset}
     if len(pins) != len(parsed.asset):

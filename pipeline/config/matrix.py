@@ -16,6 +16,7 @@ from pipeline.config.model import COMMON_BYTECODE, Matrix
 from pipeline.system.errors import ConfigError
 from pipeline.system.suggest import did_you_mean, near_names
 from pipeline.system.units import counted
+from pipeline.system.validation import fault_text
 
 GOARCHES = {
     "linux": (
@@ -101,20 +102,13 @@ def _locate(rows: Sequence[str], path: Place) -> str:
     return f"line {found + 1}, {''.join(parts).lstrip('.')}"
 
 
-_MESSAGES = {
-    "tuple_type": "Input should be a valid list",
-    "dataclass_type": "Input should be a table",
-}
-
-
 def _describe(error: ErrorDetails, locate: Locate) -> str:
     place: Place = error["loc"]
     if _is_unknown_key(error):
         return f"{locate(place)}: unknown key; {did_you_mean(str(place[-1]), _keys_of(place[:-1]))}"
     if error["type"] == "missing":
         return f"{locate(place[:-1]) if place[:-1] else 'top level'}: {place[-1]!r} is missing"
-    message = _MESSAGES.get(error["type"], error["msg"].removeprefix("Value error, "))
-    return f"{locate(place)}: {message}"
+    return f"{locate(place)}: {fault_text(error)}"
 
 
 def _keys_of(place: Place) -> list[str]:

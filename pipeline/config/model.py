@@ -7,8 +7,10 @@ holds ``bin/`` on Unix and ``python.exe`` on Windows) unless a docstring says ot
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Annotated, Any, Self, TypeAlias
 
 from pydantic import (
@@ -84,8 +86,15 @@ def _unreserved(text: str) -> str:
 
 def _version(value: object) -> PythonVersion:
     if not isinstance(value, str):
-        raise ValueError("Input should be a valid string")  # noqa: TRY004 - pydantic's rule
+        raise ValueError(f"{value!r} is not a string")  # noqa: TRY004 - pydantic's rule
     return PythonVersion.parse(value)
+
+
+def _release_date(text: str) -> str:
+    with contextlib.suppress(ValueError):
+        if datetime.strptime(text, "%Y%m%d").strftime("%Y%m%d") == text:  # noqa: DTZ007 - a date
+            return text
+    raise ValueError(f"{text!r} is not the date of a PBS release such as 20261021")
 
 
 def _minor(text: str) -> str:
@@ -124,7 +133,7 @@ class Line:
     """One (python, pbs) pair; one tag."""
 
     python: Annotated[PythonVersion, PlainValidator(_version)]
-    pbs: Annotated[str, StringConstraints(pattern=r"^\d{8}$")]
+    pbs: Annotated[Text, AfterValidator(_release_date)]
     variant: Annotated[str, one_of("", FREE_THREADED)] = ""
     platforms: NonEmpty[Name] | None = None
     """Platform names; ``None`` is all that are enabled."""

@@ -231,6 +231,9 @@ def _failure(state: tenacity.RetryCallState) -> BaseException | None:
 
 
 def _reason(fault: BaseException | None) -> str:
+    if isinstance(fault, httpx.ConnectError):
+        # The system's text for a failed look-up has no name in it.
+        return f"no connection to {fault.request.url.host}: {fault}"
     return str(fault) or type(fault).__name__
 
 

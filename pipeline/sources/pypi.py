@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +14,13 @@ from pipeline.system.process import ProcessResult, error_tail, run
 
 Pip = Callable[[Sequence[str]], ProcessResult]
 """Runs ``python -m pip`` with arguments."""
+_LIMITS = ("--retries=1", "--timeout=10")
+"""A network that is dead is noticed in seconds; pip's own limits add up to minutes."""
+_UNREACHABLE = re.compile(
+    r"connection broken by '(.*)': /|Could not fetch URL (.*?)(?: - skipping)?$"
+)
+"""What pip warns of before it says that there is no such wheel, which it cannot know then."""
+_OBJECT = re.compile(r"<[^<>]* object at 0x[0-9a-f]+>[:,] ")
 
 
 def run_pip(arguments: Sequence[str]) -> ProcessResult:
@@ -36,7 +44,7 @@ def fetch_wheel(wheel: Wheel, cache: Path, pip: Pip) -> Path:
         done = pip(
             [
                 "download", "--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes",
-                "--no-input", "--disable-pip-version-check",
+                "--no-input", "--disable-pip-version-check", *_LIMITS,
                 "--dest", str(scratch), "--requirement", str(requirements),
             ]
         )  # fmt: skip
@@ -54,7 +62,14 @@ def _failure(wheel: Wheel, done: ProcessResult) -> AssetNotFoundError | Download
             hint="Run 'python -m ensurepip', or create the environment with 'python3 -m venv'.",
         )
     title = f"{wheel.name} {wheel.version}"
-    if "DO NOT MATCH THE HASHES" in done.stderr or "No matching distribution" in done.stderr:
+    wrong = "DO NOT MATCH THE HASHES" in done.stderr
+    unreachable = list(filter(None, map(_unreachable, done.stderr.splitlines())))
+    if not wrong and unreachable and "(from versions: none)" in done.stderr:
+        return DownloadError(
+            f"pip cannot reach the package index for {title}: {unreachable[-1]}",
+            hint="Check the network and pip's own settings ('python -m pip config list').",
+        )
+    if wrong or "No matching distribution" in done.stderr:
         return AssetNotFoundError(
             f"the package index has no wheel of {title} with the sha256 of matrix.toml",
             details=[
@@ -68,3 +83,9 @@ def _failure(wheel: Wheel, done: ProcessResult) -> AssetNotFoundError | Download
         f"pip cannot fetch {title}: {error_tail(done, lines=1)}",
         hint="Check the network and pip's own settings ('python -m pip config list').",
     )
+
+
+def _unreachable(row: str) -> str:
+    """Why pip could not ask the index, or nothing if the row does not say so."""
+    found = _UNREACHABLE.search(row)
+    return _OBJECT.sub("", found[1] or found[2]) if found else ""

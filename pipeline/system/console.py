@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.console import Console as RichConsole
 from rich.progress import (
     BarColumn,
@@ -32,6 +33,7 @@ from pipeline.system.units import human_bytes
 
 _UNBOUNDED_COLUMNS = 4000
 """Wide enough for every table where there is no terminal to limit it."""
+_BETWEEN_COLUMNS = 2
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """All but tab and line feed."""
 _PLAIN_STEP = 0.25
@@ -111,7 +113,13 @@ class Console:
             _print(self._log, f"{kind}: {text}", style)
 
     def table(self, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
-        """Print a table of results; without a terminal, cells are not cut to a width."""
+        """Print a table of results, or a list of its rows where a terminal is too narrow for it.
+
+        Names and numbers are copied from here, so no cell is ever cut.
+        """
+        if _least_width(columns, rows) > self.out.width:
+            self._list(columns, rows)
+            return
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in columns:
             table.add_column(
@@ -123,6 +131,16 @@ class Console:
         for row in rows:
             table.add_row(*(Text(printable(cell)) for cell in row))
         self.out.print(table, crop=False, no_wrap=True)
+
+    def _list(self, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+        """Print a line for each cell that is not empty, and an empty one between rows."""
+        width = max(cell_len(column.title) for column in columns)
+        for number, row in enumerate(rows):
+            if number:
+                self.result("")
+            for column, cell in zip(columns, row, strict=True):
+                if cell:
+                    self.result(f"{column.title.ljust(width)}  {cell}")
 
     @contextmanager
     def live(self) -> Iterator[None]:
@@ -180,6 +198,17 @@ class _Lines:
                 self.printed = share
         if due:
             self.console.info(_plain(self.title, self.done, self.total))
+
+
+def _least_width(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> int:
+    """The width of a table that cuts no cell; those of columns that fold break between words."""
+    widths = []
+    for at, column in enumerate(columns):
+        texts = [column.title, *(printable(row[at]) for row in rows)]
+        if column.folds:
+            texts = [word for text in texts for word in text.split()]
+        widths.append(max(map(cell_len, texts)))
+    return sum(widths) + _BETWEEN_COLUMNS * (len(widths) - 1)
 
 
 def _print(console: RichConsole, text: str, style: str | None = None) -> None:

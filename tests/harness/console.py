@@ -10,8 +10,8 @@ from pipeline.system.console import Console
 
 
 def captured_console(
-    *, terminal: bool = False, actions: bool = False
+    *, terminal: bool = False, actions: bool = False, width: int = 200
 ) -> tuple[Console, io.StringIO]:
     text = io.StringIO()
-    console = RichConsole(file=text, force_terminal=terminal, width=200, color_system=None)
+    console = RichConsole(file=text, force_terminal=terminal, width=width, color_system=None)
     return Console(console, console, actions=actions), text

@@ -10,6 +10,7 @@ import random
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -391,15 +392,13 @@ def test_two_copies_at_once_make_the_same(
     assert {path.name for path in (tmp_path / "out" / "payloads").iterdir()} == {"3.14.9"}
 
 
-def test_in_a_terminal_there_are_bars_and_elsewhere_lines(
-    project: Project, server: Loopback, tmp_path: Path
-) -> None:
-    offer(project, server, full_archive(unix_tree()))
-    argv = ("build", CELL, "--out", tmp_path / "out", "--source", server.address)
+def in_terminal(project: Project, *argv: str | Path, width: int = 80) -> str:
+    """What a terminal of ``width`` columns gets from the command."""
     leader, follower = pty.openpty()
+    termios.tcsetwinsize(follower, (24, width))
     process = subprocess.Popen(
         command(project, *argv), cwd=REPOSITORY, env={**environment(project), "TERM": "xterm"},
-        stdout=subprocess.PIPE, stderr=follower,
+        stdin=follower, stdout=follower, stderr=follower,
     )  # fmt: skip
     os.close(follower)
     seen = b""
@@ -407,12 +406,31 @@ def test_in_a_terminal_there_are_bars_and_elsewhere_lines(
         while chunk := os.read(leader, 65536):
             seen += chunk
     os.close(leader)
-    process.communicate()
-    assert process.returncode == 0
-    assert "━".encode() in seen
+    assert process.wait(HANGS_AFTER_S) == 0
+    return seen.decode()
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_no_terminal_is_too_narrow_for_a_tag(project: Project, width: int) -> None:
+    everywhere = project.run("tags").out.splitlines()[1:]
+    words = in_terminal(project, "tags", width=width).split()
+    assert everywhere
+    for row in everywhere:
+        # Between the escapes of colours only white space may break what is copied.
+        assert set(row.split()) <= set(words)
+
+
+def test_in_a_terminal_there_are_bars_and_elsewhere_lines(
+    project: Project, server: Loopback, tmp_path: Path
+) -> None:
+    offer(project, server, full_archive(unix_tree()))
+    argv = ("build", CELL, "--out", tmp_path / "out", "--source", server.address)
+    seen = in_terminal(project, *argv)
+    assert "━" in seen
+    assert f"{CELL}: packing" in seen
     plain = project.run("build", CELL, "--out", tmp_path / "plain", "--source", server.address)
     assert plain.code == 0
-    assert f"{CELL}: 100 % of" in plain.log
+    assert f"{CELL}: packing: 100 % of" in plain.log
     assert "━" not in plain.log
 
 

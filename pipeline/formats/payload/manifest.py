@@ -25,8 +25,8 @@ from pipeline.formats.payload.model import (
     metadata_fields,
     read_fields,
 )
-from pipeline.formats.validation import validation_faults
 from pipeline.system.errors import PayloadError
+from pipeline.system.validation import validation_faults
 
 FORMAT = 1
 FILE_NAME = "files.json"

@@ -23,9 +23,14 @@ from github import (
     UnknownObjectException,
     set_log_level,
 )
-from urllib3.exceptions import MaxRetryError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    MaxRetryError,
+    NewConnectionError,
+    ProxyError,
+)
 
-from pipeline.system.errors import AssetNotFoundError, GitHubError
+from pipeline.system.errors import AssetNotFoundError, DownloadError, GitHubError, PipelineError
 from pipeline.system.github.retry import ATTEMPTS, Patience, Retry
 
 _PAGE = 100
@@ -152,8 +157,7 @@ class GitHubClient:
         except GithubException as refused:
             raise self._refused(what, refused) from refused
         except OSError as broken:
-            kind = UnknownOutcomeError if _broke_off(broken) else GitHubError
-            raise kind(
+            raise _network_error(broken)(
                 f"cannot ask {self.address} for the {what}: {_reason(broken)}",
                 hint="Check the network and the proxy's settings, or try again later.",
             ) from broken
@@ -193,15 +197,17 @@ _ODD_RESPONSES = (
 """What PyGithub raises for a response without GitHub's fields or with a foreign address."""
 
 
-def _broke_off(fault: OSError) -> bool:
-    """Whether the response broke off; urllib3 has already repeated what failed earlier."""
+def _network_error(fault: OSError) -> type[PipelineError]:
+    """Which error it is; urllib3 has already repeated what failed before there was a connection."""
     errors = (
         requests.ConnectionError,
         requests.exceptions.ChunkedEncodingError,
         requests.ReadTimeout,
     )
     exhausted = bool(fault.args) and isinstance(fault.args[0], MaxRetryError)
-    return isinstance(fault, errors) and not exhausted
+    if isinstance(_cause(fault), NewConnectionError | ConnectTimeoutError):
+        return DownloadError
+    return UnknownOutcomeError if isinstance(fault, errors) and not exhausted else GitHubError
 
 
 def _port(address: SplitResult) -> int:
@@ -229,7 +235,11 @@ def _parse_refusal(data: object) -> tuple[str, list[str], bool]:
 
 
 def _reason(fault: OSError) -> str:
-    """The cause in the middle of requests' long texts."""
+    return str(_cause(fault)) or type(fault).__name__
+
+
+def _cause(fault: OSError) -> object:
+    """What is in the middle of requests' long texts; a proxy's failure has one more around it."""
     inner = fault.args[0] if fault.args else fault
     cause = inner.reason if isinstance(inner, MaxRetryError) else inner
-    return str(cause) or type(fault).__name__
+    return cause.original_error if isinstance(cause, ProxyError) else cause

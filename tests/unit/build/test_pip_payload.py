@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from pipeline.config.matrix import parse_matrix
 from pipeline.config.model import Wheel
 from pipeline.formats.payload.reader import read_payload, verify_payload
 from pipeline.sources.pypi import Pip, fetch_wheel
-from pipeline.system.errors import ArchiveError, AssetNotFoundError, ToolError
+from pipeline.system.errors import ArchiveError, AssetNotFoundError, DownloadError, ToolError
 from pipeline.system.process import ProcessResult, run
 from tests.builders.wheels import wheel_bytes
 from tests.harness.project import Line, matrix_text
@@ -95,6 +96,22 @@ def test_a_wheel_that_is_not_the_pinned_one(tmp_path: Path, version: str, sha256
     with pytest.raises(AssetNotFoundError, match=f"has no wheel of tool {version} with the sha256"):
         fetch_wheel(Wheel("tool", version, sha256), tmp_path / "cache", pip_from(tmp_path))
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_an_index_that_cannot_be_reached_says_nothing_about_a_pin(tmp_path: Path) -> None:
+    with socket.socket() as closed:
+        # Bound and not listening: connections are refused.
+        closed.bind(("127.0.0.1", 0))
+        index = f"http://127.0.0.1:{closed.getsockname()[1]}/simple"
+
+        def pip(arguments: Sequence[str]) -> ProcessResult:
+            command = [sys.executable, "-m", "pip", "--isolated", *arguments, "--index-url", index]
+            return run(command)
+
+        with pytest.raises(DownloadError, match="cannot reach the package index for tool") as told:
+            fetch_wheel(Wheel("tool", "1.0", "0" * 64), tmp_path, pip)
+    assert "refused" in told.value.what
+    assert "[pip]" not in told.value.hint
 
 
 def test_an_environment_without_pip(tmp_path: Path) -> None:

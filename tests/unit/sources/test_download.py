@@ -177,6 +177,7 @@ def test_no_server_at_all(network: Network) -> None:
     network.server.address = "http://127.0.0.1:9"
     with pytest.raises(DownloadError, match=r"cannot fetch http://127\.0\.0\.1:9/asset"):
         network.fetch()
+    assert "no connection to 127.0.0.1" in network.watcher.warnings[0]
 
 
 def test_a_server_that_never_answers(network: Network) -> None:

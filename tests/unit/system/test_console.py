@@ -71,5 +71,15 @@ def test_tables_keep_markup_as_text() -> None:
     assert rows == ["name   size", "[red]     1", "b        22"]
 
 
+@pytest.mark.parametrize("width", [7, 12, 13, 14, 20])
+def test_tables_never_cut_what_is_copied(width: int) -> None:
+    fancy, text = captured_console(terminal=True, width=width)
+    columns = [Column("tag"), Column("on", folds=True)]
+    fancy.table(columns, [["v0.1.0-t", "aa, bbb"], ["v0.1.0", ""]])
+    words = text.getvalue().split()
+    assert words.count("tag") == (2 if width < 13 else 1)
+    assert {"v0.1.0-t", "aa,", "bbb", "v0.1.0"} <= set(words)
+
+
 def test_what_a_terminal_would_obey_is_shown_instead() -> None:
     assert printable("a\x1b[2Jb\x9bc\td\n\x7f") == "a\\x1b[2Jb\\x9bc\td\n\\x7f"

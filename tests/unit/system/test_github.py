@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from pipeline.system.errors import AssetNotFoundError, GitHubError
+from pipeline.system.errors import AssetNotFoundError, DownloadError, GitHubError
 from pipeline.system.github.client import GitHubClient, NoApiError
 from pipeline.system.github.models import Release, RepoRef, repo_from_download_url
 from pipeline.system.github.releases import Releases
@@ -266,7 +266,7 @@ def test_links_to_another_host_are_not_followed(github: GitHub) -> None:
 def test_a_server_that_is_not_there() -> None:
     patience = Patience(lambda _s: None, lambda _t: None)
     client = GitHubClient("http://127.0.0.1:1/api/v3", "", patience)
-    with closing(client), pytest.raises(GitHubError, match="Connection refused"):
+    with closing(client), pytest.raises(DownloadError, match="Connection refused"):
         Releases(client, PBS).published(TAG)
 
 
