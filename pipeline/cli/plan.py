@@ -20,7 +20,6 @@ from pipeline.release.plan import ReleasePlan, plan_from_tags
 from pipeline.release.tag_index import TagIndex, known_tags
 from pipeline.release.workflow_jobs import workflow_outputs
 from pipeline.release.workflow_run import notices, read_workflow_run, require_cloud
-from pipeline.system.errors import NoRepositoryError
 from pipeline.system.files import scratch_dir
 from pipeline.system.github.context import repository_of, token_of
 from pipeline.system.scratch_repo import remote_address
@@ -89,11 +88,7 @@ def _show_cells(
 
 def _tags(repo: Path | None, remote: str, scratch: Path, context: Context) -> TagIndex:
     git = context.git(repo)
-    try:
-        git.git_dir()
-    except NoRepositoryError:
-        if repo or remote:
-            raise
+    if not (repo or remote or git.is_repository()):
         context.console.info(f"{context.root} is not a git repository: it has no tags")
         return TagIndex(git, "", scratch, {})
     return known_tags(git, remote_address(remote, git), scratch)

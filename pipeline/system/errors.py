@@ -91,10 +91,6 @@ class GitError(PipelineError, exit_code=20):
     """A git command failed."""
 
 
-class NoRepositoryError(GitError):
-    """There is no git repository; every other error of git's is a reason to stop."""
-
-
 class ModuleTreeError(PipelineError, exit_code=21):
     """The module tree cannot be assembled."""
 

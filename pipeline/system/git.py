@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.system.errors import DownloadError, GitError, NoRepositoryError
+from pipeline.system.errors import DownloadError, GitError
 from pipeline.system.files import disk_errors
 from pipeline.system.process import ProcessResult, error_tail, run
 
@@ -111,18 +111,24 @@ class Git:
         return run(["git", "-C", str(self.folder), *settings, *args], env=clean, stdin=stdin)
 
     def git_dir(self) -> Path:
-        """The repository's own directory.
-
-        Raises ``NoRepositoryError`` where there is none, and ``GitError`` for one that git refuses.
-        """
+        """The repository's own directory; raises ``GitError`` where there is none to use."""
         try:
             return Path(self.call("rev-parse", "--absolute-git-dir").strip())
         except GitError as fault:
-            kind = NoRepositoryError if "not a git repository" in fault.what else GitError
-            raise kind(
+            raise GitError(
                 f"{self.folder} is not a usable git repository ({fault.what})",
                 hint="Name another with --repo, or follow git's advice.",
             ) from fault
+
+    def is_repository(self) -> bool:
+        """Whether there is one; raises ``GitError`` for one that git refuses to use."""
+        try:
+            self.git_dir()
+        except GitError as fault:
+            if "fatal: not a git repository" not in fault.what:
+                raise
+            return False
+        return True
 
     def commit(self, revision: str) -> Commit:
         """What ``revision`` resolves to; raises ``GitError``."""
