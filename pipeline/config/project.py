@@ -18,6 +18,7 @@ from pipeline.system.errors import ConfigError, LockError
 
 LOCK_FILE = "matrix.lock"
 MATRIX_FILE = "matrix.toml"
+VERSION_FILE = "VERSION"
 _ENCODING = "utf-8-sig"
 """Windows programs begin files with a byte order mark."""
 _HINT = "Run goempy in a checkout of the repository, or name one with --root."
@@ -71,7 +72,7 @@ def read_matrix(root: Path, module: str = "") -> Matrix:
 
 def read_version(root: Path) -> semver.Version:
     """Read ``VERSION``; raises ``ConfigError``."""
-    return tags.parse_version(_text(root, "VERSION"))
+    return tags.parse_version(_text(root, VERSION_FILE))
 
 
 def read_primary(root: Path) -> str:

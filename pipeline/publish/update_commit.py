@@ -62,23 +62,29 @@ def _author(repo: Git) -> tuple[str, str]:
     return (name, email) if name and email else _AUTHOR
 
 
-def branch_tip(repo: Git, branch: str) -> str:
-    """The commit of a branch of the remote, ``""`` if there is no such branch.
+@dataclasses.dataclass(frozen=True, slots=True)
+class BranchTip:
+    """The last commit of a branch of the remote, ``""`` if there is no such branch.
 
-    Raises ``GitError`` if its last commit was not made here: that work would be lost.
+    ``foreign`` is the subject of one that was not made here: that work is not to be lost.
     """
+
+    commit: str
+    foreign: str = ""
+
+
+def branch_tip(repo: Git, branch: str) -> BranchTip:
+    """What the branch ends with."""
     ref = f"refs/heads/{branch}"
     rows = [row.split("\t") for row in repo.call("ls-remote", REMOTE, ref).splitlines()]
     tip = next((commit for commit, name in rows if name == ref), "")
     message = _commit_text(repo, tip, ref).partition("\n\n")[2] if tip else SUBJECT
-    if not message.startswith(SUBJECT):
-        raise GitError(
-            f"branch {branch} at {REMOTE} ends with someone else's commit {tip[:12]}",
-            details=[message.partition("\n")[0]],
-            hint="Merge or close its pull request, delete the branch, or name another with "
-            "--branch.",
-        )
-    return tip
+    return BranchTip(tip, "" if message.startswith(SUBJECT) else message.partition("\n")[0] or tip)
+
+
+def has_tag(repo: Git, tag: str) -> bool:
+    """Whether the remote has a tag."""
+    return bool(repo.call("ls-remote", REMOTE, f"refs/tags/{tag}").strip())
 
 
 def _commit_text(repo: Git, commit: str, ref: str) -> str:

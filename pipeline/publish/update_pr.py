@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from pipeline.publish.update_commit import SUBJECT, branch_tip, make_commit, push_branch
+import semver
+
+from pipeline.config.project import VERSION_FILE
+from pipeline.publish.update_commit import (
+    SUBJECT,
+    BranchTip,
+    branch_tip,
+    has_tag,
+    make_commit,
+    push_branch,
+)
 from pipeline.publish.update_summary import summarize
 from pipeline.sources.pinning import MatrixUpdate
 from pipeline.system.errors import UsageError
 from pipeline.system.git import Git
+from pipeline.system.github.client import PullRequestsForbiddenError
 from pipeline.system.github.models import PullRequest
 from pipeline.system.github.pull_requests import Pulls
 
@@ -39,13 +50,35 @@ def open_target(repo: Git, pulls: Pulls, branch: str) -> PullRequestTarget:
     return PullRequestTarget(repo, pulls, branch, base)
 
 
+def raise_version(update: MatrixUpdate, version: semver.Version, repo: Git) -> MatrixUpdate:
+    """Add the next patch of ``version`` to an update, so that merging it is a release.
+
+    A version that is not released yet stays.
+    """
+    if not update.texts or not has_tag(repo, f"v{version}"):
+        return update
+    return replace(update, texts={**update.texts, VERSION_FILE: f"{version.bump_patch()}\n"})
+
+
 def propose_update(update: MatrixUpdate, target: PullRequestTarget) -> str:
     """Open, edit or close the pull request; returns a sentence that says which."""
     tip = branch_tip(target.repo, target.branch)
     pull = target.pulls.find(target.branch, target.base)
+    if tip.foreign:
+        return _keep(target, tip, pull)
     if update.texts:
-        return _offer(update, target, tip, pull)
-    return _withdraw(target, tip, pull)
+        return _offer(update, target, tip.commit, pull)
+    return _withdraw(target, tip.commit, pull)
+
+
+def _keep(target: PullRequestTarget, tip: BranchTip, pull: PullRequest | None) -> str:
+    """Someone works on the branch: it is theirs until they merge or delete it."""
+    where = f"Pull request {pull.number}" if pull else f"Branch {target.branch}"
+    page = f": {pull.page}" if pull else ""
+    return (
+        f"{where} has a commit of someone else's ({tip.foreign}), and stays as it is until "
+        f"it is merged or the branch is deleted{page}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +100,14 @@ def pull_request_text(update: MatrixUpdate) -> PullRequestText:
         f"- {before.name} of PBS {before.pbs} -> {after.name} of PBS {after.pbs}"
         for before, after in moves
     ]
-    body = (
-        f"{summarize(update.plan).strip()}\n\n"
-        "Tags never move: to release this, raise `VERSION` as well."
+    version = update.texts.get(VERSION_FILE, "").strip()
+    end = (
+        f"Merging this releases {version}; a commit with another `VERSION` on this branch is kept."
+        if version
+        else "Tags never move: what is released already needs a higher `VERSION`."
     )
+    body = f"{summarize(update.plan).strip()}\n\n{end}"
+    rows += [f"- VERSION {version}"] if version else []
     return PullRequestText(title, body, "\n".join([title, "", *rows, ""]))
 
 
@@ -83,13 +120,22 @@ def _offer(
         push_branch(target.repo, target.branch, commit, tip)
     if pull is None:
         done = "opened"
-        pull = target.pulls.create(target.branch, target.base, text.title, text.body)
+        pull = _create(target, text)
     elif (pull.title, _normalized(pull.body)) != (text.title, text.body):
         done = "updated"
         target.pulls.edit(pull.number, text.title, text.body)
     else:
         done = "up to date"
     return f"Pull request {pull.number} is {done}: {pull.page}"
+
+
+def _create(target: PullRequestTarget, text: PullRequestText) -> PullRequest:
+    try:
+        return target.pulls.create(target.branch, target.base, text.title, text.body)
+    except PullRequestsForbiddenError:
+        # A branch that no one is asked to merge would stay behind.
+        target.pulls.delete_branch(target.branch)
+        raise
 
 
 def _normalized(body: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from pipeline.publish.update_pr import CLOSING_COMMENT
 from pipeline.system.errors import DownloadError, GitError, GitHubError, UsageError
 from tests.builders.pbs_listing import pbs_names, sha256_of, size_of
 from tests.builders.site import NAME, HostedSite, hosted_site, make_site
-from tests.fakes.github.faults import Fault, secondary_limit
+from tests.fakes.github.faults import Fault, no_pull_requests, secondary_limit
 from tests.fakes.github.server import API, GitHub, Pull, serve_github
 from tests.harness.project import Line, Outcome, Project, git
 
@@ -100,7 +101,7 @@ def test_an_update_becomes_a_pull_request(site: HostedSite) -> None:
     (pull,) = pulls(site)
     assert (pull.head, pull.base, pull.state, pull.title) == (BRANCH, "main", "open", TITLE)
     assert pull.body.startswith(f"Interpreters of PBS {NEW}:\n\n| line | Python |")
-    assert pull.body.endswith("raise `VERSION` as well.")
+    assert "`VERSION`" in pull.body
     page = f"{site.github.address}/{NAME}/pull/{pull.number}"
     assert outcome.out.startswith(f"Pull request {pull.number} is opened: {page}\n")
     summary = site.summary.read_text("utf-8")
@@ -238,10 +239,35 @@ def test_someone_s_commit_on_the_branch_is_not_overwritten(site: HostedSite) -> 
     git(clone, "push", "--quiet", "origin", BRANCH)
     before = state(site)
     outcome = propose(site)
-    assert outcome.code == GitError.exit_code
-    assert f"branch {BRANCH} at origin ends with someone else's commit" in outcome.log
-    assert "- Raise VERSION" in outcome.log
+    assert outcome.code == 0, outcome.log
+    assert "Raise VERSION" in outcome.out
+    assert pulls(site)[0].number == int(outcome.out.split()[2])
     assert state(site) == before
+
+
+def test_a_released_version_is_raised_so_that_merging_is_a_release(site: HostedSite) -> None:
+    assert propose(site, "--bump", "patch").code == 0
+    assert show(site, "VERSION").strip() == "0.1.0", "it is not released yet"
+    git(site.remote, "tag", "v0.1.0", "main")
+    assert propose(site, "--bump", "patch").code == 0
+    assert show(site, "VERSION").strip() == "0.1.1"
+    assert "0.1.1" in pulls(site)[0].body
+    # Merged, it is a release that no tag stands against.
+    site.project.git("fetch", "--quiet", str(site.remote), BRANCH)
+    site.project.git("merge", "--quiet", "--ff-only", "FETCH_HEAD")
+    git(site.remote, "tag", "--delete", "v0.1.0")
+    outcome = site.run("plan", "--json", "--remote", "origin")
+    assert outcome.code == 0, outcome.log
+    assert "v0.1.1" in outcome.out
+
+
+def test_a_repository_that_lets_no_workflow_open_pull_requests(site: HostedSite) -> None:
+    site.github.faults[f"POST {PULLS}"] = deque([no_pull_requests()])
+    outcome = propose(site)
+    assert outcome.code == GitHubError.exit_code
+    assert "Allow GitHub Actions to create and approve pull requests" in outcome.log
+    assert "expired" not in outcome.log
+    assert tip(site) == ""
 
 
 def test_the_branch_that_it_goes_to_is_no_branch_for_it(site: HostedSite) -> None:

@@ -55,6 +55,10 @@ class AlreadyExistsError(InvalidError):
     """The name is used already."""
 
 
+class PullRequestsForbiddenError(GitHubError):
+    """The repository's settings keep its workflows from opening pull requests."""
+
+
 class UnknownOutcomeError(GitHubError):
     """The response was lost: whether the request was carried out is unknown."""
 
@@ -169,7 +173,13 @@ class GitHubClient:
             return self.no_api(f"the {what} is missing, by a response that is not GitHub's")
         message, reasons, taken = _parse_refusal(fault.data)
         kind, hint = GitHubError, "Check githubstatus.com, or try again later."
-        if fault.status in {401, 403}:
+        if fault.status == requests.codes.forbidden and message.startswith(_NO_PULL_REQUESTS):
+            kind = PullRequestsForbiddenError
+            hint = (
+                "Allow it in the settings of the repository, and of its organization: Actions, "
+                "General, 'Allow GitHub Actions to create and approve pull requests'."
+            )
+        elif fault.status in {401, 403}:
             hint = "Set GITHUB_TOKEN to a token that may read it."
             if self._token:
                 hint = "Check GITHUB_TOKEN (or GH_TOKEN): it may be expired, or lack a permission."
@@ -189,6 +199,7 @@ class GitHubClient:
         )
 
 
+_NO_PULL_REQUESTS = "GitHub Actions is not permitted to create or approve pull requests"
 _REPEATABLE = (UnknownOutcomeError, AlreadyExistsError)
 _ODD_RESPONSES = (
     AssertionError, AttributeError, BadAttributeException, LookupError, RuntimeError, TypeError,

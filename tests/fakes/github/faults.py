@@ -70,3 +70,13 @@ def secondary_limit(retry_after_s: int | None, status: int = 403) -> Fault:
     }
     headers = () if retry_after_s is None else (("Retry-After", str(retry_after_s)),)
     return Fault(status, headers, json.dumps(body).encode())
+
+
+def no_pull_requests() -> Fault:
+    """As GitHub says it to a workflow where the settings do not allow it."""
+    body = {
+        "message": "GitHub Actions is not permitted to create or approve pull requests.",
+        "documentation_url": f"{_DOCS}/pulls/pulls#create-a-pull-request",
+        "status": "403",
+    }
+    return Fault(403, (), json.dumps(body).encode())

@@ -71,6 +71,15 @@ def test_the_mirror_of_the_environment(locked: Project, server: Loopback) -> Non
     assert server.gets(PATH) == [""]
 
 
+def test_the_source_of_the_matrix(locked: Project, server: Loopback) -> None:
+    server.files[PATH] = DATA
+    text = (locked.root / "matrix.toml").read_text("utf-8")
+    locked.write("matrix.toml", f'source = "{server.address}"\n{text}')
+    out = locked.root.parent / "out"
+    assert locked.run("build", CELL, "--out", out).code == 0
+    assert server.gets(PATH) == [""]
+
+
 @pytest.mark.parametrize("below", ["", "20261021"])
 def test_a_folder(locked: Project, tmp_path: Path, below: str) -> None:
     folder = tmp_path / "assets" / below
