@@ -108,7 +108,9 @@ class Site:
             )
 
     def forget_payloads(self) -> None:
+        """Leave an empty folder, as a workflow has it that built nothing."""
         shutil.rmtree(self.payloads, ignore_errors=True)
+        self.payloads.mkdir()
 
     def build(self, *names: str, env: Mapping[str, str] | None = None) -> None:
         """Payloads of cells, built from ``assets``."""

@@ -64,9 +64,11 @@ TARGETS = {
     "windows/arm64": "windows-arm64",
     "freebsd/amd64": "",
     "linux/386": "",
+    "android/arm64": "",
+    "ios/arm64": "",
 }
 """What a build is for, and the platform that it embeds."""
-NOT_VETTED = ("linux/amd64 v2", "linux/amd64 v4", "linux/386")
+NOT_VETTED = ("linux/amd64 v2", "linux/amd64 v4", "linux/386", "android/arm64", "ios/arm64")
 """They take the files of another target, or none."""
 TOP = {
     ".gitattributes", "LICENSE", "README.md", "THIRD_PARTY_LICENSES", "doc.go", "embed_util",

@@ -86,10 +86,10 @@ func TestGoFileName(t *testing.T) {
 // Builds for a level of GOAMD64 that is left out take the next lower one.
 func TestConstraintOfSome(t *testing.T) {
 	for names, want := range map[string]string{
-		"linux-amd64":                               "linux && amd64 && !musl",
-		"linux-amd64 linux-amd64-v4":                "linux && amd64 && !musl && !amd64.v4",
-		"linux-amd64 linux-amd64-musl-v2":           "linux && amd64 && !musl",
-		"linux-amd64 linux-amd64-v3 linux-amd64-v4": "linux && amd64 && !musl && !amd64.v3",
+		"linux-amd64":                               "linux && amd64 && !musl && !android",
+		"linux-amd64 linux-amd64-v4":                "linux && amd64 && !musl && !android && !amd64.v4",
+		"linux-amd64 linux-amd64-musl-v2":           "linux && amd64 && !musl && !android",
+		"linux-amd64 linux-amd64-v3 linux-amd64-v4": "linux && amd64 && !musl && !android && !amd64.v3",
 	} {
 		targets, err := choose(synthetic, nil, strings.Fields(names))
 		if err != nil || targets[0].constraint != want {
@@ -135,7 +135,7 @@ func TestNewTarget(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.constraint != "linux && amd64 && !musl" || got.folder != "linux-amd64" || got.markers["sys_platform"] != "linux" {
+	if got.constraint != "linux && amd64 && !musl && !android" || got.folder != "linux-amd64" || got.markers["sys_platform"] != "linux" {
 		t.Errorf("a known platform: %+v", got)
 	}
 	got, err = newTarget(synthetic, nil, "freebsd", "amd64", nil)

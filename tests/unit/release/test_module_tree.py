@@ -60,13 +60,13 @@ def payloads(tmp_path: Path) -> list[PlatformPayload]:
 def test_constraints() -> None:
     everyone = [LINUX, LINUX_V3, LINUX_V4, MUSL, WINDOWS]
     assert [build_constraint(each, everyone) for each in everyone] == [
-        "linux && amd64 && !musl && !amd64.v3",
-        "linux && amd64 && !musl && amd64.v3 && !amd64.v4",
-        "linux && amd64 && !musl && amd64.v4",
-        "linux && amd64 && musl",
+        "linux && amd64 && !musl && !android && !amd64.v3",
+        "linux && amd64 && !musl && !android && amd64.v3 && !amd64.v4",
+        "linux && amd64 && !musl && !android && amd64.v4",
+        "linux && amd64 && musl && !android",
         "windows && amd64",
     ]
-    assert build_constraint(LINUX, [LINUX]) == "linux && amd64 && !musl"
+    assert build_constraint(LINUX, [LINUX]) == "linux && amd64 && !musl && !android"
 
 
 def holds(constraint: str, tags: set[str]) -> bool:

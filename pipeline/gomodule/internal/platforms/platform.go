@@ -29,7 +29,8 @@ var levels = []string{"", "v2", "v3", "v4"}
 // Constraint is the build constraint that is true for p and for no other of
 // several platforms. A level of GOAMD64 includes those below it, so p leaves
 // out the next higher level that is among them. Without that one, p serves its
-// builds as well.
+// builds as well. To Go, Android is a Linux and iOS a macOS too, and no payload
+// runs there.
 func (p *Platform) Constraint(among []Platform) string {
 	text := p.GOOS + " && " + p.GOARCH
 	switch {
@@ -37,6 +38,12 @@ func (p *Platform) Constraint(among []Platform) string {
 		text += " && " + p.Libc
 	case p.GOOS == "linux":
 		text += " && !musl"
+	}
+	switch p.GOOS {
+	case "linux":
+		text += " && !android"
+	case "darwin":
+		text += " && !ios"
 	}
 	if p.GOAMD64 != "" {
 		text += " && " + p.GOARCH + "." + p.GOAMD64
