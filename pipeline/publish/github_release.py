@@ -211,6 +211,11 @@ def apply_release(
 def _upload(draft: Release, file: AssetFile, releases: Releases) -> None:
     data = file.path.read_bytes()
     asset = releases.upload(draft, file.name, data)
+    if asset.name != file.name:
+        raise GitHubError(
+            f"GitHub calls {file.name} of {draft.tag} {asset.name}",
+            hint="It changes characters that it does not take in names: report it to goempy.",
+        )
     if hashlib.sha256(data).hexdigest() != file.sha256 or not _is_same(asset, file):
         raise GitHubError(
             f"{file.name} of {draft.tag} was uploaded with other content",

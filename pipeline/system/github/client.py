@@ -125,15 +125,18 @@ class GitHubClient:
         what: str,
         act: Callable[[], _Result],
         find: Callable[[], _Result | None] | None = None,
+        *,
+        permission: str = "",
     ) -> _Result:
         """Make a request, and repeat it if the response is lost; raises ``GitHubError``.
 
         One that creates something needs ``find``, which looks for it when the response is lost or
-        GitHub refuses. Raises ``AssetNotFoundError`` for what does not exist.
+        GitHub refuses. Raises ``AssetNotFoundError`` for what does not exist; to a token without
+        the ``permission`` that a write needs, GitHub says the same.
         """
         for attempt in range(ATTEMPTS):
             try:
-                with self._failures(what):
+                with self._failures(what, permission):
                     return act()
             except (UnknownOutcomeError, InvalidError) as fault:
                 if find is not None and (found := find()) is not None:
@@ -144,20 +147,25 @@ class GitHubClient:
                 self._patience.wait(2.0**attempt, fault.what)
         raise AssertionError("the last attempt returns or raises")
 
-    def delete(self, path: str, what: str) -> None:
+    def delete(self, path: str, what: str, *, permission: str) -> None:
         """Delete something; raises ``AssetNotFoundError`` if it does not exist."""
-        self.call(what, lambda: self.github.requester.requestJsonAndCheck("DELETE", path))
+        requester = self.github.requester
+        self.call(
+            what, lambda: requester.requestJsonAndCheck("DELETE", path), permission=permission
+        )
 
     @contextlib.contextmanager
-    def _failures(self, what: str) -> Iterator[None]:
+    def _failures(self, what: str, permission: str) -> Iterator[None]:
         """Convert exceptions of PyGithub and the libraries below it."""
         try:
             yield
         except UnknownObjectException as missing:
-            hint = "" if self._token else " Private repositories need a token (GITHUB_TOKEN)."
-            raise AssetNotFoundError(
-                f"{self.address} has no {what}", hint=f"Check the names.{hint}"
-            ) from missing
+            hint = "Check the names."
+            if permission:
+                hint += f" Or the token may not write there: it needs '{permission}'."
+            elif not self._token:
+                hint += " Private repositories need a token (GITHUB_TOKEN)."
+            raise AssetNotFoundError(f"{self.address} has no {what}", hint=hint) from missing
         except GithubException as refused:
             raise self._refused(what, refused) from refused
         except OSError as broken:
@@ -233,16 +241,17 @@ def _parse_refusal(data: object) -> tuple[str, list[str], bool]:
     if not isinstance(data, dict):
         return "", [], False
     errors = data.get("errors")
-    rows = [each for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []
-    reasons = [
-        str(
-            row.get("message")
-            or " ".join(str(row.get(k, "")) for k in ("resource", "field", "code"))
-        )
-        for row in rows
-    ]
-    taken = any(row.get("code") == "already_exists" for row in rows)
-    return str(data.get("message") or ""), reasons, taken
+    rows = errors if isinstance(errors, list) else []
+    taken = any(isinstance(row, dict) and row.get("code") == "already_exists" for row in rows)
+    return str(data.get("message") or ""), [_parse_reason(row) for row in rows], taken
+
+
+def _parse_reason(row: object) -> str:
+    """An entry of ``errors``: fields, or a text."""
+    if not isinstance(row, dict):
+        return str(row)
+    fields = " ".join(str(row.get(key, "")) for key in ("resource", "field", "code"))
+    return str(row.get("message") or fields)
 
 
 def _reason(fault: OSError) -> str:

@@ -6,13 +6,15 @@ Source: docs.github.com, "REST API endpoints for pull requests", "... for issue 
 
 from __future__ import annotations
 
-import contextlib
-
 from github.PullRequest import PullRequest as ApiPullRequest
 
 from pipeline.system.errors import AssetNotFoundError
 from pipeline.system.github.client import GitHubClient, InvalidError
 from pipeline.system.github.models import PullRequest
+
+_PERMISSION = "pull-requests: write"
+_NO_REF = "Reference does not exist"
+"""What GitHub says, with status 422, when a branch to delete is not there."""
 
 
 class Pulls:
@@ -50,19 +52,20 @@ class Pulls:
             f"pull request from {branch} in {self._repository}",
             lambda: _pull(self._repo.create_pull(base, branch, title=title, body=body)),
             lambda: self.find(branch, base),
+            permission=_PERMISSION,
         )
 
     def edit(self, number: int, title: str, body: str) -> None:
         """Replace the title and body of a pull request."""
         pull = self._repo.get_pull(number)
         what = f"pull request {number} of {self._repository}"
-        self._client.call(what, lambda: pull.edit(title=title, body=body))
+        self._client.call(what, lambda: pull.edit(title=title, body=body), permission=_PERMISSION)
 
     def close(self, number: int) -> None:
         """Close a pull request without merging it."""
         pull = self._repo.get_pull(number)
         what = f"pull request {number} of {self._repository}"
-        self._client.call(what, lambda: pull.edit(state="closed"))
+        self._client.call(what, lambda: pull.edit(state="closed"), permission=_PERMISSION)
 
     def comment(self, number: int, text: str) -> None:
         """Comment on a pull request, unless it has the comment already."""
@@ -74,14 +77,21 @@ class Pulls:
             return text in bodies or None
 
         if not find():
-            self._client.call(what, lambda: bool(issue.create_comment(text)), find)
+            self._client.call(
+                what, lambda: bool(issue.create_comment(text)), find, permission=_PERMISSION
+            )
 
     def delete_branch(self, branch: str) -> None:
-        """Delete a branch, if it exists."""
+        """Delete a branch, if it exists; raises ``InvalidError`` if a ruleset forbids it."""
         path = f"/repos/{self._repository}/git/refs/heads/{branch}"
-        # GitHub answers 422 if it does not.
-        with contextlib.suppress(AssetNotFoundError, InvalidError):
-            self._client.delete(path, f"branch {branch} of {self._repository}")
+        try:
+            what = f"branch {branch} of {self._repository}"
+            self._client.delete(path, what, permission="contents: write")
+        except AssetNotFoundError:
+            pass
+        except InvalidError as fault:
+            if _NO_REF not in fault.what:
+                raise
 
 
 def _pull(pull: ApiPullRequest) -> PullRequest:

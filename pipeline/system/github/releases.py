@@ -22,6 +22,7 @@ from pipeline.system.errors import AssetNotFoundError
 from pipeline.system.github.client import GitHubClient
 from pipeline.system.github.models import Release, ReleaseAsset
 
+_PERMISSION = "contents: write"
 _UPLOADED = "uploaded"
 """The state of a complete asset; one whose upload broke off stays listed as ``starter``."""
 
@@ -72,6 +73,7 @@ class Releases:
                 )
             ),
             lambda: next((r for r in self.listing([tag]) if r.tag == tag and r.draft), None),
+            permission=_PERMISSION,
         )
 
     def delete_draft(self, release_id: int) -> None:
@@ -95,7 +97,9 @@ class Releases:
             )  # fmt: skip
             return _asset(GitReleaseAsset(client.requester, {}, fields, completed=True))
 
-        return self._client.call(what, send, lambda: self._uploaded(release, name))
+        return self._client.call(
+            what, send, lambda: self._uploaded(release, name), permission=_PERMISSION
+        )
 
     def _uploaded(self, release: Release, name: str) -> ReleaseAsset | None:
         """The complete asset of that name; the rest of a broken upload is deleted."""
@@ -135,21 +139,26 @@ class Releases:
             now = self._client.call(what, lambda: self._release(self._repo.get_release(release.id)))
             return None if now.draft else now
 
-        return self._client.call(what, update, find)
+        return self._client.call(what, update, find, permission=_PERMISSION)
 
     def tag_commit(self, tag: str) -> str:
         """The commit of ``tag`` on GitHub, ``""`` if it has no such tag."""
+
+        def peeled() -> str:
+            target = self._repo.get_git_ref(f"tags/{tag}").object
+            while target.type == "tag":  # one with a message, which somebody made by hand
+                target = self._repo.get_git_tag(target.sha).object
+            return target.sha
+
         try:
-            return self._client.call(
-                f"tag {tag} of {self._repository}",
-                lambda: self._repo.get_git_ref(f"tags/{tag}").object.sha,
-            )
+            return self._client.call(f"tag {tag} of {self._repository}", peeled)
         except AssetNotFoundError:
             return ""
 
     def _delete(self, path: str, what: str) -> None:
         with contextlib.suppress(AssetNotFoundError):
-            self._client.delete(f"/repos/{self._repository}/{path}", what)
+            path = f"/repos/{self._repository}/{path}"
+            self._client.delete(path, what, permission=_PERMISSION)
 
     def _whole(self, release: GitRelease) -> Release:
         made = self._release(release)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import subprocess
 from typing import Any
 
-from tests.fakes.github.faults import invalid, not_found
+from tests.fakes.github.faults import Fault, invalid, not_found
 from tests.fakes.github.state import Answer, Call, Pull, Route, page, refused
+from tests.harness.project import git
 
 
 def _repository(call: Call) -> Answer:
@@ -22,13 +23,23 @@ def _ref(call: Call) -> Answer:
     commit = call.ref(name)
     if not commit:
         return refused(not_found())
-    return Answer(200, {"ref": name, "object": {"type": "commit", "sha": commit}})
+    kind = git(call.github.bare[call.repository], "cat-file", "-t", commit).strip()
+    return Answer(200, {"ref": name, "object": {"type": kind, "sha": commit}})
+
+
+def _tag_object(call: Call) -> Answer:
+    """An annotated tag, by the id of its own object."""
+    bare = call.github.bare[call.repository]
+    text = git(bare, "cat-file", "tag", call.groups["id"])
+    fields = dict(line.split(" ", 1) for line in text.partition("\n\n")[0].splitlines())
+    target = {"sha": fields["object"], "type": fields["type"]}
+    return Answer(200, {"sha": call.groups["id"], "tag": fields["tag"], "object": target})
 
 
 def _delete_ref(call: Call) -> Answer:
     name = f"refs/{call.groups['ref']}"
     if not call.ref(name):
-        return refused(invalid("Reference", "", "missing"))
+        return refused(Fault(422, (), b'{"message": "Reference does not exist", "status": "422"}'))
     bare = call.github.bare[call.repository]
     subprocess.run(["git", "-C", bare, "update-ref", "-d", name], check=True)
     for pull in call.github.pulls[call.repository]:
@@ -110,6 +121,7 @@ def _comment(call: Call) -> Answer:
 PULL_ROUTES: list[Route] = [
     ("GET", r"", _repository),
     ("GET", r"/git/ref/(?P<ref>.+)", _ref),
+    ("GET", r"/git/tags/(?P<id>[0-9a-f]+)", _tag_object),
     ("DELETE", r"/git/refs/(?P<ref>.+)", _delete_ref),
     ("GET", r"/pulls", _list_pulls),
     ("POST", r"/pulls", _create_pull),

@@ -12,11 +12,13 @@ import pytest
 from pipeline.system.errors import AssetNotFoundError, DownloadError, GitHubError
 from pipeline.system.github.client import GitHubClient, NoApiError
 from pipeline.system.github.models import Release, RepoRef, repo_from_download_url
+from pipeline.system.github.pull_requests import Pulls
 from pipeline.system.github.releases import Releases
 from pipeline.system.github.retry import Patience
 from tests.builders.pbs_listing import pbs_names, sha256_of, size_of
-from tests.fakes.github.faults import Fault, invalid, primary_limit, secondary_limit
+from tests.fakes.github.faults import Fault, invalid, not_found, primary_limit, secondary_limit
 from tests.fakes.github.server import API, PBS, GitHub, serve_github
+from tests.harness.project import Project
 
 TAG = "20261021"
 BY_TAG = f"{API}/repos/{PBS}/releases/tags/{TAG}"
@@ -333,6 +335,44 @@ def test_what_is_invalid_is_told_with_its_reasons_and_not_tried_again(github: Gi
     assert "422 Validation Failed" in caught.value.what
     assert caught.value.details == ("Release tag_name missing_field",)
     assert len(github.writes()) == 1
+
+
+def test_a_write_that_finds_nothing_may_lack_a_permission(github: GitHub) -> None:
+    github.faults[f"POST {API}/repos/{MINE}/releases"].append(not_found())
+    with closing(writer(github, Waited())) as client, pytest.raises(AssetNotFoundError) as caught:
+        Releases(client, MINE).create_draft("v1.0.0", "Title", "Words", prerelease=False)
+    assert "it needs 'contents: write'" in caught.value.hint
+
+
+def test_reasons_that_are_texts_are_shown(github: GitHub) -> None:
+    body = (
+        b'{"message": "Validation Failed", "errors": ["tag_name was used by an immutable release"]}'
+    )
+    github.faults[f"POST {API}/repos/{MINE}/releases"].append(Fault(422, (), body))
+    with closing(writer(github, Waited())) as client, pytest.raises(GitHubError) as caught:
+        Releases(client, MINE).create_draft("v1.0.0", "Title", "Words", prerelease=False)
+    assert caught.value.details == ("tag_name was used by an immutable release",)
+
+
+def test_a_tag_with_a_message_is_the_commit_that_it_names(github: GitHub, project: Project) -> None:
+    github.bare[MINE] = project.root
+    project.git("-c", "user.name=x", "-c", "user.email=x@y", "tag", "-a", "-m", "by hand", "v1.0.0")
+    with closing(writer(github, Waited())) as client:
+        assert (
+            Releases(client, MINE).tag_commit("v1.0.0") == project.git("rev-parse", "HEAD").strip()
+        )
+
+
+def test_a_branch_that_must_stay_is_not_taken_for_deleted(github: GitHub, project: Project) -> None:
+    github.bare[MINE] = project.root
+    path = f"DELETE {API}/repos/{MINE}/git/refs/heads/topic"
+    ruled = b'{"message": "Repository rule violations found\\n\\nCannot delete this branch"}'
+    with closing(writer(github, Waited())) as client:
+        pulls = Pulls(client, MINE)
+        pulls.delete_branch("topic")  # which is not there
+        github.faults[path].append(Fault(422, (), ruled))
+        with pytest.raises(GitHubError, match="rule violations"):
+            pulls.delete_branch("topic")
 
 
 def test_an_asset_of_that_name_is_for_the_caller_to_compare(github: GitHub) -> None:
