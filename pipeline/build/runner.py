@@ -13,7 +13,7 @@ from pipeline.build.host_python import HostInterpreters, this_machine, unless_st
 from pipeline.build.once import Once
 from pipeline.build.pack import Packed
 from pipeline.build.pip_payload import build_wheels
-from pipeline.config.model import PIP_CELL, Cell, Matrix
+from pipeline.config.model import PIP_CELL, Cell, Matrix, Wheel
 from pipeline.sources.fetch import AssetFetcher
 from pipeline.sources.pypi import fetch_wheel, run_pip
 from pipeline.system.console import Console
@@ -73,16 +73,19 @@ def build_payloads(request: BuildRequest, fetcher: AssetFetcher, console: Consol
 
 def _build_wheels(request: BuildRequest, fetcher: AssetFetcher, console: Console) -> BuiltWheels:
     began = console.clock()
-    console.info(f"{PIP_CELL}: fetching {', '.join(each.name for each in request.matrix.wheels)}")
     try:
-        files = {
-            wheel: fetch_wheel(wheel, fetcher.cache, run_pip) for wheel in request.matrix.wheels
-        }
+        files = {wheel: _fetched(wheel, fetcher.cache, console) for wheel in request.matrix.wheels}
+        console.info(f"{PIP_CELL}: packing")
         packed = build_wheels(files, request.out, request.matrix, processors=processors())
     except PipelineError as fault:
         raise fault.at(PIP_CELL) from None
     archive_bytes = sum(path.stat().st_size for path in files.values())
     return BuiltWheels(packed, archive_bytes, console.clock() - began)
+
+
+def _fetched(wheel: Wheel, cache: Path, console: Console) -> Path:
+    console.info(f"{PIP_CELL}: {wheel.name} {wheel.version}")
+    return fetch_wheel(wheel, cache, run_pip)
 
 
 def _build_cells(

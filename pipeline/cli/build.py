@@ -41,6 +41,8 @@ def command(
     """Build each CELL, such as 3.14.9/linux-amd64, or pip."""
     matrix = read_matrix(context.root)
     cells = cells_named(names, matrix, with_pip=True)
+    if pack is not None and pack.is_dir():
+        raise click.UsageError(f"--pack needs the name of a file, and {pack} is a folder.")
     request = BuildRequest(cells, matrix, out.resolve(), wheels=PIP_CELL in names)
     with context.lock(request.out):
         built = build_payloads(

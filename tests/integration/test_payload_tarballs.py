@@ -52,6 +52,15 @@ def test_a_job_packs_what_another_unpacks(project: Project, tmp_path: Path) -> N
         assert bytes_below(tmp_path / "payloads" / name) == built
 
 
+def test_a_folder_is_no_tar_and_nothing_is_built_for_it(project: Project, tmp_path: Path) -> None:
+    outcome = project.run(
+        "build", CELLS[0], "--out", tmp_path / "built", "--source", tmp_path / "assets",
+        "--pack", tmp_path,
+    )  # fmt: skip
+    assert outcome.code == UsageError.exit_code
+    assert not (tmp_path / "built").exists()
+
+
 def test_nothing_to_unpack_is_no_failure(project: Project, tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     outcome = project.run("unpack", tmp_path / "none", "--out", tmp_path / "payloads")
