@@ -63,7 +63,6 @@ def test_a_version_that_is_released_is_nothing_to_do(site: Site, knows_filters: 
 
 def test_an_older_version_that_is_released_is_nothing_to_do_either(site: Site) -> None:
     site.raise_version()
-    site.payloads.mkdir()
     assert site.push().code == 0
     site.raise_version("0.1.0")
     assert site.plan()["release"] == "false"
