@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, GetPydanticSchema, StringConstraints
 from pydantic_core import core_schema
 
+from pipeline.config.module_path import base_fault
+
 _Item = TypeVar("_Item")
-_MODULE_PATH = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+(/[A-Za-z0-9._~-]+)+")
 
 
 def one_of(*values: str) -> GetPydanticSchema:
@@ -17,16 +17,9 @@ def one_of(*values: str) -> GetPydanticSchema:
     return GetPydanticSchema(lambda _source, _handler: core_schema.literal_schema(list(values)))
 
 
-def is_module_base(text: str) -> bool:
-    """Whether ``text`` is a module path without major version suffix; VERSION decides that."""
-    return bool(_MODULE_PATH.fullmatch(text)) and not re.search(r"/v\d+$", text)
-
-
 def _module_base(text: str) -> str:
-    if not is_module_base(text):
-        raise ValueError(
-            f"{text!r} is not a Go module path such as github.com/you/goempy, without /vN"
-        )
+    if fault := base_fault(text):
+        raise ValueError(f"{text!r} is not a Go module path such as github.com/you/goempy: {fault}")
     return text
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import semver
 
 from pipeline.config import cells, tags
-from pipeline.config.fields import is_module_base
 from pipeline.config.lock import parse_lock
 from pipeline.config.matrix import parse_matrix
 from pipeline.config.model import Cell, Line, Matrix, Pin
+from pipeline.config.module_path import base_fault
 from pipeline.system.errors import ConfigError, LockError
 
 LOCK_FILE = "matrix.lock"
@@ -62,9 +62,9 @@ def read_matrix(root: Path, module: str = "") -> Matrix:
     matrix = parse_matrix(_text(root, MATRIX_FILE))
     if not module:
         return matrix
-    if not is_module_base(module):
+    if fault := base_fault(module):
         raise ConfigError(
-            f"--module {module!r} is not a Go module path",
+            f"--module {module!r} is not a Go module path: {fault}",
             hint="Name one such as github.com/you/goempy, without /vN.",
         )
     return dataclasses.replace(matrix, module=module)

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.config.module_path import base_fault, path_fault
 from pipeline.formats.modzip import MAX_SPECIAL_BYTES, MAX_ZIP_BYTES, ZipFile, zip_faults
 from tests.harness.go import Go
 
@@ -54,10 +55,15 @@ class Judge:
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("gozip")
     program = folder / "gozip.exe"
     Go(folder / "modcache").run("build", "-buildvcs=false", "-o", str(program), ".", cwd=PROGRAM)
+    return program
+
+
+@pytest.fixture(scope="module")
+def judge(program: Path) -> Iterator[Judge]:
     with subprocess.Popen(
         [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
     ) as process:
@@ -239,3 +245,49 @@ sizes = st.sampled_from([0, 1, SPECIAL, SPECIAL + 1, MAX_ZIP_BYTES // 2, MAX_ZIP
 @given(files=st.lists(st.builds(ZipFile, paths, sizes), max_size=12))
 def test_any_files(judge: Judge, files: list[ZipFile]) -> None:
     assert_one_opinion(judge, with_go_mod(files))
+
+
+HOSTS = ("github.com", "example.com", "gopkg.in", "Example.com", "localhost", "-a.b", "a_b.c", "")
+PATH_ELEMENTS = (
+    "a", "A", "aux", "aux.go", "con1", "com1", "lpt9.x", ".a", "a.", "...", "~1", "a~1", "a~b",
+    "a~", "v0", "v1", "v2", "v02", "v2.1", "x.v1", "x.v0", "x.v01", "x.v2-unstable", "internal",
+    "a b", "ä", "", "a.git",
+)  # fmt: skip
+
+
+def test_module_paths(program: Path) -> None:
+    paths = [
+        "/".join(parts)
+        for n in range(3)
+        for parts in itertools.product(HOSTS, *[PATH_ELEMENTS] * n)
+    ]
+    done = subprocess.run(
+        [program, "paths"], input="".join(f"{p}\n" for p in paths), capture_output=True, check=True,
+        encoding="utf-8",
+    )  # fmt: skip
+    answers = done.stdout.splitlines()
+    differing = [
+        (path, ours, theirs)
+        for path, theirs in zip(paths, answers, strict=True)
+        if bool(ours := path_fault(path)) != bool(theirs)
+    ]
+    assert differing == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "github.com/a", "github.com/a/b/c", "github.com/a/internal", "example.com/vendor/a",
+        "example.com/a.git/b", "gopkg.in/a.v1", "example.com/a/v2", "github.com/a/aux",
+    ],
+)  # fmt: skip
+def test_module_paths_that_tags_could_not_serve(path: str) -> None:
+    assert base_fault(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["github.com/a/b", "git.corp.example/team/sub/py.git", "example.com", "gitlab.com/a/b/c"],
+)
+def test_module_paths_to_release_under(path: str) -> None:
+    assert base_fault(path) == ""

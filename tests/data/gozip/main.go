@@ -2,6 +2,9 @@
 // It reads one JSON array for each module, of [path, size in bytes] pairs, and
 // answers each with one line: a JSON object, with the reason for each path that
 // is omitted or invalid. Every go.mod says go 1.24.
+//
+// With an argument it reads a module path a line, and answers with why
+// golang.org/x/mod/module does not take it, or an empty line.
 package main
 
 import (
@@ -18,6 +21,7 @@ import (
 	"time"
 	"unicode"
 
+	"golang.org/x/mod/module"
 	"golang.org/x/mod/zip"
 )
 
@@ -117,9 +121,27 @@ func run(in io.Reader, out io.Writer) error {
 	}
 }
 
+func checkPaths(in io.Reader, out io.Writer) error {
+	lines := bufio.NewScanner(in)
+	for lines.Scan() {
+		answer := ""
+		if err := module.CheckPath(lines.Text()); err != nil {
+			answer = err.Error()
+		}
+		if _, err := fmt.Fprintln(out, answer); err != nil {
+			return err
+		}
+	}
+	return lines.Err()
+}
+
 func main() {
 	log.SetFlags(0)
-	if err := run(os.Stdin, os.Stdout); err != nil {
+	work := run
+	if len(os.Args) > 1 {
+		work = checkPaths
+	}
+	if err := work(os.Stdin, os.Stdout); err != nil {
 		log.Fatal(err)
 	}
 }
