@@ -11,6 +11,7 @@ import contextlib
 import email.utils
 import hashlib
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ import httpx
 import tenacity
 
 from pipeline.config.model import Asset
+from pipeline.sources.proxies import ProxiedTransport
 from pipeline.system.errors import DigestError, DownloadError
 from pipeline.system.files import CHUNK_BYTES, disk_errors, sha256_of
 
@@ -56,14 +58,20 @@ class _RetryableError(Exception):
         self.pause_s = pause_s
 
 
+class _RefusedError(DownloadError):
+    """The server does not do what it is asked, and will not later."""
+
+
 class _StaleError(Exception):
     """The ``.part`` is not the beginning of the asset."""
 
 
 def connect() -> httpx.Client:
     """A client with this machine's proxies and certificates; raises ``DownloadError``."""
+    proxies = urllib.request.getproxies()
     try:
-        return httpx.Client(timeout=_TIMEOUT, follow_redirects=True)
+        transport = ProxiedTransport(proxies, proxies.get("no", ""))
+        return httpx.Client(timeout=_TIMEOUT, follow_redirects=True, transport=transport)
     except (ValueError, OSError, ImportError, httpx.InvalidURL) as fault:
         raise DownloadError(
             f"cannot set up connections: {fault}",
@@ -84,8 +92,14 @@ class Downloader:
         return self._retry(url, lambda: self._get_text(url))
 
     def size(self, url: str) -> int:
-        """``Content-Length`` by a HEAD request; raises ``NotFoundError`` or ``DownloadError``."""
-        return self._retry(url, lambda: self._head_size(url))
+        """``Content-Length``; raises ``NotFoundError`` or ``DownloadError``.
+
+        By HEAD, and where a server refuses that, by a GET that ends after the headers.
+        """
+        try:
+            return self._retry(url, lambda: self._asked_size("HEAD", url))
+        except _RefusedError:
+            return self._retry(url, lambda: self._asked_size("GET", url))
 
     def download(self, url: str, asset: Asset, cache: Path) -> Path:
         """The asset's verified file in ``cache``; raises ``DigestError`` besides the others.
@@ -167,11 +181,11 @@ class Downloader:
             response.read()
             return response.text
 
-    def _head_size(self, url: str) -> int:
-        with self._request("HEAD", url, {"Accept-Encoding": "identity"}) as response:
+    def _asked_size(self, method: str, url: str) -> int:
+        with self._request(method, url, {"Accept-Encoding": "identity"}) as response:
             length = response.headers.get("Content-Length", "")
         if not length.isdecimal():
-            raise DownloadError(
+            raise _RefusedError(
                 f"{url} is served without Content-Length",
                 hint="Write sizes into matrix.lock with 'goempy lock' against another source.",
             )
@@ -186,7 +200,7 @@ class Downloader:
             if code in _RETRIED:
                 raise _RetryableError(f"the server answers {code}", _retry_after(response))
             if code >= 400 and code != httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
-                raise DownloadError(
+                raise _RefusedError(
                     f"{url} answers {code} {response.reason_phrase}",
                     hint="Check the address, and whether it requires a login.",
                 )

@@ -220,6 +220,13 @@ def test_not_found_is_for_the_caller(network: Network) -> None:
         network.http.size(f"{network.server.address}/none")
 
 
+@pytest.mark.parametrize("status", [403, 405])
+def test_a_size_where_head_is_refused(network: Network, status: int) -> None:
+    network.server.faults[PATH].append(Fault(status))
+    assert network.http.size(f"{network.server.address}{PATH}") == len(DATA)
+    assert [method for method, _path, _range in network.server.requests] == ["HEAD", "GET"]
+
+
 def test_other_bytes_of_the_same_size(network: Network) -> None:
     network.server.files[PATH] = DATA[:-1] + bytes([DATA[-1] ^ 1])
     with pytest.raises(DigestError) as caught:

@@ -1,0 +1,99 @@
+"""Connections through the machine's proxies, with NO_PROXY as curl and Go read it.
+
+httpx takes IPv6 addresses in brackets and ranges of addresses for addresses of servers.
+
+Sources: curl(1), "NO_PROXY"; golang.org/x/net/http/httpproxy, Config.NoProxy.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One entry of NO_PROXY: a network, or a name with what is below it; perhaps one port."""
+
+    name: str
+    network: ipaddress.IPv4Network | ipaddress.IPv6Network | None
+    port: int | None
+
+    def matches(self, host: str, port: int) -> bool:
+        if self.port not in {None, port}:
+            return False
+        if self.network is None:
+            return f".{host}".endswith(f".{self.name}")
+        address = _address(host)
+        return address is not None and address in self.network
+
+
+class ProxiedTransport(httpx.BaseTransport):
+    """Sends a request through the proxy of its scheme, or directly.
+
+    ``proxies`` are addresses by ``http``, ``https`` and ``all``; ``no_proxy`` is NO_PROXY's text.
+    Raises ``ValueError`` and ``httpx.InvalidURL`` for a proxy that is none.
+    """
+
+    def __init__(self, proxies: Mapping[str, str], no_proxy: str) -> None:
+        context = httpx.create_ssl_context()
+        self._direct = httpx.HTTPTransport(verify=context)
+        self._proxied = {
+            scheme: httpx.HTTPTransport(verify=context, proxy=httpx.Proxy(_with_scheme(address)))
+            for scheme, address in proxies.items()
+            if scheme in {"http", "https", "all"} and address
+        }
+        self._no_proxy = no_proxy
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send it."""
+        url = request.url
+        chosen = self._proxied.get(url.scheme) or self._proxied.get("all")
+        if chosen is None or goes_directly(self._no_proxy, url.host, url.port or _port(url)):
+            chosen = self._direct
+        return chosen.handle_request(request)
+
+    def close(self) -> None:
+        """Close all connections."""
+        for each in (self._direct, *self._proxied.values()):
+            each.close()
+
+
+def goes_directly(no_proxy: str, host: str, port: int) -> bool:
+    """Whether an entry of NO_PROXY, separated by commas or spaces, names the server.
+
+    Entries are ``*``, names, which stand for all names below them, addresses, and ranges such as
+    ``10.0.0.0/8`` and ``fd00::/8``; names and addresses may have a port, IPv6 ones brackets.
+    """
+    entries = no_proxy.replace(",", " ").split()
+    return "*" in entries or any(_parse(each).matches(host.lower(), port) for each in entries)
+
+
+def _parse(text: str) -> _Entry:
+    name, port = text.lower(), None
+    head, colon, tail = name.rpartition(":")
+    if colon and tail.isdecimal() and (":" not in head or head.endswith("]")):
+        name, port = head, int(tail)
+    name = name.removeprefix("[").removesuffix("]")
+    try:
+        return _Entry(name, ipaddress.ip_network(name, strict=False), port)
+    except ValueError:
+        return _Entry(name.removeprefix("*").strip("."), None, port)
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _with_scheme(address: str) -> str:
+    return address if "://" in address else f"http://{address}"
+
+
+def _port(url: httpx.URL) -> int:
+    return 443 if url.scheme == "https" else 80

@@ -1,0 +1,51 @@
+"""Which requests go through a proxy."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from pipeline.sources.proxies import ProxiedTransport, goes_directly
+from tests.fakes.http_server import Loopback
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "host", "port", "directly"),
+    [
+        ("", "a.example", 443, False),
+        ("*", "a.example", 443, True),
+        ("other, .a.example", "a.example", 443, True),
+        ("a.example", "b.a.example", 443, True),
+        ("*.a.example", "b.a.example", 443, True),
+        ("A.Example", "a.example", 443, True),
+        ("a.example", "ba.example", 443, False),
+        ("a.example:8443", "a.example", 443, False),
+        ("a.example:8443", "a.example", 8443, True),
+        ("10.1.2.3", "10.1.2.3", 80, True),
+        ("10.0.0.0/8", "10.1.2.3", 80, True),
+        ("10.0.0.0/8", "11.1.2.3", 80, False),
+        ("10.0.0.0/8", "ten.example", 80, False),
+        ("127.0.0.1:81", "127.0.0.1", 80, False),
+        ("::1", "::1", 80, True),
+        ("[::1]", "::1", 80, True),
+        ("[::1]:80", "::1", 80, True),
+        ("[::1]:81", "::1", 80, False),
+        ("fd00::/8", "fd12::1", 80, True),
+        ("fd00::/8", "fe80::1", 80, False),
+        ("fd00::/8", "10.1.2.3", 80, False),
+    ],
+)
+def test_no_proxy(no_proxy: str, host: str, port: int, directly: bool) -> None:  # noqa: FBT001
+    assert goes_directly(no_proxy, host, port) == directly
+
+
+def test_requests_take_their_way(server: Loopback) -> None:
+    server.files["/file"] = b"direct"
+    proxies = {"all": "127.0.0.1:9"}  # where nothing listens
+    for no_proxy in ("127.0.0.0/8", "fd00::/8"):
+        with httpx.Client(transport=ProxiedTransport(proxies, no_proxy)) as client:
+            if no_proxy == "fd00::/8":
+                with pytest.raises(httpx.ConnectError):
+                    client.get(f"{server.address}/file")
+            else:
+                assert client.get(f"{server.address}/file").content == b"direct"
