@@ -12,6 +12,7 @@ from pipeline.publish.github_release import (
     ReleaseAction,
     apply_release,
     plan_publish,
+    require_same,
 )
 from pipeline.publish.release_spec import read_release_specs
 from pipeline.system.github.context import github_repository
@@ -43,9 +44,11 @@ def command(
             for row in list(action.rows()) or [action.state.value]:
                 context.console.result(f"{action.spec.tag}: {row}")
         context.console.info("dry run: nothing was written")
+        require_same(actions)
         return
     made = [apply_release(action, releases, context.console.info) for action in actions]
     _show(actions, made, context)
+    require_same(actions)
 
 
 def _show(actions: Sequence[ReleaseAction], made: Sequence[Release], context: Context) -> None:

@@ -101,7 +101,7 @@ def plan_releases(
     ``found`` are all releases of the repository, those of the specs' tags with their assets;
     ``commits`` are what each tag names here (``""`` if unknown) and on GitHub. Raises
     ``GitHubError`` for tags that GitHub lacks, since it would create them somewhere, and
-    ``TagConflictError`` for tags and published releases with other content.
+    ``TagConflictError`` for tags with other content.
     """
     if lacking := [each.tag for each in specs if not commits[each.tag][1]]:
         raise GitHubError(
@@ -116,14 +116,27 @@ def plan_releases(
         for tag, (here, there) in commits.items()
         if here and here != there
     ]
-    conflicts += [row for action in actions for row in _conflicts(action)]
     if conflicts:
         raise TagConflictError(
-            "published tags or releases have other content; nothing was written",
+            "tags on GitHub have other content; nothing was written",
             details=conflicts,
-            hint="A release never changes: raise VERSION.",
+            hint="A tag never moves: raise VERSION.",
         )
     return actions
+
+
+def require_same(actions: Sequence[ReleaseAction]) -> None:
+    """Raises ``TagConflictError`` for releases that are published with other files.
+
+    Nothing changes these, so they are no reason to keep the others from being published.
+    """
+    if conflicts := [row for action in actions for row in _conflicts(action)]:
+        raise TagConflictError(
+            "published releases have other content; the others are as planned",
+            details=conflicts,
+            hint="Delete what does not belong to them on GitHub, an asset or the release, and run "
+            "it again; or raise VERSION.",
+        )
 
 
 def _action(spec: ReleaseSpec, found: Sequence[Release]) -> ReleaseAction:

@@ -16,6 +16,8 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 """Names that GitHub does not change."""
 _SUM = re.compile(r"([0-9a-f]{64})  (.+)")
 _HEADING = "# "
+MAX_NOTES = 125_000
+"""Characters of a release's text; GitHub says so when there are more ("body is too long")."""
 _HINT = "Make it with 'goempy assets'."
 
 
@@ -87,9 +89,13 @@ def read_release_spec(folder: Path) -> ReleaseSpec:
         for path in sorted(folder.iterdir())
         if path.is_file() and path.name != NOTES
     )
-    if faults := list(_faults(files)):
+    notes = rest.strip() + "\n"
+    faults = list(_faults(files))
+    if len(notes) > MAX_NOTES:
+        faults.append(f"{NOTES} has {len(notes):,} characters, and GitHub takes {MAX_NOTES:,}")
+    if faults:
         raise UsageError(f"{folder} is not a release to publish", details=faults, hint=_HINT)
-    return ReleaseSpec(folder.name, title.removeprefix(_HEADING), rest.strip() + "\n", files)
+    return ReleaseSpec(folder.name, title.removeprefix(_HEADING), notes, files)
 
 
 def _faults(files: Sequence[AssetFile]) -> Iterator[str]:

@@ -27,6 +27,8 @@ CLOSING_COMMENT = (
     "Nothing is left to update: the matrix has these interpreters, or they were withdrawn. "
     "Closing this pull request and deleting its branch."
 )
+MAX_BODY = 65_536
+"""Characters of a pull request's text, the most that GitHub takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +108,17 @@ def pull_request_text(update: MatrixUpdate) -> PullRequestText:
         if version
         else "Tags never move: what is released already needs a higher `VERSION`."
     )
-    body = f"{summarize(update.plan).strip()}\n\n{end}"
+    body = f"{_shortened(summarize(update.plan).strip(), MAX_BODY - len(end) - 2)}\n\n{end}"
     rows += [f"- VERSION {version}"] if version else []
     return PullRequestText(title, body, "\n".join([title, "", *rows, ""]))
+
+
+def _shortened(text: str, limit: int) -> str:
+    """Whole lines of ``text``, with a word about those that are left out."""
+    if len(text) <= limit:
+        return text
+    note = "\n\n(shortened: the rest is in the commit)"
+    return text[: limit - len(note)].rpartition("\n")[0] + note
 
 
 def _offer(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -333,3 +334,23 @@ def test_the_plan_names_tags_that_have_no_release(tmp_path: Path, github: GitHub
     outputs = json.loads(outcome.out)
     assert (outputs["tags"], outputs["release"]) == ("", "true")
     assert json.loads(site.run(*plan, env={"GITHUB_TOKEN": ""}).out)["release"] == "false"
+
+
+def test_a_foreign_file_of_one_release_keeps_no_other_from_being_published(
+    site: HostedSite,
+) -> None:
+    assert publish(site, OTHER).code == 0
+    (release,) = releases(site)
+    release.assets.append(replace(release.assets[0], id=999, name="notes-of-someone.txt"))
+    outcome = publish(site)
+    assert outcome.code == TagConflictError.exit_code
+    assert f"{OTHER} was released with notes-of-someone.txt as well" in outcome.log
+    assert sorted(each.tag for each in releases(site) if not each.draft) == sorted(TAGS)
+
+
+def test_notes_that_github_would_not_take_are_refused_in_a_dry_run(site: HostedSite) -> None:
+    (site.assets / OTHER / "notes.md").write_text(f"# {OTHER}\n\n{'x' * 125_000}\n")
+    outcome = publish(site, "--dry-run")
+    assert outcome.code == UsageError.exit_code
+    assert "notes.md has 125,001 characters, and GitHub takes 125,000" in outcome.log
+    assert site.github.writes() == []

@@ -193,7 +193,7 @@ class GitHubClient:
                 hint = "Check GITHUB_TOKEN (or GH_TOKEN): it may be expired, or lack a permission."
         elif fault.status == requests.codes.unprocessable_entity:
             kind = AlreadyExistsError if taken else InvalidError
-            hint = "Check on GitHub what conflicts with it."
+            hint = _hint_for(" ".join([message, *reasons]), taken=taken)
         elif fault.status >= 500:
             kind = UnknownOutcomeError
         text = f"{fault.status} {message}".strip()
@@ -252,6 +252,17 @@ def _parse_reason(row: object) -> str:
         return str(row)
     fields = " ".join(str(row.get(key, "")) for key in ("resource", "field", "code"))
     return str(row.get("message") or fields)
+
+
+def _hint_for(text: str, *, taken: bool) -> str:
+    """What to do about a 422, by GitHub's words."""
+    if "too long" in text:
+        return "Shorten the text that is sent."
+    if "immutable" in text:
+        return "A name that an immutable release has used is never free again: raise VERSION."
+    if taken or "already exists" in text:
+        return "Something of this name exists: look at it on GitHub, then delete it or leave it."
+    return "Check on GitHub what conflicts with it."
 
 
 def _reason(fault: OSError) -> str:

@@ -13,6 +13,7 @@ from pipeline.publish.github_release import (
     ReleaseState,
     plan_assets,
     plan_releases,
+    require_same,
 )
 from pipeline.publish.release_spec import AssetFile, ReleaseSpec
 from pipeline.system.errors import GitHubError, TagConflictError
@@ -98,17 +99,25 @@ def test_what_differs_is_named_all_together() -> None:
         release(PRIMARY, [asset("SHA256SUMS", b"other"), asset("more.txt")]),
         release(OTHER, [asset("SHA256SUMS", digest=False), asset("sizes.svg", b"", digest=False)]),
     ]
-    commits = {PRIMARY: (COMMIT, ANOTHER), OTHER: (COMMIT, COMMIT)}
     with pytest.raises(TagConflictError) as caught:
-        plan(found, PRIMARY, OTHER, commits=commits)
+        require_same(plan(found, PRIMARY, OTHER))
     assert caught.value.details == (
-        f"{PRIMARY} is commit {'b' * 12} on GitHub and {'a' * 12} here",
         f"{OTHER} was released with a different sizes.svg",
         f"{PRIMARY} was released with a different SHA256SUMS",
         f"{PRIMARY} was released without sizes.svg",
         f"{PRIMARY} was released with more.txt as well",
     )
     assert "raise VERSION" in caught.value.hint
+    assert "Delete what does not belong" in caught.value.hint
+
+
+def test_a_tag_that_is_another_commit_on_github() -> None:
+    commits = {PRIMARY: (COMMIT, ANOTHER), OTHER: (COMMIT, COMMIT)}
+    with pytest.raises(TagConflictError) as caught:
+        plan((), PRIMARY, OTHER, commits=commits)
+    assert caught.value.details == (
+        f"{PRIMARY} is commit {'b' * 12} on GitHub and {'a' * 12} here",
+    )
 
 
 def test_tags_that_are_not_at_github_are_never_made_there() -> None:
