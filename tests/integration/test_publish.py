@@ -216,7 +216,7 @@ def test_killed_between_any_two_requests_and_run_again(
     site.github.digests = digests
     assert publish(site).code == 0
     expected, count = state(site), len(site.github.requests)
-    assert count == 13
+    assert count == 14
     for dies_after in range(count):
         forget(site)
         site.github.dies_after, site.github.last_breath = dies_after, carried_out
@@ -354,3 +354,13 @@ def test_notes_that_github_would_not_take_are_refused_in_a_dry_run(site: HostedS
     assert outcome.code == UsageError.exit_code
     assert "notes.md has 125,001 characters, and GitHub takes 125,000" in outcome.log
     assert site.github.writes() == []
+
+
+def test_a_renamed_repository_is_asked_for_its_name_once(site: HostedSite) -> None:
+    site.github.renamed[NAME] = "new/name"
+    site.github.bare["new/name"] = site.github.bare[NAME]
+    outcome = publish(site)
+    assert outcome.code == 0, outcome.log
+    assert sorted(each.tag for each in site.github.releases["new/name"]) == sorted(TAGS)
+    old = [each for each in site.github.requests if f"/repos/{NAME}" in each.path]
+    assert [each.method for each in old] == ["GET"]

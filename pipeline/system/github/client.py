@@ -147,6 +147,12 @@ class GitHubClient:
                 self._patience.wait(2.0**attempt, fault.what)
         raise AssertionError("the last attempt returns or raises")
 
+    def repository_name(self, name: str) -> str:
+        """What the repository is called now: reads follow a renamed one, writes do not."""
+        return self.call(
+            f"repository {name}", lambda: self.github.get_repo(name).complete().full_name
+        )
+
     def delete(self, path: str, what: str, *, permission: str) -> None:
         """Delete something; raises ``AssetNotFoundError`` if it does not exist."""
         requester = self.github.requester

@@ -68,8 +68,9 @@ def connect(env: Mapping[str, str], patience: Patience, address: str = "") -> Gi
 def github_repository(
     env: Mapping[str, str], connect: Callable[[], GitHubClient], permissions: str
 ) -> GitHubRepository:
-    """The repository that ``env`` names; raises ``UsageError`` where it or a token is not set.
+    """The repository that ``env`` names, by the name that it has now.
 
+    Raises ``UsageError`` where it or a token is not set, and ``GitHubError``.
     ``permissions`` are those that the token needs.
     """
     faults = []
@@ -83,4 +84,5 @@ def github_repository(
             details=faults,
             hint="In a workflow pass the token in the step's env; GitHub Actions sets the rest.",
         )
-    return GitHubRepository(connect(), name)
+    client = connect()
+    return GitHubRepository(client, client.repository_name(name))

@@ -115,6 +115,10 @@ class _Handler(BaseHTTPRequestHandler):
             return refused(not_found())
         answering, groups = found
         repository = named["repository"] if named else PBS
+        if new := github.renamed.get(repository):
+            status = 301 if self.command == "GET" else 307
+            location = f"{github.api}/repos/{new}{match['rest']}"
+            return Answer(status, {"message": "Moved"}, (("Location", location),))
         call = Call(github, repository, groups, query, path, body)
         return break_upload(call) if half else answering(call)
 

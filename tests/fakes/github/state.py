@@ -75,6 +75,8 @@ class GitHub:
     address: str
     releases: dict[str, list[Release]] = field(default_factory=lambda: defaultdict(list))
     pulls: dict[str, list[Pull]] = field(default_factory=lambda: defaultdict(list))
+    renamed: dict[str, str] = field(default_factory=dict)
+    """New names of repositories, by the ones that they had."""
     bare: dict[str, Path] = field(default_factory=dict)
     """Where the git repositories are, by ``owner/name``."""
     latest: dict[str, int] = field(default_factory=dict)
