@@ -60,13 +60,17 @@ class PullRequest:
 def repo_from_download_url(downloads: str) -> RepoRef | None:
     """Where the API for a release download address is, ``None`` for other addresses.
 
-    ``https://github.com/<owner>/<name>/releases/download`` belongs to api.github.com; the same
-    path at another host belongs to ``<host>/api/v3``, as GitHub Enterprise Server has it.
+    ``https://github.com/<owner>/<name>/releases/download`` belongs to api.github.com, that of
+    ``<subdomain>.ghe.com`` to api.<subdomain>.ghe.com; the same path at another host belongs to
+    ``<host>/api/v3``, as GitHub Enterprise Server has it.
     """
     parts = urlsplit(downloads)
     match = _DOWNLOADS.fullmatch(parts.path)
     if match is None:
         return None
-    public = parts.hostname in {"github.com", "www.github.com"}
-    address = PUBLIC_API if public else f"{parts.scheme}://{parts.netloc}/api/v3"
+    address = f"{parts.scheme}://{parts.netloc}/api/v3"
+    if parts.hostname in {"github.com", "www.github.com"}:
+        address = PUBLIC_API
+    elif (parts.hostname or "").endswith(".ghe.com"):
+        address = f"https://api.{parts.hostname}"
     return RepoRef(address, match["repository"])

@@ -75,15 +75,19 @@ class Retry(GithubRetry):
             why = "GitHub's rate limit" if limited else f"GitHub answers {response.status}"
             if asked_s := self.get_retry_after(response):
                 wait_s = asked_s
-            elif response.status == 429:
-                wait_s = _limit_s(response)
+            elif limited:
+                earlier = [each for each in self.history[:-1] if each.status in _LIMITED]
+                wait_s = _limit_s(response, len(earlier))
         self._patience.wait(wait_s, why)
 
 
-def _limit_s(response: BaseHTTPResponse) -> float:
-    """Seconds until a limit reported as 429 ends; GithubRetry knows this only for 403."""
+def _limit_s(response: BaseHTTPResponse, earlier: int) -> float:
+    """Seconds until a limit ends; if GitHub does not say, twice as long as the time before.
+
+    ``earlier`` is how often the request has met a limit already.
+    """
     reset = response.headers.get("X-RateLimit-Reset", "")
     if response.headers.get("X-RateLimit-Remaining") == "0" and reset.isdecimal():
         # It ends at some point within that second.
         return max(0.0, int(reset) - time.time()) + 1
-    return DEFAULT_SECONDARY_RATE_WAIT
+    return float(DEFAULT_SECONDARY_RATE_WAIT) * 2.0**earlier

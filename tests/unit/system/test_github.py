@@ -54,6 +54,10 @@ def ask(github: GitHub, waited: Waited | None = None, *, key: str = "") -> Relea
             "https://git.corp.example:8443/me/pbs/releases/download",
             RepoRef("https://git.corp.example:8443/api/v3", "me/pbs"),
         ),
+        (
+            "https://corp.ghe.com/me/pbs/releases/download",
+            RepoRef("https://api.corp.ghe.com", "me/pbs"),
+        ),
         (f"https://mirror.example/github.com/{PBS}/releases/download", None),
         ("https://mirror.example/pbs", None),
         ("http://127.0.0.1:8000", None),
@@ -130,12 +134,14 @@ def test_a_secondary_limit_is_waited_out_and_told_once(github: GitHub, status: i
 
 
 @pytest.mark.parametrize("status", [403, 429])
-def test_a_limit_without_a_time_is_given_a_minute(github: GitHub, status: int) -> None:
+def test_a_limit_without_a_time_is_given_a_minute_and_then_more(
+    github: GitHub, status: int
+) -> None:
     github.add(TAG, ["a"])
-    github.faults[BY_TAG].append(secondary_limit(None, status))
+    github.faults[BY_TAG].extend([secondary_limit(None, status)] * 3)
     waited = Waited()
     ask(github, waited)
-    assert waited.pauses == [60]
+    assert waited.pauses == [60, 120, 240]
 
 
 @pytest.mark.parametrize("status", [403, 429])
