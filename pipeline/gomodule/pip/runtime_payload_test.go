@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/goempy/goempy/python"
 )
 
 // A program that runs installs into a directory or a virtual environment of its own, also
@@ -51,8 +53,16 @@ func TestPayloadPipAtRunTime(t *testing.T) {
 		if runtime.GOOS == "windows" {
 			t.Skip("Wine 8 has no CopyFile2, which venv needs")
 		}
-		dir := filepath.Join(t.TempDir(), "venv")
-		cmd, err := mustPython(t).PythonCmd("-m", "venv", "--without-pip", dir)
+		home, dir := filepath.Join(t.TempDir(), "python"), filepath.Join(t.TempDir(), "venv")
+		extract := func() *python.EmbeddedPython {
+			ep, err := python.NewEmbeddedPythonWithTmpDir(home, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return ep
+		}
+		ep := extract()
+		cmd, err := ep.PythonCmd("-m", "venv", "--without-pip", dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,7 +73,14 @@ func TestPayloadPipAtRunTime(t *testing.T) {
 		if out, err := pip(append([]string{"--python", bin}, install...)...); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
-		if out, err := exec.Command(bin, "-c", "import setuptools; print(setuptools.found)").CombinedOutput(); err != nil || strings.TrimSpace(string(out)) != "other" {
+		// The interpreter of an upgrade is at the same path.
+		if err := ep.Cleanup(); err != nil {
+			t.Fatal(err)
+		}
+		ep = extract()
+		defer func() { _ = ep.Cleanup() }()
+		out, err := exec.Command(bin, "-c", "import setuptools; print(setuptools.found)").CombinedOutput()
+		if err != nil || strings.TrimSpace(string(out)) != "other" {
 			t.Errorf("%v: %s", err, out)
 		}
 	})
