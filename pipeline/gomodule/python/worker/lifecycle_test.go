@@ -114,6 +114,17 @@ func TestShutdownEndsWhatRunsAndWaits(t *testing.T) {
 	}
 }
 
+func TestProcessesEndInTheirOwnTime(t *testing.T) {
+	p, out := newPool(t)
+	call[any](t, p, "at_exit", "good bye")
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+	if !strings.HasPrefix(out.String(), "good bye") {
+		t.Errorf("%q", out.String())
+	}
+}
+
 func TestCloseWaitsForRunningCalls(t *testing.T) {
 	p, out := newPool(t)
 	running := runsCall(t.Context(), t, p, out, 0.2)

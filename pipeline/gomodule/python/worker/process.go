@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os/exec"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/goempy/goempy/internal/procgroup"
@@ -25,6 +26,13 @@ var workerSource string
 
 // stopDelay is how long a process that is no longer needed may take to end by itself.
 const stopDelay = 5 * time.Second
+
+// exitDelay is how long one may take that gives no more answers: it is about to end, with the
+// status that the error has to name.
+const exitDelay = 200 * time.Millisecond
+
+// outputDelay is how long a process that has ended is waited for, if others hold its output.
+const outputDelay = time.Second
 
 // reservedLen is what answers may have that are no results, whatever MaxMessage says.
 const reservedLen = 4 << 20
@@ -46,10 +54,12 @@ type process struct {
 	exited chan struct{}
 	died   *DiedError
 
-	calls   int         // that it has taken
-	doomed  bool        // it is being killed
-	request []byte      // the last one, to use its memory again
-	timeout *time.Timer // while it is idle
+	calls  int  // that it has taken
+	doomed bool // it is being killed
+
+	stopping atomic.Bool // it ends by itself
+	request  []byte      // the last one, to use its memory again
+	timeout  *time.Timer // while it is idle
 }
 
 // startProcess starts a process, which is not ready yet.
@@ -74,6 +84,7 @@ func startProcess(py python.CommandContexter, c *config, out *sharedWriter) (*pr
 		c.command(cmd)
 	}
 	cmd.Stderr = p.output // Wait copies, so the group's end is watched: see procgroup
+	cmd.WaitDelay = outputDelay
 	stdin, err1 := cmd.StdinPipe()
 	stdout, err2 := cmd.StdoutPipe()
 	if err := errors.Join(err1, err2); err != nil {
@@ -100,8 +111,12 @@ func (p *process) read(cmd *exec.Cmd, r *bufio.Reader, mark []byte) {
 	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		_, _ = fmt.Fprintln(p.output, "worker:", err)
 	}
-	p.kill() // and what it has started
+	if !p.stopping.Load() {
+		time.AfterFunc(exitDelay, p.kill)
+	}
 	_ = cmd.Wait()
+	p.kill()
+	_ = cmd.Cancel() // kills what it has started
 	p.died = &DiedError{State: cmd.ProcessState, Output: p.output.finish()}
 }
 
@@ -183,6 +198,7 @@ func (p *process) alive() bool {
 
 // stop lets a process that serves no call end by itself.
 func (p *process) stop() {
+	p.stopping.Store(true)
 	_ = p.stdin.Close()
 	time.AfterFunc(stopDelay, p.kill)
 }

@@ -1,5 +1,6 @@
 """What the tests call."""
 
+import atexit
 import logging
 import os
 import subprocess
@@ -19,6 +20,10 @@ def start(value):
 
 def init_value(_):
     return started_with
+
+
+def at_exit(text):
+    atexit.register(lambda: (time.sleep(0.1), print(text)))
 
 
 def echo(value):
