@@ -8,7 +8,7 @@ from pipeline.cli import parameters
 from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
 from pipeline.config.project import read_config
-from pipeline.system.errors import CheckError, GitError
+from pipeline.system.errors import CheckError, GitError, ToolError
 from pipeline.system.scratch_repo import connected
 from pipeline.system.tables import columns, markdown_table
 from pipeline.system.units import human_seconds
@@ -50,7 +50,7 @@ def _environment(context: Context) -> Mapping[str, str]:
     git = context.git()
     try:
         git.git_dir()
-    except GitError:
+    except (GitError, ToolError):  # where git is missing, Go's check says more
         return context.env
     return connected(git, "origin")
 
