@@ -128,7 +128,13 @@ func TestProcessesThatAreKilledAtRandom(t *testing.T) {
 			}
 		}()
 	}
-	for n := range calls {
+	died := func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return results[1] > 0
+	}
+	deadline := time.Now().Add(10 * time.Minute)
+	for n := 0; n < calls || !died() && time.Now().Before(deadline); n++ {
 		work <- n
 	}
 	close(work)
