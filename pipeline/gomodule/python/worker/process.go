@@ -177,6 +177,7 @@ func (p *process) exchange(ctx context.Context) (frame, error) {
 	case <-ctx.Done():
 	}
 	if err := ctx.Err(); err != nil {
+		p.kill() // stop may be called before the context calls what it stops
 		return frame{}, err
 	}
 	<-p.exited
