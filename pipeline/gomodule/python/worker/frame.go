@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -50,34 +51,54 @@ func appendCall(b []byte, name string, k kind, body []byte) []byte {
 	return append(b, body...)
 }
 
-// readFrame reads an answer or a log entry.
-func readFrame(r io.Reader, limit int) (frame, error) {
+// errFrame is matched by an error in what a process sends.
+var errFrame = errors.New("the protocol is broken")
+
+// frameReader reads answers and log entries. What comes before mark is no frame, but what a .pth
+// file or sitecustomize prints before worker.py has taken the pipe: it goes to stray.
+type frameReader struct {
+	r     *bufio.Reader
+	mark  []byte // nil after it was read
+	stray io.Writer
+	limit int
+}
+
+func newFrameReader(r io.Reader, mark []byte, stray io.Writer, limit int) *frameReader {
+	return &frameReader{bufio.NewReaderSize(r, 64<<10), mark, stray, limit}
+}
+
+// next reads one frame.
+func (r *frameReader) next() (frame, error) {
+	if r.mark != nil {
+		if err := r.skipToMark(); err != nil {
+			return frame{}, err
+		}
+		r.mark = nil
+	}
 	var header [headerLen]byte
-	if _, err := io.ReadFull(r, header[:]); err != nil {
+	if _, err := io.ReadFull(r.r, header[:]); err != nil {
 		return frame{}, err
 	}
 	n := binary.BigEndian.Uint32(header[:])
 	f := frame{kind: kind(header[4]), extra: binary.BigEndian.Uint16(header[5:])}
-	if uint64(n) > uint64(limit) {
-		return frame{}, fmt.Errorf("a frame of %d bytes is above the limit of %d", n, limit)
+	if uint64(n) > uint64(r.limit) {
+		return frame{}, fmt.Errorf("%w: a frame of %d bytes is above the limit of %d", errFrame, n, r.limit)
 	}
 	f.body = make([]byte, n)
-	_, err := io.ReadFull(r, f.body)
+	_, err := io.ReadFull(r.r, f.body)
 	return f, err
 }
 
-// skipTo reads up to and with mark, and writes what comes before it to stray: what a .pth
-// file or sitecustomize prints, before worker.py has taken the pipe.
-func skipTo(r *bufio.Reader, mark []byte, stray io.Writer) error {
+func (r *frameReader) skipToMark() error {
 	var line []byte
-	for !bytes.HasSuffix(line, mark) {
-		part, err := r.ReadBytes(mark[len(mark)-1])
+	for !bytes.HasSuffix(line, r.mark) {
+		part, err := r.r.ReadBytes(r.mark[len(r.mark)-1])
 		line = append(line, part...)
 		if err != nil {
-			_, _ = stray.Write(line)
+			_, _ = r.stray.Write(line)
 			return err
 		}
 	}
-	_, err := stray.Write(line[:len(line)-len(mark)])
+	_, err := r.stray.Write(line[:len(line)-len(r.mark)])
 	return err
 }

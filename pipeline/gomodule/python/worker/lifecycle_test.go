@@ -40,28 +40,6 @@ func TestEndOfContextEndsTheCall(t *testing.T) {
 	}
 }
 
-// lateContext calls no function before the one that waits for Done goes on, as may happen with
-// any context.
-type lateContext struct{ context.Context }
-
-func (lateContext) AfterFunc(func()) (stop func() bool) { return func() bool { return true } }
-
-// Value hides the context below, which package context would ask instead.
-func (lateContext) Value(any) any { return nil }
-
-func TestContextThatIsLateEndsTheProcess(t *testing.T) {
-	p, out := newPool(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := runsCall(lateContext{ctx}, t, p, out, 600)
-	cancel()
-	if err := <-ended; !errors.Is(err, context.Canceled) {
-		t.Error(err)
-	}
-	if err := p.Close(); err != nil { // which waits for the process
-		t.Error(err)
-	}
-}
-
 func TestEndOfContextEndsTheWait(t *testing.T) {
 	p, out := newPool(t)
 	ctx, cancel := context.WithCancel(t.Context())

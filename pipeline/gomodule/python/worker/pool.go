@@ -119,6 +119,12 @@ func (p *Pool) call(ctx context.Context, name string, k kind, body []byte) (fram
 		return frame{}, err
 	}
 	f, err := proc.call(ctx, name, k, body)
+	for errors.Is(err, ErrDied) && proc.untouched && proc.wasIdle { // and so the call did not begin
+		if proc, err = p.take(ctx); err != nil {
+			return frame{}, err
+		}
+		f, err = proc.call(ctx, name, k, body)
+	}
 	if f.extra != 0 || p.c.maxCalls > 0 && proc.calls >= p.c.maxCalls {
 		proc.stop()
 	} else if err == nil {
@@ -246,6 +252,7 @@ func (p *Pool) put(proc *process) {
 		proc.stop()
 		return
 	}
+	proc.wasIdle = true
 	p.idle = append(p.idle, proc)
 	if p.c.idleTimeout > 0 {
 		proc.timeout = time.AfterFunc(p.c.idleTimeout, func() { p.expire(proc) })

@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
 	_ "embed"
@@ -9,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"os/exec"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -40,22 +41,30 @@ const reservedLen = 4 << 20
 // process is one Python process. It serves one call at a time.
 type process struct {
 	stdin  io.WriteCloser
+	stdout *os.File
+	frames *frameReader // from stdout
 	output *lineWriter
 	logger *slog.Logger
-	limit  int
 
 	// kill ends the process with all that it has started.
 	kill context.CancelFunc
 
-	// answers gets one frame for each call. It is closed when there will be no more.
+	// answers gets the frames of calls if there is a logger for the others: then stdout is read
+	// at all times, and else by the calls, which take half as long then. It is closed when there
+	// will be no more.
 	answers chan frame
+
+	// reading is held by those that read from stdout, so that it is not closed before.
+	reading sync.RWMutex
 
 	// exited is closed when the process is gone; died is set then.
 	exited chan struct{}
 	died   *DiedError
 
-	calls  int  // that it has taken
-	doomed bool // it is being killed
+	calls     int  // that it has taken
+	doomed    bool // it is being killed
+	wasIdle   bool
+	untouched bool // it ended before it got the last call
 
 	stopping atomic.Bool // it ends by itself
 	request  []byte      // the last one, to use its memory again
@@ -72,69 +81,114 @@ func startProcess(py python.CommandContexter, c *config, out *sharedWriter) (*pr
 		kill()
 		return nil, err
 	}
-	p := &process{
-		output:  &lineWriter{to: out},
-		logger:  c.logger,
-		limit:   max(c.maxMessage, reservedLen),
-		kill:    kill,
-		answers: make(chan frame, 1),
-		exited:  make(chan struct{}),
-	}
 	if c.command != nil {
 		c.command(cmd)
 	}
+	p := &process{
+		output: &lineWriter{to: out},
+		logger: c.logger,
+		kill:   kill,
+		exited: make(chan struct{}),
+	}
 	cmd.Stderr = p.output // Wait copies, so the group's end is watched: see procgroup
 	cmd.WaitDelay = outputDelay
-	stdin, err1 := cmd.StdinPipe()
-	stdout, err2 := cmd.StdoutPipe()
-	if err := errors.Join(err1, err2); err != nil {
+	if err := p.start(cmd); err != nil {
 		kill()
 		return nil, err
 	}
-	if err := cmd.Start(); err != nil {
-		kill()
-		return nil, err
+	p.frames = newFrameReader(p.stdout, []byte(mark), p.output, max(c.maxMessage, reservedLen))
+	if p.logger != nil {
+		p.answers = make(chan frame, 1)
+		go p.readAll()
 	}
-	p.stdin = stdin
-	go p.read(cmd, bufio.NewReaderSize(stdout, 64<<10), []byte(mark))
+	go p.wait(cmd)
 	return p, nil
 }
 
-// read passes on what the process writes, until it ends.
-func (p *process) read(cmd *exec.Cmd, r *bufio.Reader, mark []byte) {
+func (p *process) start(cmd *exec.Cmd) error {
+	var err error
+	if p.stdin, err = cmd.StdinPipe(); err != nil {
+		return err
+	}
+	// Not StdoutPipe, which Wait closes: the last answer may be in it.
+	stdout, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = w.Close() }()
+	cmd.Stdout, p.stdout = w, stdout
+	if err := cmd.Start(); err != nil {
+		_ = stdout.Close()
+		return err
+	}
+	return nil
+}
+
+// wait stays until the process is gone.
+func (p *process) wait(cmd *exec.Cmd) {
 	defer close(p.exited)
-	err := skipTo(r, mark, p.output)
-	for err == nil {
-		err = p.readFrame(r)
-	}
-	close(p.answers)
-	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		_, _ = fmt.Fprintln(p.output, "worker:", err)
-	}
-	if !p.stopping.Load() {
-		time.AfterFunc(exitDelay, p.kill)
-	}
 	_ = cmd.Wait()
 	p.kill()
 	_ = cmd.Cancel() // kills what it has started
 	p.died = &DiedError{State: cmd.ProcessState, Output: p.output.finish()}
+
+	// There may be a last answer. But what has left the group may hold the pipe for ever.
+	late := time.AfterFunc(outputDelay, p.endRead)
+	defer late.Stop()
+	p.reading.Lock()
+	defer p.reading.Unlock()
+	_ = p.stdout.Close()
 }
 
-func (p *process) readFrame(r io.Reader) error {
-	f, err := readFrame(r, p.limit)
-	if err != nil {
-		return err
-	}
-	if f.kind == kindLog && p.logger != nil {
-		return logTo(p.logger, f.body)
-	}
-	select {
-	case p.answers <- f:
-		return nil
-	default:
-		return errors.New("an answer without a call")
+// readAll passes on answers and log entries, until there are no more.
+func (p *process) readAll() {
+	p.reading.RLock()
+	defer p.reading.RUnlock()
+	defer close(p.answers)
+	for {
+		f, err := p.readFrame()
+		if err != nil {
+			return
+		}
+		if f.kind == kindLog {
+			logTo(p.logger, f.body)
+			continue
+		}
+		select {
+		case p.answers <- f:
+		default: // nobody has asked
+			return
+		}
 	}
 }
+
+func (p *process) readFrame() (frame, error) {
+	f, err := p.frames.next()
+	if errors.Is(err, errFrame) {
+		_, _ = fmt.Fprintln(p.output, "worker:", err)
+	}
+	return f, err
+}
+
+// receive returns the next answer. An error says that there will be none.
+func (p *process) receive() (frame, error) {
+	if p.answers == nil {
+		return p.readFrame()
+	}
+	if f, ok := <-p.answers; ok {
+		return f, nil
+	}
+	return frame{}, io.EOF
+}
+
+// abort ends the process, and the wait for its answer also if it cannot be killed at once.
+func (p *process) abort() {
+	p.kill()
+	p.endRead()
+}
+
+// endRead ends all reading. On Windows that is up to the end of the processes.
+func (p *process) endRead() { _ = p.stdout.SetReadDeadline(time.Unix(1, 0)) }
 
 // prepare gives the process its source and hello, and waits until it is ready.
 func (p *process) prepare(hello []byte, timeout time.Duration) error {
@@ -161,27 +215,31 @@ func (p *process) call(ctx context.Context, name string, k kind, body []byte) (f
 
 // exchange sends the request and waits for the answer. The end of ctx ends the process.
 func (p *process) exchange(ctx context.Context) (frame, error) {
-	stop := context.AfterFunc(ctx, p.kill)
+	stop := context.AfterFunc(ctx, p.abort)
 	defer func() { p.doomed = !stop() }()
-	if _, err := p.stdin.Write(p.request); err != nil {
-		p.kill()
-	}
+	f, err := p.roundTrip()
 	if cap(p.request) > reservedLen {
 		p.request = nil
 	}
-	select {
-	case f, ok := <-p.answers:
-		if ok {
-			return f, nil
-		}
-	case <-ctx.Done():
+	if err == nil {
+		return f, nil
 	}
 	if err := ctx.Err(); err != nil {
-		p.kill() // stop may be called before the context calls what it stops
 		return frame{}, err
 	}
+	time.AfterFunc(exitDelay, p.kill)
 	<-p.exited
 	return frame{}, p.died
+}
+
+func (p *process) roundTrip() (frame, error) {
+	p.reading.RLock()
+	defer p.reading.RUnlock()
+	if _, err := p.stdin.Write(p.request); err != nil {
+		p.untouched = true
+		return frame{}, err
+	}
+	return p.receive()
 }
 
 // alive says whether the process can take another call.
@@ -190,7 +248,7 @@ func (p *process) alive() bool {
 		return false
 	}
 	select {
-	case <-p.answers: // is closed
+	case <-p.exited:
 		return false
 	default:
 		return true

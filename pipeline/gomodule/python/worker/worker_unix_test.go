@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -37,6 +38,25 @@ func TestNothingIsLeftOfAProcessThatDied(t *testing.T) {
 			t.Error(err)
 		}
 		waitForEnd(t, left)
+	}
+}
+
+// TestDeathWhileIdleIsNoError: the next call gets another process, also if something holds the
+// standard error of the one that died.
+func TestDeathWhileIdleIsNoError(t *testing.T) {
+	for _, options := range [][]worker.Option{nil, {worker.Logger(slog.Default())}} {
+		p, _ := newPool(t, options...)
+		for _, function := range []string{"pid", "fork", "child"} {
+			call[int](t, p, function, nil)
+			pid := call[int](t, p, "pid", nil)
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			waitForEnd(t, pid)
+			if now := call[int](t, p, "pid", nil); now == pid {
+				t.Error("the process goes on")
+			}
+		}
 	}
 }
 
