@@ -26,6 +26,8 @@ RESULTS = Path("tests") / "bench" / "results.json"
 GROUPS: dict[str, Callable[[World], Iterator[Figure | Growth | Profile]]] = {
     "running": run_time.first_starts,
     "warm": run_time.warm_starts,
+    "text": run_time.text_trees,
+    "worker": run_time.worker_calls,
     "building": build_time.figures,
     "growth": run_time.growths,
     "profile": release_time.profiles,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from tests.bench.model import Figure, Row
+from tests.bench.model import Aims, Figure, Row
 from tests.bench.world import EMBED, OWN, World
 from tests.builders.peer_trees import PLATFORM, Tree
 from tests.harness.go import Go
@@ -19,7 +20,9 @@ def figures(world: World) -> Iterator[Figure]:
     payloads, programs = [], []
     for tree in world.released:
         ours = stored_bytes(world.payloads / tree.cell_name())
-        payloads.append(_sizes(_work(tree), tree, ours, stored_bytes(tree.peer.payload(PLATFORM))))
+        row = _sizes(_work(tree), tree, ours, stored_bytes(tree.peer.payload(PLATFORM)))
+        archive, _interpreter = world.archive_of_shipped(tree)
+        payloads.append(dataclasses.replace(row, limit=(float(archive.stat().st_size),)))
         ours, theirs = (world.program(tree, kind).stat().st_size for kind in ("shipped", "peer"))
         programs.append(_sizes(_work(tree), tree, ours, theirs))
     yield Figure("payload-size", tuple(payloads))
@@ -31,14 +34,14 @@ def figures(world: World) -> Iterator[Figure]:
         count = sum(1 for _manifest in tree.peer.payload("").glob("*/files.json"))
         work = f"all platforms: goempy {newest.peer.python}, {len(newest.platforms)}; "
         work += f"{tree.peer.name}, {count}"
-        zips.append(_sizes(work, tree, ours, _zip_bytes(world.go, tree.peer), target=3.0))
+        zips.append(_sizes(work, tree, ours, _zip_bytes(world.go, tree.peer)))
     yield Figure("module-zip", tuple(zips))
     subjects = {
         "peer": partial(_go_build, world, world.go, world.program(newest, "peer").parent),
         "ours": partial(_go_build, world, world.own_go, world.program(newest, "shipped").parent),
     }
     walls = column(world.turns("go build", subjects, warmups=0), "wall_s")
-    row = Row(_work(newest), walls["ours"], newest.peer.name, walls["peer"], target=1.0)
+    row = Row(_work(newest), walls["ours"], newest.peer.name, walls["peer"], aims=Aims(lead=1))
     yield Figure("go-build", (row,))
 
 
@@ -46,8 +49,8 @@ def _work(tree: Tree) -> str:
     return f"Python {tree.peer.python}: {tree.peer.name.split()[0]}"
 
 
-def _sizes(work: str, tree: Tree, ours: int, theirs: int, *, target: float = 8.0) -> Row:
-    return Row(work, (float(ours),), tree.peer.name, (float(theirs),), target)
+def _sizes(work: str, tree: Tree, ours: int, theirs: int) -> Row:
+    return Row(work, (float(ours),), tree.peer.name, (float(theirs),), aims=Aims(lead=1))
 
 
 def _zip_bytes(go: Go, peer: Peer) -> int:

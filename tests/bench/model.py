@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -11,35 +12,59 @@ Values = tuple[float, ...]  # one a run, in the order of the runs
 
 
 @dataclass(frozen=True)
-class Row:
-    """The same work done by a peer (empty: none can do it) and by goempy, in turns.
+class Aims:
+    """Ours is to be ``lead`` times less than the peer's, and at most ``within`` times the limit.
 
-    Ours is to be ``target`` times less, and under ``limit``; without either it is not judged.
+    And it is to be below ``under``, in the row's unit.
+    """
+
+    lead: float | None = None
+    within: float | None = None
+    under: float | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """The same work done by a peer (empty: none can do it), by goempy, and by what is least.
+
+    ``limit`` is what that took: programs in C that do the same with less checks, or a part of it
+    that everyone has to do. Without aims a row is not judged.
     """
 
     work: str
     ours: Values
     peer: str = ""
     theirs: Values = ()
-    target: float | None = None
-    limit: float | None = None
+    limit: Values = ()
+    aims: Aims | None = None
 
     @property
     def ratio(self) -> float | None:
         """The median of the peer's value over ours, run by run; of differences that of medians."""
-        if not self.peer:
-            return None
-        if min(self.ours) <= 0:
-            return median(self.theirs) / median(self.ours) if median(self.ours) > 0 else None
-        return median(a / b for a, b in zip(self.theirs, self.ours, strict=True))
+        return _ratio(self.theirs, self.ours) if self.peer else None
+
+    @property
+    def excess(self) -> float | None:
+        """How many times the limit ours is."""
+        return _ratio(self.ours, self.limit) if self.limit else None
 
     @property
     def reached(self) -> bool | None:
-        """Whether the target is met; ``None`` without one."""
-        if self.target is None and self.limit is None:
+        """Whether all aims are met; ``None`` without one."""
+        if self.aims is None:
             return None
-        enough = self.target is None or (self.ratio or 0) >= self.target
-        return enough and (self.limit is None or median(self.ours) < self.limit)
+        lead, within, under = self.aims.lead, self.aims.within, self.aims.under
+        return (
+            (lead is None or (self.ratio or 0) >= lead)
+            and (within is None or (self.excess or math.inf) <= within)
+            and (under is None or median(self.ours) < under)
+        )
+
+
+def _ratio(more: Values, less: Values) -> float | None:
+    if min(less) <= 0:
+        return median(more) / median(less) if median(less) > 0 else None
+    return median(a / b for a, b in zip(more, less, strict=True))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import jinja2
 from pipeline.system.files import write_atomically
 from tests.bench import plots
 from tests.bench.model import Figure, Profile, Report, Row
-from tests.bench.quantities import quantity, ratio, target, with_spread
+from tests.bench.quantities import aims, excess, quantity, ratio, with_spread
 
 PAGE = "BENCHMARKS.md"
 PLOTS = Path("tests") / "bench" / "plots"
@@ -24,7 +24,7 @@ TEXT: Mapping[str, Any] = tomllib.loads((FOLDER / "page.toml").read_text("utf-8"
 
 
 class Judged(NamedTuple):
-    """A row that has a target, and the key and text of its figure."""
+    """A row that has an aim, and the key and text of its figure."""
 
     key: str
     text: Mapping[str, Any]
@@ -60,7 +60,7 @@ def title(profile: Profile) -> str:
 
 
 def judged(report: Report) -> list[Judged]:
-    """All rows with a target, in the order of the page."""
+    """All rows with an aim, in the order of the page."""
     return [
         Judged(key, TEXT["figure"][key], row)
         for key, figure in report.figures.items()
@@ -70,10 +70,10 @@ def judged(report: Report) -> list[Judged]:
 
 
 def closest_calls(report: Report) -> list[Judged]:
-    """Of each figure and each target one row: a missed one, or that with the smallest lead."""
+    """Of each figure and each aim one row: a missed one, or that with the smallest lead."""
     groups: dict[object, list[Judged]] = {}
     for each in judged(report):
-        groups.setdefault((each.key, each.row.target, each.row.limit), []).append(each)
+        groups.setdefault((each.key, each.row.aims), []).append(each)
     return [
         min(group, key=lambda each: (each.row.reached, each.row.ratio or math.inf))
         for group in groups.values()
@@ -93,11 +93,11 @@ def benchmarks_md(report: Report) -> str:
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
     environment.filters |= {
-        "target": lambda row, unit: target(row.target, row.limit, unit),
+        "aims": aims,
         # What GitHub makes of a heading.
         "anchor": lambda text: re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-"),
-        "how": how, "median": median, "quantity": quantity, "ratio": ratio, "spread": with_spread,
-        "title": title,
+        "excess": excess, "how": how, "median": median, "quantity": quantity, "ratio": ratio,
+        "spread": with_spread, "title": title,
     }  # fmt: skip
     template = environment.get_template("BENCHMARKS.md.jinja")
     return template.render(report=report, text=TEXT, calls=closest_calls(report))

@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullLocator
 
 from tests.bench.model import Growth, Profile, Row
-from tests.bench.quantities import TIMES, quantity, ratio, target
+from tests.bench.quantities import TIMES, aims, quantity, ratio
 
 STYLE = Path(__file__).with_name("plots.mplstyle")
 REACHED, MISSED = "#0072b2", "#d55e00"
@@ -48,13 +48,11 @@ def ratios(rows: Sequence[tuple[Words, Row]]) -> bytes:
         unit = words["unit"]
         axes.barh(place, times - 1, left=1, height=0.6, color=REACHED if row.reached else MISSED)
         label = ratio(row.ratio)
-        if row.limit is not None:
+        if row.aims and row.aims.under is not None:
             label += f", {quantity(median(row.ours), unit)}"
         if not row.reached:
-            label += f" (target {target(row.target, row.limit, unit)})"
-        if row.target is not None:
-            axes.vlines(row.target, place - 0.4, place + 0.4, color="black", linewidth=2)
-        beside = max(times, row.target or 0, 1)
+            label += f" (aim: {aims(row.aims, unit)})"
+        beside = max(times, 1)
         axes.annotate(label, (beside, place), (5, 0), textcoords="offset points", va="center")
     names = [f"{_plain(words['title'])}\n{row.work}" for words, row, _times in compared]
     axes.set_yticks(range(len(names)), names, fontsize=7)
@@ -66,9 +64,9 @@ def ratios(rows: Sequence[tuple[Words, Row]]) -> bytes:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.grid(axis="x")
     axes.axvline(1, color="black", linewidth=0.8)
-    keys = {"target reached": REACHED, "target missed": MISSED, "target": "black"}
+    keys = {"aim reached": REACHED, "aim missed": MISSED}
     patches = [Patch(color=colour, label=label) for label, colour in keys.items()]
-    figure.legend(handles=patches, loc="outside upper right", ncols=3)
+    figure.legend(handles=patches, loc="outside upper right", ncols=2)
     return _svg(figure)
 
 

@@ -1,10 +1,12 @@
-"""Measured values as people read them: times with their spread, sizes, ratios and targets."""
+"""Measured values as people read them: times with their spread, sizes, ratios and aims."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import median
+
+from tests.bench.model import Aims
 
 NOTHING = "—"
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -45,16 +47,34 @@ def with_spread(values: Sequence[float], unit: str) -> str:
 
 def ratio(value: float | None) -> str:
     """How many times less, rounded down: never more than was measured."""
+    return _times(value, math.floor, 1e-9)
+
+
+def excess(value: float | None) -> str:
+    """How many times more, rounded up."""
+    return _times(value, math.ceil, -1e-9)
+
+
+def _times(value: float | None, whole: Callable[[float], int], error: float) -> str:
     if value is None:
         return NOTHING
     places = 2 if value < 2 else 1 if value < 100 else 0
     # The error of a float such as 2.3 * 10 must not cost a digit.
-    floor = math.floor(value * 10**places + 1e-9) / 10**places
-    return f"{floor:.{places}f} {TIMES}".replace("-", "\N{MINUS SIGN}")
+    number = whole(value * 10**places + error) / 10**places
+    return f"{number:.{places}f} {TIMES}".replace("-", "\N{MINUS SIGN}")
 
 
-def target(factor: float | None, limit: float | None, unit: str) -> str:
-    """The ratio to reach, and the value to stay under."""
-    wanted = [] if factor is None else [f"{factor:g} {TIMES}"]
-    wanted += [] if limit is None else [f"< {quantity(limit, unit, 2)}"]
-    return ", ".join(wanted) or NOTHING
+def aims(chosen: Aims | None, unit: str) -> str:
+    """What a row is to reach: against the peer, against the limit, and as a value."""
+    if chosen is None:
+        return NOTHING
+    wanted = []
+    if chosen.lead is not None:
+        wanted.append(
+            "no more than the peer" if chosen.lead == 1 else f"{chosen.lead:g} {TIMES} less"
+        )
+    if chosen.within is not None:
+        wanted.append(f"{chosen.within:g} {TIMES} the limit")
+    if chosen.under is not None:
+        wanted.append(f"< {quantity(chosen.under, unit, 2)}")
+    return ", ".join(wanted)

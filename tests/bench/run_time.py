@@ -1,4 +1,4 @@
-"""Run time: first starts, many at once, later starts, and how they grow.
+"""Run time: first starts, many at once, later starts, trees of text, calls of a worker.
 
 Every first start has an empty temp directory. The same program is built around each module, and
 nothing but its arguments differs between the figures.
@@ -6,6 +6,7 @@ nothing but its arguments differs between the figures.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sysconfig
 import time
@@ -15,7 +16,8 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from tests.bench.model import Figure, Growth, Row, Values
+from pipeline.release.module_tree import TEMPLATE
+from tests.bench.model import Aims, Figure, Growth, Row, Values
 from tests.bench.world import DATA, PROGRAM, Kind, World, extracted_by
 from tests.builders.peer_trees import Tree
 from tests.harness.measure import Sample, column, run_measured
@@ -25,7 +27,11 @@ IMPORTS = ("-c", "import json, asyncio, ssl, urllib.request, sqlite3, logging")
 PASS = ("-c", "pass")
 CROWD = 32
 ALONE = "the interpreter alone"
-WARM_LIMIT_S = 0.002
+LIMIT = ": limit"
+AHEAD = Aims(lead=1)
+FIRST_RUN, MEMORY, TOGETHER = Aims(1, within=1.0), Aims(1, under=40e6), Aims(1, within=1.1)
+ONE_CORE = ("taskset", "--cpu-list", "0")
+UNPACK = 'zstd -dcq "$1" | tar -xf - -C "$2" && shift 2 && exec "$@"'
 TIMER, PACKER = DATA / "timer" / "main.go", DATA / "packer" / "main.go"
 TIMES = (1, 4, 16)
 STARTS = (1, 2, 4, 8, 16, 32, 64)
@@ -42,9 +48,10 @@ class Pair(NamedTuple):
     tree: Tree
     kind: Kind
 
-    def row(self, taken: Taken, target: float | None, limit: float | None = None) -> Row:
-        peer = self.tree.peer.name
-        return Row(self.work, taken[self.work], peer, taken[peer], target, limit)
+    def row(self, taken: Taken, aims: Aims | None, where: str = "") -> Row:
+        """``taken`` may have a limit: what is named after the work and ``LIMIT``."""
+        peer, limit = self.tree.peer.name, taken.get(self.work + LIMIT, ())
+        return Row(self.work + where, taken[self.work], peer, taken[peer], limit, aims)
 
 
 def pairs(world: World) -> list[Pair]:
@@ -68,29 +75,52 @@ def programs(world: World, chosen: Sequence[Pair], source: Path = PROGRAM) -> di
 def first_starts(world: World) -> Iterator[Figure]:
     every = pairs(world)
     plain = [pair for pair in every if pair.kind != "common"]
-    hello = _first_runs(world, HELLO)
+    shipped = [pair for pair in every if pair.kind == "shipped"]
+    hello = _first_runs(world, every, HELLO)
     walls, peaks = column(hello, "wall_s"), column(hello, "peak_bytes")
-    rows = [pair.row(walls, 25.0 if pair.kind == "shipped" else 10.0) for pair in every]
+    slow = column(_first_runs(world, shipped, HELLO, ONE_CORE), "wall_s")
+    rows = [pair.row(walls, FIRST_RUN if pair in shipped else AHEAD) for pair in every]
+    rows += [pair.row(slow, Aims(1, within=1.3), ", on one core") for pair in shipped]
     yield Figure("first-run-hello", tuple(rows), median(walls[ALONE]))
-    yield Figure("first-run-memory", tuple(pair.row(peaks, 4.0) for pair in plain))
-    walls = column(_first_runs(world, IMPORTS), "wall_s")
-    rows = [pair.row(walls, None if pair.kind == "none" else 5.0) for pair in every]
-    yield Figure("first-run-imports", tuple(rows), median(walls[ALONE]))
+    peaks = {name: values for name, values in peaks.items() if LIMIT not in name}
+    rows = [pair.row(peaks, MEMORY if pair in shipped else AHEAD) for pair in plain]
+    yield Figure("first-run-memory", tuple(rows))
+    imports = column(_first_runs(world, every, IMPORTS), "wall_s")
+    rows = [pair.row(imports, None if pair.kind == "none" else AHEAD) for pair in every]
+    yield Figure("first-run-imports", tuple(rows), median(imports[ALONE]))
     count = 2 if world.effort.short else CROWD
     paths = programs(world, plain)
     crowds = {name: partial(_crowd, world, path, count) for name, path in paths.items()}
     crowds[ALONE] = partial(_all_hello, [world.interpreter(), *HELLO], world.env(), count)
     taken = world.turns(f"{count} processes at once", crowds, between=world.between)
-    yield Figure("crowd", tuple(pair.row(taken, 10.0) for pair in plain), median(taken[ALONE]))
+    for pair in shipped:
+        both = zip(taken[ALONE], walls[pair.work], strict=True)
+        taken[pair.work + LIMIT] = tuple(map(sum, both))
+    rows = [pair.row(taken, TOGETHER if pair in shipped else AHEAD) for pair in plain]
+    yield Figure("crowd", tuple(rows), median(taken[ALONE]))
 
 
-def _first_runs(world: World, args: tuple[str, ...]) -> dict[str, tuple[Sample, ...]]:
+def _first_runs(
+    world: World, chosen: Sequence[Pair], args: Sequence[str], prefix: Sequence[str] = ()
+) -> dict[str, tuple[Sample, ...]]:
+    """Of what is shipped also the limit: C programs unpack the same files, and Python starts."""
+
     def cold(program: Path) -> Sample:
-        return run_measured([program, *args], env=world.env(world.fresh()))
+        return run_measured([*prefix, program, *args], env=world.env(world.fresh()))
 
-    subjects = {name: partial(cold, path) for name, path in programs(world, pairs(world)).items()}
+    def unpacked(archive: Path, interpreter: str) -> Sample:
+        to = world.fresh()
+        unpack = ["sh", "-c", UNPACK, "sh", str(archive), str(to), str(to / interpreter)]
+        return run_measured([*prefix, *unpack, *args], env=world.env())
+
+    subjects = {name: partial(cold, path) for name, path in programs(world, chosen).items()}
+    for pair in chosen:
+        if pair.kind == "shipped":
+            archive = world.archive_of_shipped(pair.tree)
+            subjects[pair.work + LIMIT] = partial(unpacked, *archive)
     subjects[ALONE] = partial(run_measured, [world.interpreter(), *args], env=world.env())
-    return world.turns(f"first runs: {args[-1]}", subjects, between=world.between)
+    what = f"first runs: {args[-1]}{', on one core' if prefix else ''}"
+    return world.turns(what, subjects, between=world.between)
 
 
 def _crowd(world: World, program: Path, count: int) -> float:
@@ -115,9 +145,9 @@ def _all_hello(argv: Sequence[str | Path], env: dict[str, str], count: int) -> f
 def warm_starts(world: World) -> Iterator[Figure]:
     """Everything is extracted: the whole process, and what the module does in it."""
     chosen = [pair for pair in pairs(world) if pair.kind != "common"]
-    for key, measure in (("warm-start", _overheads), ("warm-call", _calls)):
-        rows = [pair.row(measure(world, pair), 5.0, WARM_LIMIT_S) for pair in chosen]
-        yield Figure(key, tuple(rows))
+    yield Figure("warm-start", tuple(pair.row(_overheads(world, pair), AHEAD) for pair in chosen))
+    rows = [pair.row(_calls(world, pair), Aims(1, under=0.001)) for pair in chosen]
+    yield Figure("warm-call", tuple(rows))
 
 
 def _overheads(world: World, pair: Pair) -> dict[str, Values]:
@@ -150,7 +180,6 @@ def _calls(world: World, pair: Pair) -> dict[str, Values]:
 
 
 def growths(world: World) -> Iterator[Growth]:
-    yield from _files(world)
     newest = world.trees[0]
     paths = {
         newest.peer.name: world.program(newest, "peer"),
@@ -166,26 +195,55 @@ def growths(world: World) -> Iterator[Growth]:
     yield Growth("starts", counts, curves)
 
 
-def _files(world: World) -> Iterator[Growth]:
+def text_trees(world: World) -> Iterator[Figure]:
+    """Trees of 700, 2,800 and 11,200 text files: packed, extracted, and found in place."""
     newest = world.trees[0]
     packers = {
-        newest.peer.name: world.program(newest, "peer", PACKER),
-        "goempy": world.program(newest, "none", PACKER),
+        "peer": world.program(newest, "peer", PACKER),
+        "ours": world.program(newest, "none", PACKER),
     }
-    found: dict[tuple[str, str], tuple[Values, ...]] = {}
-    counts = []
+    aims = {"pack": Aims(0.5), "cold": Aims(1, within=1.2), "warm": AHEAD}
+    rows: dict[str, tuple[Row, ...]] = dict.fromkeys(aims, ())
     for times in world.effort.some(TIMES):
         tree = _tree(world, times)
-        counts.append(sum(1 for _ in tree.rglob("*.py")))
+        count = sum(1 for _ in tree.rglob("*.py"))
         subjects: dict[tuple[str, str], Callable[[], Sample]] = {}
-        for name, packer in packers.items():
-            subjects |= {(step, name): run for step, run in _steps(world, packer, tree).items()}
-        taken = world.turns(f"{counts[-1]} files in a tree", subjects, world.effort.few_runs)
-        for key, values in column(taken, "wall_s").items():
-            found[key] = (*found.get(key, ()), values)
-    for step in ("pack", "cold", "warm"):
-        curves = {name: found[step, name] for name in packers}
-        yield Growth(f"files-{step}", tuple(counts), curves)
+        for who, packer in packers.items():
+            subjects |= {(step, who): run for step, run in _steps(world, packer, tree).items()}
+        archive = world.fresh() / "tree.tar"
+        subprocess.run(["tar", "-cf", archive, "-C", tree, "."], check=True)
+        subjects["cold", "limit"] = partial(_untar, world, archive)
+        taken = column(world.turns(f"{count} files in a tree", subjects), "wall_s")
+        for step, wanted in aims.items():
+            ours, theirs, limit = (taken.get((step, who), ()) for who in ("ours", "peer", "limit"))
+            row = Row(f"{count} files", ours, newest.peer.name, theirs, limit, wanted)
+            rows[step] = (*rows[step], row)
+    for step, found in rows.items():
+        yield Figure(f"text-{step}", found)
+
+
+def _untar(world: World, archive: Path) -> Sample:
+    return run_measured(["tar", "-xf", archive, "-C", world.fresh()], env=world.env())
+
+
+def worker_calls(world: World) -> Iterator[Figure]:
+    """A call of a Python function in a process that stays, by the Go module's own benchmarks."""
+    package, program = TEMPLATE / "python" / "worker", world.fresh("tests") / "worker.test"
+    world.go.run("test", "-c", "-o", str(program), ".", cwd=package)
+
+    def benchmark(name: str) -> float:
+        command = [str(program), "-test.run=^$", f"-test.bench=^{name}$", "-test.benchtime=0.5s"]
+        printed = subprocess.check_output(command, cwd=package, env=world.env(), text=True)
+        found = re.search(r"([\d.]+) ns/op", printed)
+        assert found, printed
+        return float(found[1]) / 1e9
+
+    names = ("BenchmarkCall", "BenchmarkProcess", "BenchmarkPingPong")
+    subjects = {name: partial(benchmark, name) for name in names}
+    ours, process, ping = world.turns("calls of a worker", subjects).values()
+    work = "one call, a short string and back"
+    row = Row(work, ours, "a process for each call", process, ping, Aims(1, within=2.0))
+    yield Figure("worker-call", (row,))
 
 
 def _steps(world: World, packer: Path, tree: Path) -> dict[str, Callable[[], Sample]]:

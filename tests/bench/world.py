@@ -202,6 +202,17 @@ class World:
             f'const (\n\tplatform = "{PLATFORM}"\n\tpython   = Python\n\tpbs      = PBS\n)\n'
         )
 
+    def archive_of_shipped(self, tree: Tree) -> tuple[Path, str]:
+        """All files that goempy ships as one archive, and the interpreter's place in it."""
+        interpreter = extracted_by(self.program(tree, "shipped"), self.env(self.fresh("kept")))
+        root = interpreter.parents[1]
+        archive = self.folder / "kept" / f"{tree.peer.python}.tar.zst"
+        if not archive.exists():
+            self.say(f"all files of {tree.peer.python} in one archive")
+            pack = 'tar -cf - -C "$1" . | zstd -19 -q -o "$2"'
+            subprocess.run(["sh", "-c", pack, "sh", root, archive], check=True)
+        return archive, interpreter.relative_to(root).as_posix()
+
     def interpreter(self) -> Path:
         """The interpreter that goempy ships, extracted."""
         return extracted_by(self.program(self.trees[0], "shipped"), self.env(self.fresh("kept")))

@@ -4,31 +4,35 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from tests.bench.model import Effort, Figure, Growth, Profile, Report, Row
+from tests.bench.model import Aims, Effort, Figure, Growth, Profile, Report, Row
 
 NS = {"svg": "http://www.w3.org/2000/svg"}
 MACHINE = (("date", "2026-11-21"), ("memory", "8.00 GB"), ("Go", "1.26.0"))
 
 
 def row(
-    work: str,
-    ours: float,
-    peer: float | None,
-    target: float | None = None,
-    limit: float | None = None,
+    work: str, ours: float, peer: float | None, limit: float | None = None, **aims: float
 ) -> Row:
-    theirs = (0.9 * peer, peer, 1.1 * peer) if peer else ()
-    values = (0.9 * ours, ours, 1.1 * ours)
-    return Row(work, values, "a peer" if peer else "", theirs, target, limit)
+    def values(middle: float | None) -> tuple[float, ...]:
+        return (0.9 * middle, middle, 1.1 * middle) if middle else ()
+
+    name = "a peer" if peer else ""
+    return Row(
+        work, values(ours), name, values(peer), values(limit), Aims(**aims) if aims else None
+    )
 
 
 FIRST = Figure(
     "first-run-hello",
-    (row("same tree", 0.2, 1.8, 10), row("other tree", 0.1, 1.2, 10), row("shipped", 0.1, 4, 25)),
+    (
+        row("same tree", 0.2, 1.8, lead=10),
+        row("other tree", 0.1, 1.2, lead=10),
+        row("shipped", 0.1, 4, 0.08, lead=25, within=1.3),
+    ),
     alone=0.02,
     note="Made up.",
 )
-WARM = Figure("warm-start", (row("same tree", 0.0018, 0.04, 5, 0.002),))
+WARM = Figure("warm-start", (row("same tree", 0.0018, 0.04, lead=5, under=0.002),))
 AGAIN = Figure("release-again-bytes", (row("eight lines", 48_300, None),))
 STARTS = Growth(
     "starts",

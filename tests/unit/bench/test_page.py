@@ -22,7 +22,7 @@ def table(page: str, heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in line] for line in cells if line[0].strip("-")]
 
 
-def test_the_closest_call_of_each_target() -> None:
+def test_the_closest_call_of_each_aim() -> None:
     calls = [(call.key, call.row.work, call.row.reached) for call in closest_calls(REPORT)]
     assert calls == [
         ("first-run-hello", "same tree", False),
@@ -32,21 +32,41 @@ def test_the_closest_call_of_each_target() -> None:
 
 
 def test_a_missed_row_is_closer_than_a_worse_ratio() -> None:
-    slow = row("slow, but with a great lead", 0.003, 0.3, 5, 0.002)
+    slow = row("slow, but with a great lead", 0.003, 0.3, lead=5, under=0.002)
     (call,) = closest_calls(report(dataclasses.replace(WARM, rows=(*WARM.rows, slow))))
     assert call.row == slow
 
 
-def test_the_summary_has_a_line_for_each_target() -> None:
+def test_the_summary_has_a_line_for_each_aim() -> None:
     page = benchmarks_md(REPORT)
-    assert "\n2 of 3 targets are reached. " in page
+    assert "\n2 of 3 aims are reached. " in page
     link = '[First run to `print("hello")`](#first-run-to-printhello)'
     warm = "[Warm start over the bare interpreter](#warm-start-over-the-bare-interpreter)"
     assert table(page, "## Summary") == [
-        ["figure", "work", "best peer", "goempy", "ratio", "target", "reached"],
-        [link, "same tree", "1.80 s, a peer", "200 ms", "9.0 ×", "10 ×", "**no**"],
-        [link, "shipped", "4.00 s, a peer", "100 ms", "40.0 ×", "25 ×", "yes"],
-        [warm, "same tree", "40.0 ms, a peer", "1.80 ms", "22.2 ×", "5 ×, < 2.0 ms", "yes"],
+        ["figure", "work", "best peer", "goempy", "lead", "limit", "of limit", "aim", "reached"],
+        [link, "same tree", "1.80 s, a peer", "200 ms", "9.0 ×", "—", "—", "10 × less", "**no**"],
+        [
+            link,
+            "shipped",
+            "4.00 s, a peer",
+            "100 ms",
+            "40.0 ×",
+            "80.0 ms",
+            "1.25 ×",
+            "25 × less, 1.3 × the limit",
+            "yes",
+        ],
+        [
+            warm,
+            "same tree",
+            "40.0 ms, a peer",
+            "1.80 ms",
+            "22.2 ×",
+            "—",
+            "—",
+            "5 × less, < 2.0 ms",
+            "yes",
+        ],
     ]
 
 
@@ -54,13 +74,17 @@ def test_a_figure_has_a_line_for_each_row_and_says_how() -> None:
     page = benchmarks_md(REPORT)
     heading = '## First run to `print("hello")`'
     assert f"{heading}\n\nNothing is extracted;" in page
-    assert "started directly, takes 20.0 ms. Made up.\n\n| work |" in page
+    assert "started directly, takes 20.0 ms. " in page
+    assert "are under `taskset`. Made up.\n\n| work |" in page
     assert table(page, heading)[:2] == [
-        ["work", "peer", "peer's value", "goempy", "ratio", "target"],
-        ["same tree", "a peer", "1.80 s (1.62–1.98)", "200 ms (180–220)", "9.0 ×",
-         "10 ×, **missed**"],
+        ["work", "peer", "peer's value", "goempy", "lead", "limit", "of limit", "aim"],
+        ["same tree", "a peer", "1.80 s (1.62–1.98)", "200 ms (180–220)", "9.0 ×", "—", "—",
+         "10 × less, **missed**"],
     ]  # fmt: skip
-    assert [line[-1] for line in table(page, heading)[2:]] == ["10 ×", "25 ×"]
+    assert [line[-3:] for line in table(page, heading)[2:]] == [
+        ["—", "—", "10 × less"],
+        ["80.0 ms (72.0–88.0)", "1.25 ×", "25 × less, 1.3 × the limit"],
+    ]
 
 
 def test_columns_that_would_be_empty_are_left_out() -> None:

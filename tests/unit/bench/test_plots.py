@@ -50,21 +50,21 @@ def test_the_same_report_gives_the_same_bytes() -> None:
 def test_every_judged_row_is_a_bar_with_its_ratio() -> None:
     found = words(PICTURES["ratios.svg"])
     assert {"same tree", "other tree", "shipped"} <= set(found)
-    assert {"9.0 × (target 10 ×)", "12.0 ×", "40.0 ×", "22.2 ×, 1.80 ms"} <= set(found)
+    assert {"9.0 × (aim: 10 × less)", "12.0 ×", "40.0 ×", "22.2 ×, 1.80 ms"} <= set(found)
     assert "eight lines" not in found
-    assert {"target reached", "target missed", "target"} <= set(found)
+    assert {"aim reached", "aim missed"} <= set(found)
 
 
-def test_the_summary_has_a_bar_for_each_target() -> None:
+def test_the_summary_has_a_bar_for_each_aim() -> None:
     found = words(PICTURES["summary.svg"])
-    assert {"9.0 × (target 10 ×)", "40.0 ×", "22.2 ×, 1.80 ms"} <= set(found)
+    assert {"9.0 × (aim: 10 × less)", "40.0 ×", "22.2 ×, 1.80 ms"} <= set(found)
     assert "12.0 ×" not in found
 
 
 def test_ratios_that_are_worse_than_the_peer_or_make_no_sense_can_be_drawn() -> None:
-    rows = (row("worse", 2, 1, 1), row("no overhead at all", -0.001, 0.04, 5, 0.002))
+    rows = (row("worse", 2, 1, lead=1), row("no overhead at all", -0.001, 0.04, lead=5))
     found = words(draw(report(type(FIRST)("warm-start", rows)))["ratios.svg"])
-    assert "0.50 × (target 1 ×)" in found
+    assert "0.50 × (aim: no more than the peer)" in found
     assert any("no overhead" in each for each in found)
 
 

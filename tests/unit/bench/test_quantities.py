@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.bench import quantities
+from tests.bench.model import Aims
 
 
 @pytest.mark.parametrize(
@@ -57,15 +58,23 @@ def test_a_ratio_is_never_rounded_up(value: float, told: str) -> None:
     assert quantities.ratio(value) == f"{told} \N{MULTIPLICATION SIGN}"
 
 
+def test_what_is_over_the_limit_is_never_rounded_down() -> None:
+    told = [quantities.excess(value) for value in (1.001, 1.2, 2.31, 172.1)]
+    assert told == [f"{each} {quantities.TIMES}" for each in ("1.01", "1.20", "2.4", "173")]
+
+
 def test_what_there_is_none_of() -> None:
-    assert quantities.ratio(None) == quantities.NOTHING
-    assert quantities.target(None, None, "s") == quantities.NOTHING
+    assert quantities.ratio(None) == quantities.excess(None) == quantities.NOTHING
+    assert quantities.aims(None, "s") == quantities.NOTHING
 
 
 @pytest.mark.parametrize(
-    ("target", "limit", "told"),
-    [(5, 0.002, "5 ×, < 2.0 ms"), (2.5, None, "2.5 ×"), (None, 35e6, "< 35 MB")],
+    ("aims", "unit", "told"),
+    [
+        (Aims(lead=5, under=0.002), "s", "5 × less, < 2.0 ms"),
+        (Aims(lead=1, within=1.1), "s", "no more than the peer, 1.1 × the limit"),
+        (Aims(under=35e6), "B", "< 35 MB"),
+    ],
 )
-def test_targets(target: float | None, limit: float | None, told: str) -> None:
-    unit = "B" if target is None else "s"
-    assert quantities.target(target, limit, unit) == told.replace("×", quantities.TIMES)
+def test_aims(aims: Aims, unit: str, told: str) -> None:
+    assert quantities.aims(aims, unit) == told.replace("×", quantities.TIMES)
