@@ -14,6 +14,8 @@
 //	}
 //	ep.AddPythonPath(lib.GetExtractedPath())
 //
+// Commands of the packages, their entry points, are then made by ep.EntryPoint.
+//
 // # What is installed
 //
 // The embedded pip installs with the embedded interpreter, so the packages are
