@@ -145,6 +145,7 @@ type work struct {
 	targetDir    string
 	opts         *options
 	console      *console
+	bytecode     *bytecode
 }
 
 func newWork(requirements, targetDir string, o *options) (*work, error) {
@@ -163,6 +164,7 @@ func newWork(requirements, targetDir string, o *options) (*work, error) {
 		targetDir:    dir,
 		opts:         o,
 		console:      &console{out: o.output},
+		bytecode:     &bytecode{known: make(map[moduleKey]compiled)},
 	}, nil
 }
 
@@ -209,7 +211,8 @@ func (w *work) one(py interpreter, t *target, prefix string) error {
 		return fmt.Errorf("pip: %w", err)
 	}
 	report := filepath.Join(tmp.Path(), "report.json")
-	if err := install(py, t, w.requirements, site, report, w.found, w.opts, w.console.stream(prefix)); err != nil {
+	out := w.console.stream(prefix)
+	if err := install(py, t, w.requirements, site, report, w.found, w.opts, out); err != nil {
 		return err
 	}
 	if err := normalize(site); err != nil {
@@ -217,6 +220,11 @@ func (w *work) one(py interpreter, t *target, prefix string) error {
 	}
 	if err := addHook(site); err != nil {
 		return err
+	}
+	if !w.opts.sources {
+		if err := w.bytecode.add(py, w.opts.ctx, site, filepath.Join(tmp.Path(), "compiler"), out); err != nil {
+			return fmt.Errorf("pip: compile packages for %s: %w", t.name, err)
+		}
 	}
 	stage, err := newStage(dst)
 	if err != nil {

@@ -34,9 +34,12 @@
 //
 // The same requirements and wheels give the same bytes on every machine:
 //
-//   - there is no __pycache__, and of *.dist-info what is about the
-//     installation is left out (RECORD, INSTALLER, REQUESTED, direct_url.json).
-//     Metadata, entry points and licences are there, so importlib.metadata works;
+//   - of *.dist-info what is about the installation is left out (RECORD, INSTALLER,
+//     REQUESTED, direct_url.json). Metadata, entry points and licences are there, so
+//     importlib.metadata works;
+//   - modules are compiled by the embedded interpreter, so that a first import need not.
+//     Python loads this bytecode without comparing it with the sources ("unchecked-hash"),
+//     and compiles them itself if it is another Python line. WithoutBytecode leaves it out;
 //   - scripts in bin begin with #!/usr/bin/env python3. Those that pip makes for
 //     entry points are such scripts on Windows too, not .exe files;
 //   - files that begin like a script or a Unix program are executable, others

@@ -14,6 +14,7 @@ type options struct {
 	subset    bool                // platforms were chosen
 	wheelTags map[string][]string // by platform
 	pipArgs   []string
+	sources   bool // without bytecode
 	output    io.Writer
 	ctx       context.Context // nil: none was given
 }
@@ -69,6 +70,13 @@ func WithWheelTags(platform string, tags ...string) Option {
 // "--no-index", "--find-links", dir.
 func WithPipArgs(args ...string) Option {
 	return func(o *options) { o.pipArgs = append(o.pipArgs, args...) }
+}
+
+// WithoutBytecode leaves out the bytecode of the packages. What is embedded is smaller then;
+// the first import of each module compiles it, and Python writes the bytecode beside the
+// extracted files.
+func WithoutBytecode() Option {
+	return func(o *options) { o.sources = true }
 }
 
 // WithOutput sends the output of pip to w and not to os.Stderr; nil discards it.

@@ -53,7 +53,8 @@ func sameTree(t *testing.T, a, b string) {
 func TestPayloadInstalls(t *testing.T) {
 	needPip(t)
 	dir := filepath.Join(t.TempDir(), "data")
-	err := CreateEmbeddedPipPackagesForKnownPlatforms(someRequirements(t, "goempy_tool\n"), dir, fromFolder(wheelFolder(t))...)
+	opts := append(fromFolder(wheelFolder(t)), WithoutBytecode())
+	err := CreateEmbeddedPipPackagesForKnownPlatforms(someRequirements(t, "goempy_tool\n"), dir, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
