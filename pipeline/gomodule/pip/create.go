@@ -24,7 +24,7 @@ const maxParallel = 4
 const libName = "goempy-pip"
 
 // CreateEmbeddedPipPackagesForKnownPlatforms installs the packages of a
-// requirements file for every platform of the release, or those of
+// requirements file, or of a pylock.toml, for every platform of the release, or those of
 // WithPlatforms, with the embedded Python and pip. Each platform's packages are
 // packed into targetDir/<platform>, and a Go file in targetDir embeds them as
 // the variable Data of package data in builds for that platform. See the
@@ -58,8 +58,8 @@ func CreateEmbeddedPipPackagesForKnownPlatforms(requirementsFile string, targetD
 	return withEmbeddedPip(o, func(py interpreter) error { return w.all(py, targets) })
 }
 
-// CreateEmbeddedPipPackages installs the packages of a requirements file for
-// one platform, with the embedded Python and pip, into targetDir/<goOs>-<goArch>
+// CreateEmbeddedPipPackages installs the packages of a requirements file, or of
+// a pylock.toml, for one platform, with the embedded Python and pip, into targetDir/<goOs>-<goArch>
 // and with a Go file as CreateEmbeddedPipPackagesForKnownPlatforms writes it.
 // pipPlatforms are the platform tags that wheels may have, best first. Without
 // any, pip takes what runs on this machine and builds what comes as source.
@@ -80,7 +80,7 @@ func CreateEmbeddedPipPackages(requirementsFile string, goOs string, goArch stri
 	if err != nil {
 		return err
 	}
-	return withEmbeddedPip(o, func(py interpreter) error { return w.one(py, t, "") })
+	return withEmbeddedPip(o, func(py interpreter) error { return w.all(py, []*target{t}) })
 }
 
 // CreateEmbeddedPipPackages2 is CreateEmbeddedPipPackages with an interpreter
@@ -105,7 +105,7 @@ func create(py interpreter, requirementsFile, goOs, goArch string, pipPlatforms 
 	if err != nil {
 		return err
 	}
-	return w.one(py, t, "")
+	return w.all(py, []*target{t})
 }
 
 // withEmbeddedPip calls f with the embedded interpreter, which finds the
@@ -140,16 +140,15 @@ func withEmbeddedPip(o *options, f func(py interpreter) error) (err error) {
 
 // work is what the platforms of one call have in common.
 type work struct {
-	requirements string
-	found        found
-	targetDir    string
-	opts         *options
-	console      *console
-	bytecode     *bytecode
+	inputs    *inputs
+	targetDir string
+	opts      *options
+	console   *console
+	bytecode  *bytecode
 }
 
 func newWork(requirements, targetDir string, o *options) (*work, error) {
-	found, err := scan(requirements)
+	in, err := newInputs(requirements, o.packages)
 	if err != nil {
 		return nil, err
 	}
@@ -159,17 +158,24 @@ func newWork(requirements, targetDir string, o *options) (*work, error) {
 		return nil, fmt.Errorf("pip: %w", err)
 	}
 	return &work{
-		requirements: requirements,
-		found:        found,
-		targetDir:    dir,
-		opts:         o,
-		console:      &console{out: o.output},
-		bytecode:     &bytecode{known: make(map[moduleKey]compiled)},
+		inputs:    in,
+		targetDir: dir,
+		opts:      o,
+		console:   &console{out: o.output},
+		bytecode:  &bytecode{known: make(map[moduleKey]compiled)},
 	}, nil
 }
 
-// all installs several targets, some at a time.
+// all builds what has to be built, and installs several targets, some at a time.
 func (w *work) all(py interpreter, targets []*target) error {
+	tmp, err := extract.NewWorkDir()
+	if err != nil {
+		return fmt.Errorf("pip: %w", err)
+	}
+	defer tmp.Remove()
+	if err := w.inputs.build(py, w.opts.ctx, tmp.Path(), w.opts.pipArgs, w.console.stream("")); err != nil {
+		return err
+	}
 	errs := make([]error, len(targets))
 	slots := make(chan struct{}, maxParallel)
 	var wg sync.WaitGroup
@@ -210,9 +216,13 @@ func (w *work) one(py interpreter, t *target, prefix string) error {
 	if err := os.Mkdir(site, 0o700); err != nil {
 		return fmt.Errorf("pip: %w", err)
 	}
-	report := filepath.Join(tmp.Path(), "report.json")
+	place := installPlace{
+		site:     site,
+		report:   filepath.Join(tmp.Path(), "report.json"),
+		selected: filepath.Join(tmp.Path(), "selected.txt"),
+	}
 	out := w.console.stream(prefix)
-	if err := install(py, t, w.requirements, site, report, w.found, w.opts, out); err != nil {
+	if _, err := install(py, t, w.inputs, place, w.opts, out); err != nil {
 		return err
 	}
 	if err := normalize(site); err != nil {

@@ -16,6 +16,12 @@
 //
 // Commands of the packages, their entry points, are then made by ep.EntryPoint.
 //
+// A pylock.toml (PEP 751), as uv and pip export it, takes the place of a requirements file: a
+// file pylock.toml or pylock.<name>.toml. WithPackages adds the program's own project, and
+// wheel files:
+//
+//	err := pip.CreateEmbeddedPipPackagesForKnownPlatforms("pylock.toml", "./data/", pip.WithPackages("."))
+//
 // # What is installed
 //
 // The embedded pip installs with the embedded interpreter, so the packages are
