@@ -27,8 +27,9 @@ const libName = "goempy-pip"
 // requirements file, or of a pylock.toml, for every platform of the release, or those of
 // WithPlatforms, with the embedded Python and pip. Each platform's packages are
 // packed into targetDir/<platform>, and a Go file in targetDir embeds them as
-// the variable Data of package data in builds for that platform. See the
-// package comment for what is installed and for platforms that have none.
+// the variable Data of package data in builds for that platform. Beside the folder
+// is a bill of materials, targetDir/<platform>.cdx.json. See the package comment for
+// what is installed and for platforms that have none.
 //
 // Platforms are independent of each other. A platform's folder is replaced when
 // everything for it has succeeded, and stays as it was otherwise; the errors of
@@ -66,7 +67,7 @@ func CreateEmbeddedPipPackagesForKnownPlatforms(requirementsFile string, targetD
 //
 // With goOs empty, the packages are those for this machine and go to targetDir
 // itself, which is replaced as a whole. It must not exist, be empty, or hold
-// such packages already.
+// such packages already. The bill of materials is targetDir.cdx.json, beside it.
 //
 // Errors and concurrency are those of
 // CreateEmbeddedPipPackagesForKnownPlatforms.
@@ -222,7 +223,8 @@ func (w *work) one(py interpreter, t *target, prefix string) error {
 		selected: filepath.Join(tmp.Path(), "selected.txt"),
 	}
 	out := w.console.stream(prefix)
-	if _, err := install(py, t, w.inputs, place, w.opts, out); err != nil {
+	packages, err := install(py, t, w.inputs, place, w.opts, out)
+	if err != nil {
 		return err
 	}
 	if err := normalize(site); err != nil {
@@ -246,6 +248,9 @@ func (w *work) one(py interpreter, t *target, prefix string) error {
 	}
 	if err := w.publish(t, stage, dst); err != nil {
 		return fmt.Errorf("pip: write packages for %s: %w", t.name, err)
+	}
+	if err := writeBill(dst+sbomSuffix, packages, w.inputs); err != nil {
+		return fmt.Errorf("pip: write the bill of materials for %s: %w", t.name, err)
 	}
 	return nil
 }

@@ -53,6 +53,13 @@
 //
 // An editable install (-e) is an error: it has no files to pack.
 //
+// # Bill of materials
+//
+// Beside each packed folder is a file <folder>.cdx.json: CycloneDX 1.6, with name, version,
+// declared licence and package URL of each package, and the sha256 of the archive that it was
+// installed from, unless that was built here. It is not embedded. It is not written when an
+// argument of WithPipArgs names another file for pip's report (--report).
+//
 // # .pth files
 //
 // Some packages, such as pywin32, work only if Python reads their .pth files

@@ -17,6 +17,7 @@ type inputs struct {
 	found        found
 	projects     []string // directories
 	wheels       []string // files, also those of projects that were built
+	built        []string // the names of the latter
 }
 
 // lockName is what a lock is called (PEP 751, "File Name").
@@ -96,5 +97,8 @@ func (in *inputs) build(py interpreter, ctx context.Context, dir string, extra [
 		return fmt.Errorf("pip: %w", err)
 	}
 	in.wheels = append(in.wheels, built...)
+	for _, file := range built {
+		in.built = append(in.built, filepath.Base(file))
+	}
 	return nil
 }

@@ -83,8 +83,8 @@ func WithPackages(paths ...string) Option {
 }
 
 // WithPipArgs adds arguments to the end of the pip command, such as
-// "--no-index", "--find-links", dir. The command that builds the directories of
-// WithPackages has them, too.
+// "--no-index", "--find-links", dir. Where WithPackages names a directory, pip wheel gets
+// them too, and they must be such that it takes.
 func WithPipArgs(args ...string) Option {
 	return func(o *options) { o.pipArgs = append(o.pipArgs, args...) }
 }

@@ -181,6 +181,44 @@ func TestPayloadProject(t *testing.T) {
 	checkMissing(t, err, "my-app")
 }
 
+// What was built here has another hash each time, and everything else has one.
+func TestPayloadBill(t *testing.T) {
+	needPip(t)
+	wheels := t.TempDir()
+	native := nativeWheels(t, wheels)
+	dir := t.TempDir()
+	install := func(opts ...Option) {
+		t.Helper()
+		opts = append(opts, WithOutput(nil), WithoutBytecode(), WithPipArgs("--no-index", "--find-links", wheels))
+		if err := CreateEmbeddedPipPackages("", "windows", "amd64", tagsOf["windows"], dir, opts...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := filepath.Join(dir, "windows-amd64.cdx.json")
+	install(WithPackages(someProject(t, "license = \"MIT\"\n")), WithPipArgs("--no-build-isolation"))
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(native[2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{`"pkg:pypi/my.app@1"`, `"expression": "MIT"`, `"pkg:pypi/native@1"`, fmt.Sprintf(`"content": "%x"`, sha256.Sum256(data))} {
+		if !strings.Contains(string(text), part) {
+			t.Errorf("%s is not in %s", part, text)
+		}
+	}
+	if strings.Count(string(text), `"content"`) != 1 {
+		t.Errorf("there is %s", text)
+	}
+
+	install(WithPackages(native[2]), WithPipArgs("--report", filepath.Join(wheels, "report.json")))
+	if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("an older bill of materials: %v", err)
+	}
+}
+
 func TestPayloadPackageFaults(t *testing.T) {
 	needPip(t)
 	wheels := t.TempDir()
