@@ -63,7 +63,7 @@ func (b *bytecode) add(py interpreter, ctx context.Context, site, dir string, ou
 		case !isKnown:
 			sources = append(sources, [2]string{name, filepath.Join(site, filepath.FromSlash(name))})
 		case pyc.name != "":
-			if err := writePyc(site, pyc); err != nil {
+			if err := writeFile(site, pyc.name, pyc.data); err != nil {
 				return err
 			}
 		}
@@ -71,7 +71,7 @@ func (b *bytecode) add(py interpreter, ctx context.Context, site, dir string, ou
 	if len(sources) == 0 {
 		return nil
 	}
-	if err := os.CopyFS(dir, compiler); err != nil {
+	if err := writeCompiler(dir, compiler); err != nil {
 		return err
 	}
 	answer, err := compile(py, ctx, dir, site, sources)
@@ -82,6 +82,34 @@ func (b *bytecode) add(py interpreter, ctx context.Context, site, dir string, ou
 		_, _ = fmt.Fprintf(out, "No bytecode of %s: %s\n", each[0], each[1])
 	}
 	return b.remember(modules, sources, answer.PYCs)
+}
+
+// writeCompiler makes the modules of the compiler importable in the directory dir.
+func writeCompiler(dir string, compiler fs.FS) error {
+	files, err := fs.ReadDir(compiler, ".")
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		source, err := fs.ReadFile(compiler, f.Name())
+		if err != nil {
+			return err
+		}
+		module := strings.TrimSuffix(f.Name(), ".py")
+		if err := writeFile(dir, strings.ReplaceAll(module, ".", "/")+".py", source); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeFile writes a file with a name below dir, and the folders in which it is.
+func writeFile(dir, name string, data []byte) error {
+	file := filepath.Join(dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(file, data, 0o644)
 }
 
 // remember keeps what was compiled for other platforms.
@@ -104,14 +132,6 @@ func sourceOf(pyc string) string {
 	folder, base := path.Split(pyc)
 	module := strings.TrimSuffix(base, ".pyc")
 	return path.Join(path.Dir(path.Clean(folder)), module[:strings.LastIndexByte(module, '.')]+".py")
-}
-
-func writePyc(site string, pyc compiled) error {
-	file := filepath.Join(site, filepath.FromSlash(pyc.name))
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(file, pyc.data, 0o644)
 }
 
 // findModules returns the Python files below site, without scripts, by their names.

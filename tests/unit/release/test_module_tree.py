@@ -232,7 +232,8 @@ def test_package_pip_embeds_a_compiler_that_runs_alone(
     folder = f"{PIP_DATA}/compiler/"
     for file in render_tree(RELEASE, payloads, payloads[0].payload):
         if file.path.startswith(folder):
-            path = tmp_path / file.path.removeprefix(folder)
+            module = file.path.removeprefix(folder).removesuffix(".py")
+            path = tmp_path / f"{module.replace('.', '/')}.py"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(file.text)
     argv = [sys.executable, "-S", "-m", "pipeline.build.bytecode.worker"]
