@@ -21,7 +21,7 @@ var tagsOf = map[string][]string{
 }
 
 // installFor installs for amd64 of operating systems, and returns the packed files of those
-// that succeed.
+// that succeed, and with them the bill of materials, "bill".
 func installFor(t *testing.T, systems []string, requirements string, opts ...Option) (map[string]map[string]string, error) {
 	t.Helper()
 	needPip(t)
@@ -44,7 +44,9 @@ func installFor(t *testing.T, systems []string, requirements string, opts ...Opt
 	packed := make(map[string]map[string]string)
 	for _, each := range targets {
 		if _, missing := os.Stat(filepath.Join(dir, each.folder)); missing == nil {
-			packed[strings.TrimSuffix(each.name, "-amd64")] = unpack(t, filepath.Join(dir, each.folder))
+			files := unpack(t, filepath.Join(dir, each.folder))
+			files["bill"] = tree(t, dir)[each.folder+sbomSuffix]
+			packed[strings.TrimSuffix(each.name, "-amd64")] = files
 		}
 	}
 	return packed, err
@@ -78,14 +80,19 @@ func lockEntry(t *testing.T, name, more string, wheels ...string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n[[packages]]\nname = %q\nversion = \"1\"\n%swheels = [\n", name, more)
 	for _, path := range wheels {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintf(&b, "  { path = %q, hashes = { sha256 = \"%x\" } },\n", "the wheels/"+filepath.Base(path), sha256.Sum256(data))
+		fmt.Fprintf(&b, "  { path = %q, hashes = { sha256 = %q } },\n", "the wheels/"+filepath.Base(path), hashOf(t, path))
 	}
 	b.WriteString("]\n")
 	return b.String()
+}
+
+func hashOf(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(data))
 }
 
 func TestPayloadLock(t *testing.T) {
@@ -148,7 +155,7 @@ func someProject(t *testing.T, more string) string {
 	dir := filepath.Join(t.TempDir(), "the project")
 	writeFiles(t, dir, map[string]string{
 		"pyproject.toml": "[build-system]\nrequires = [\"setuptools\"]\nbuild-backend = \"setuptools.build_meta\"\n\n" +
-			"[project]\nname = \"My.App\"\nversion = \"1\"\ndependencies = [\"native\"]\n" + more,
+			"[project]\nname = \"My.App\"\nversion = \"1\"\nlicense = \"MIT\"\ndependencies = [\"native\"]\n" + more,
 		"my_app/__init__.py": "def main():\n    print('my app')\n",
 	})
 	return dir
@@ -167,55 +174,38 @@ func TestPayloadProject(t *testing.T) {
 	if err := os.WriteFile(lock, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for _, requirements := range []string{"", lock} {
-		packed, err := installFor(t, []string{"linux", "windows", "darwin"}, requirements, opts...)
-		checkMissing(t, err, "native 1")
-		for goOs, tag := range map[string]string{"linux": "manylinux_2_28_x86_64", "windows": "win_amd64"} {
-			files := packed[goOs]
-			if !strings.Contains(files["bin/my-app"], "my_app") || files["my_app/__init__.py"] == "" || files["native/tag.txt"] != tag {
-				t.Errorf("%s has %q", goOs, names(files))
+	packed, err := installFor(t, []string{"linux", "windows", "darwin"}, lock, opts...)
+	checkMissing(t, err, "native 1")
+	for goOs, chosen := range map[string]string{"linux": native[1], "windows": native[2]} {
+		files := packed[goOs]
+		if !strings.Contains(files["bin/my-app"], "my_app") || files["my_app/__init__.py"] == "" || !strings.Contains(chosen, files["native/tag.txt"]) {
+			t.Errorf("%s has %q", goOs, names(files))
+		}
+		// What was built here has another hash each time.
+		bill := files["bill"]
+		for _, part := range []string{`"pkg:pypi/my.app@1"`, `"expression": "MIT"`, `"pkg:pypi/native@1"`, `"content": "` + hashOf(t, chosen) + `"`} {
+			if !strings.Contains(bill, part) || strings.Count(bill, `"content"`) != 1 {
+				t.Errorf("%s: %s is not alone in %s", goOs, part, bill)
 			}
 		}
 	}
-	_, err := installFor(t, []string{"darwin"}, lock)
+	_, err = installFor(t, []string{"darwin"}, lock)
 	checkMissing(t, err, "my-app")
 }
 
-// What was built here has another hash each time, and everything else has one.
-func TestPayloadBill(t *testing.T) {
+// A caller who has pip's report gets no bill of materials, and keeps no older one.
+func TestPayloadOtherReport(t *testing.T) {
 	needPip(t)
-	wheels := t.TempDir()
+	wheels, dir := t.TempDir(), t.TempDir()
 	native := nativeWheels(t, wheels)
-	dir := t.TempDir()
-	install := func(opts ...Option) {
-		t.Helper()
-		opts = append(opts, WithOutput(nil), WithoutBytecode(), WithPipArgs("--no-index", "--find-links", wheels))
-		if err := CreateEmbeddedPipPackages("", "windows", "amd64", tagsOf["windows"], dir, opts...); err != nil {
-			t.Fatal(err)
-		}
-	}
-	file := filepath.Join(dir, "windows-amd64.cdx.json")
-	install(WithPackages(someProject(t, "license = \"MIT\"\n")), WithPipArgs("--no-build-isolation"))
-	text, err := os.ReadFile(file)
+	writeFiles(t, dir, map[string]string{"linux-amd64.cdx.json": "older"})
+	err := CreateEmbeddedPipPackages("", "linux", "amd64", tagsOf["linux"], dir, WithPackages(native...), WithOutput(nil), WithoutBytecode(),
+		WithPipArgs("--no-index", "--report", filepath.Join(wheels, "report.json")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := os.ReadFile(native[2])
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, part := range []string{`"pkg:pypi/my.app@1"`, `"expression": "MIT"`, `"pkg:pypi/native@1"`, fmt.Sprintf(`"content": "%x"`, sha256.Sum256(data))} {
-		if !strings.Contains(string(text), part) {
-			t.Errorf("%s is not in %s", part, text)
-		}
-	}
-	if strings.Count(string(text), `"content"`) != 1 {
-		t.Errorf("there is %s", text)
-	}
-
-	install(WithPackages(native[2]), WithPipArgs("--report", filepath.Join(wheels, "report.json")))
-	if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("an older bill of materials: %v", err)
+	if files := tree(t, dir); files["linux-amd64.cdx.json"] != "" || files["embed_linux_amd64.go"] == "" {
+		t.Errorf("there is %q", names(files))
 	}
 }
 
