@@ -18,9 +18,10 @@ type interpreter interface {
 	python.CommandContexter
 }
 
-// driver runs pip as `python -m pip` does, with three differences. It ignores a
+// driver runs pip as `python -m pip` does, with four differences. It ignores a
 // folder named pip in the working directory. Of the user's settings, in variables
-// and in pip's configuration files, it uses only those in settings. And it evaluates
+// and in pip's configuration files, it uses only those in settings. It selects wheels of a
+// lock, see selectWheels. And it evaluates
 // markers of requirements, as in `colorama; sys_platform == "win32"`, for the platform
 // of the packages: pip has an option for the platform of wheels, but evaluates markers
 // for the machine it runs on.

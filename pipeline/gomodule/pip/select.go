@@ -61,6 +61,7 @@ if selection:
         wheels = {id(package): [(wheel, utils.parse_wheel_filename(wheel.filename)[3]) for wheel in package.wheels or ()]
             for package in lock.packages}
         # With all tags that there are, select does not stop at the first package without a wheel.
+        # In an address, pip would replace ${NAME} by a variable.
         everything = [tag for each in wheels.values() for _, wheel_tags in each for tag in wheel_tags]
         for package, _ in lock.select(environment=markers.default_environment(), tags=everything):
             if package.name not in given:
