@@ -27,6 +27,12 @@ DATA = "python/internal/data"
 COMMON = "common"
 PIP_DATA = "pip/internal/data"
 PIP_FOLDER = "pip"
+COMPILER_FOLDER = "compiler"
+COMPILER = ("pipeline/build/bytecode/worker.py", "pipeline/formats/marshal.py")
+"""What package ``pip`` compiles modules with; relative to the folder of ``pipeline``.
+
+In the tag they are files named by their modules, since a consumer who vendors the module may have
+a ``.gitignore`` with ``build/``."""
 PLATFORM_LIST = "internal/platforms/list.go"
 _TEXT_SUFFIXES = frozenset({".go", ".mod", ".md"})
 _SHIPPED_SUFFIXES = _TEXT_SUFFIXES | {".py", ".sum", ".txt"}
@@ -160,10 +166,14 @@ def keeps_bytes(folder: str) -> TreeFile:
 def _pip_files(pip: Payload) -> Iterator[TreeFile]:
     stub = (
         f'{_GENERATED}\npackage data\n\nimport "embed"\n\n'
-        f"//go:embed {PIP_FOLDER} {PIP_FOLDER}/{ATTRIBUTES}\nvar files embed.FS\n\n"
-        f'const folder = "{PIP_FOLDER}"\n'
+        f"//go:embed {PIP_FOLDER} {PIP_FOLDER}/{ATTRIBUTES} {COMPILER_FOLDER}\n"
+        "var files embed.FS\n\n"
+        f'const (\n\tfolder   = "{PIP_FOLDER}"\n\tcompiler = "{COMPILER_FOLDER}"\n)\n'
     )
     yield TreeFile(f"{PIP_DATA}/payload.go", stub.encode())
+    for name in COMPILER:
+        text = (TEMPLATE.parents[1] / name).read_bytes()
+        yield TreeFile(f"{PIP_DATA}/{COMPILER_FOLDER}/{name.replace('/', '.')}", text)
     yield from payload_files(f"{PIP_DATA}/{PIP_FOLDER}", pip)
 
 

@@ -5,6 +5,7 @@ What it makes is then used for what a Go developer needs at build time: wheels o
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
 from tests.harness.go import Go, from_repository
 from tests.harness.project import MODULE, REPOSITORY, git
@@ -172,6 +175,38 @@ def test_package_tzdata_has_the_zones_of_a_system_without(
         assert done.stdout == "() Europe/Vienna\n"
     else:
         assert "ZoneInfoNotFoundError" in done.stderr
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="merges with jq")
+def test_bills_of_materials_can_be_merged(local: Local, example: Example, tmp_path: Path) -> None:
+    """As docs/using.md says, with one as it is made of Go modules."""
+    using = (REPOSITORY / "docs" / "using.md").read_text("utf-8")
+    (command,) = re.findall(r"^    (jq -s .+?> myapp\.cdx\.json)$", using, re.DOTALL | re.MULTILINE)
+    (platform,) = (
+        path.name for path in (local.tree / "python/internal/data").iterdir() if path.is_dir()
+    )
+    packages = example.folder / "data" / f"{platform}.cdx.json"
+    sbom = subprocess.run(
+        [sys.executable, "-m", "pipeline", "sbom", "v0.1.0", "--repo", local.repository],
+        cwd=REPOSITORY, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    program = {"bom-ref": "app", "type": "application", "name": "app"}
+    of_go = {
+        "bomFormat": "CycloneDX", "specVersion": "1.6", "metadata": {"component": program},
+        "components": [{"bom-ref": "go", "type": "library", "name": "module"}],
+        "dependencies": [{"ref": "app", "dependsOn": ["go"]}],
+    }  # fmt: skip
+    (tmp_path / "go.cdx.json").write_text(json.dumps(of_go))
+    (tmp_path / "sbom.cdx.json").write_text(sbom)
+    (tmp_path / "data").mkdir()
+    shutil.copy(packages, tmp_path / "data" / "linux-amd64.cdx.json")
+    subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True)
+    for text in (packages.read_text(), (tmp_path / "myapp.cdx.json").read_text()):
+        assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    merged = json.loads((tmp_path / "myapp.cdx.json").read_text())
+    refs = {each["bom-ref"] for each in merged["components"]}
+    assert {"go", "module"} < refs
+    assert any(ref.startswith("pkg:pypi/jinja2@") for ref in refs)
 
 
 def test_the_example_s_readme_can_be_followed(example: Example, tagged: Go, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Compiles source files to verified pycs; runs in the line's own interpreter.
 
+A tag carries this module and ``formats.marshal`` without the others; package ``pip`` runs it.
+
 Reads a request as JSON from standard input and writes an answer as JSON to standard output; see
 ``main``. Limited to what Python 3.8 has.
 """
@@ -103,3 +105,7 @@ def _facts(value: object) -> object:
     if isinstance(value, slice):
         return {"slice": [_facts(each) for each in (value.start, value.stop, value.step)]}
     return (type(value).__name__, repr(value))
+
+
+if __name__ == "__main__":
+    main()

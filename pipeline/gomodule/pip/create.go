@@ -24,11 +24,12 @@ const maxParallel = 4
 const libName = "goempy-pip"
 
 // CreateEmbeddedPipPackagesForKnownPlatforms installs the packages of a
-// requirements file for every platform of the release, or those of
+// requirements file, or of a pylock.toml, for every platform of the release, or those of
 // WithPlatforms, with the embedded Python and pip. Each platform's packages are
 // packed into targetDir/<platform>, and a Go file in targetDir embeds them as
-// the variable Data of package data in builds for that platform. See the
-// package comment for what is installed and for platforms that have none.
+// the variable Data of package data in builds for that platform. Beside the folder
+// is a bill of materials, targetDir/<platform>.cdx.json. See the package comment for
+// what is installed and for platforms that have none.
 //
 // Platforms are independent of each other. A platform's folder is replaced when
 // everything for it has succeeded, and stays as it was otherwise; the errors of
@@ -58,15 +59,15 @@ func CreateEmbeddedPipPackagesForKnownPlatforms(requirementsFile string, targetD
 	return withEmbeddedPip(o, func(py interpreter) error { return w.all(py, targets) })
 }
 
-// CreateEmbeddedPipPackages installs the packages of a requirements file for
-// one platform, with the embedded Python and pip, into targetDir/<goOs>-<goArch>
+// CreateEmbeddedPipPackages installs the packages of a requirements file, or of
+// a pylock.toml, for one platform, with the embedded Python and pip, into targetDir/<goOs>-<goArch>
 // and with a Go file as CreateEmbeddedPipPackagesForKnownPlatforms writes it.
 // pipPlatforms are the platform tags that wheels may have, best first. Without
 // any, pip takes what runs on this machine and builds what comes as source.
 //
 // With goOs empty, the packages are those for this machine and go to targetDir
 // itself, which is replaced as a whole. It must not exist, be empty, or hold
-// such packages already.
+// such packages already. The bill of materials is targetDir.cdx.json, beside it.
 //
 // Errors and concurrency are those of
 // CreateEmbeddedPipPackagesForKnownPlatforms.
@@ -80,7 +81,7 @@ func CreateEmbeddedPipPackages(requirementsFile string, goOs string, goArch stri
 	if err != nil {
 		return err
 	}
-	return withEmbeddedPip(o, func(py interpreter) error { return w.one(py, t, "") })
+	return withEmbeddedPip(o, func(py interpreter) error { return w.all(py, []*target{t}) })
 }
 
 // CreateEmbeddedPipPackages2 is CreateEmbeddedPipPackages with an interpreter
@@ -105,7 +106,7 @@ func create(py interpreter, requirementsFile, goOs, goArch string, pipPlatforms 
 	if err != nil {
 		return err
 	}
-	return w.one(py, t, "")
+	return w.all(py, []*target{t})
 }
 
 // withEmbeddedPip calls f with the embedded interpreter, which finds the
@@ -140,15 +141,15 @@ func withEmbeddedPip(o *options, f func(py interpreter) error) (err error) {
 
 // work is what the platforms of one call have in common.
 type work struct {
-	requirements string
-	found        found
-	targetDir    string
-	opts         *options
-	console      *console
+	inputs    *inputs
+	targetDir string
+	opts      *options
+	console   *console
+	bytecode  *bytecode
 }
 
 func newWork(requirements, targetDir string, o *options) (*work, error) {
-	found, err := scan(requirements)
+	in, err := newInputs(requirements, o.packages)
 	if err != nil {
 		return nil, err
 	}
@@ -158,16 +159,24 @@ func newWork(requirements, targetDir string, o *options) (*work, error) {
 		return nil, fmt.Errorf("pip: %w", err)
 	}
 	return &work{
-		requirements: requirements,
-		found:        found,
-		targetDir:    dir,
-		opts:         o,
-		console:      &console{out: o.output},
+		inputs:    in,
+		targetDir: dir,
+		opts:      o,
+		console:   &console{out: o.output},
+		bytecode:  &bytecode{known: make(map[moduleKey]compiled)},
 	}, nil
 }
 
-// all installs several targets, some at a time.
+// all builds what has to be built, and installs several targets, some at a time.
 func (w *work) all(py interpreter, targets []*target) error {
+	tmp, err := extract.NewWorkDir()
+	if err != nil {
+		return fmt.Errorf("pip: %w", err)
+	}
+	defer tmp.Remove()
+	if err := w.inputs.build(py, w.opts.ctx, tmp.Path(), w.opts.pipArgs, w.console.stream("")); err != nil {
+		return err
+	}
 	errs := make([]error, len(targets))
 	slots := make(chan struct{}, maxParallel)
 	var wg sync.WaitGroup
@@ -208,8 +217,14 @@ func (w *work) one(py interpreter, t *target, prefix string) error {
 	if err := os.Mkdir(site, 0o700); err != nil {
 		return fmt.Errorf("pip: %w", err)
 	}
-	report := filepath.Join(tmp.Path(), "report.json")
-	if err := install(py, t, w.requirements, site, report, w.found, w.opts, w.console.stream(prefix)); err != nil {
+	place := installPlace{
+		site:     site,
+		report:   filepath.Join(tmp.Path(), "report.json"),
+		selected: filepath.Join(tmp.Path(), "selected.txt"),
+	}
+	out := w.console.stream(prefix)
+	packages, err := install(py, t, w.inputs, place, w.opts, out)
+	if err != nil {
 		return err
 	}
 	if err := normalize(site); err != nil {
@@ -217,6 +232,11 @@ func (w *work) one(py interpreter, t *target, prefix string) error {
 	}
 	if err := addHook(site); err != nil {
 		return err
+	}
+	if !w.opts.sources {
+		if err := w.bytecode.add(py, w.opts.ctx, site, filepath.Join(tmp.Path(), "compiler"), out); err != nil {
+			return fmt.Errorf("pip: compile packages for %s: %w", t.name, err)
+		}
 	}
 	stage, err := newStage(dst)
 	if err != nil {
@@ -228,6 +248,9 @@ func (w *work) one(py interpreter, t *target, prefix string) error {
 	}
 	if err := w.publish(t, stage, dst); err != nil {
 		return fmt.Errorf("pip: write packages for %s: %w", t.name, err)
+	}
+	if err := writeBill(dst+sbomSuffix, packages, w.inputs); err != nil {
+		return fmt.Errorf("pip: write the bill of materials for %s: %w", t.name, err)
 	}
 	return nil
 }

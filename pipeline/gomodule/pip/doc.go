@@ -14,6 +14,14 @@
 //	}
 //	ep.AddPythonPath(lib.GetExtractedPath())
 //
+// Commands of the packages, their entry points, are then made by ep.EntryPoint.
+//
+// A pylock.toml (PEP 751), as uv and pip export it, takes the place of a requirements file: a
+// file pylock.toml or pylock.<name>.toml. WithPackages adds the program's own project, and
+// wheel files:
+//
+//	err := pip.CreateEmbeddedPipPackagesForKnownPlatforms("pylock.toml", "./data/", pip.WithPackages("."))
+//
 // # What is installed
 //
 // The embedded pip installs with the embedded interpreter, so the packages are
@@ -32,15 +40,25 @@
 //
 // The same requirements and wheels give the same bytes on every machine:
 //
-//   - there is no __pycache__, and of *.dist-info what is about the
-//     installation is left out (RECORD, INSTALLER, REQUESTED, direct_url.json).
-//     Metadata, entry points and licences are there, so importlib.metadata works;
+//   - of *.dist-info what is about the installation is left out (RECORD, INSTALLER,
+//     REQUESTED, direct_url.json). Metadata, entry points and licences are there, so
+//     importlib.metadata works;
+//   - modules are compiled by the embedded interpreter, so that a first import need not.
+//     Python loads this bytecode without comparing it with the sources ("unchecked-hash"),
+//     and compiles them itself if it is another Python line. WithoutBytecode leaves it out;
 //   - scripts in bin begin with #!/usr/bin/env python3. Those that pip makes for
 //     entry points are such scripts on Windows too, not .exe files;
 //   - files that begin like a script or a Unix program are executable, others
 //     are not.
 //
 // An editable install (-e) is an error: it has no files to pack.
+//
+// # Bill of materials
+//
+// Beside each packed folder is a file <folder>.cdx.json: CycloneDX 1.6, with name, version,
+// declared licence and package URL of each package, and the sha256 of the archive that it was
+// installed from, unless that was built here. It is not embedded. It is not written when an
+// argument of WithPipArgs names another file for pip's report (--report).
 //
 // # .pth files
 //

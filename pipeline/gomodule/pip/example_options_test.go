@@ -28,6 +28,14 @@ func ExampleWithWheelTags() {
 	}
 }
 
+// The program's own project, with all that its lock selects for each platform.
+func ExampleWithPackages() {
+	err := pip.CreateEmbeddedPipPackagesForKnownPlatforms("pylock.toml", "data", pip.WithPackages("."))
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
 // Packages come from a folder of wheels and not from an index.
 func ExampleWithPipArgs() {
 	err := pip.CreateEmbeddedPipPackages("requirements.txt", "", "", nil, "offline",

@@ -16,6 +16,9 @@ import (
 // platform tags, and fails as FAKE_PIP says: "<first tag> <kind of failure>".
 const fakePython = `#!/bin/sh
 tags=
+case "$*" in
+*bytecode.worker*) echo '{}'; exit 0 ;; # this package has no bytecode
+esac
 while [ $# -gt 0 ]; do
 	case $1 in
 	--target) target=$2; shift ;;
@@ -50,6 +53,7 @@ case $FAKE_PIP in
 "$1 other")
 	echo '{"install": [{}], "environment": {"sys_platform": "beos"}}' > "$report" ;;
 esac
+[ -n "$target" ] || exit 8
 [ -z "$PIP_ROOT$PIP_PYTHON$PIP_PREFIX$PIP_TARGET$_PIP_X" ] || exit 9
 [ "$PIP_INDEX_URL" = kept ] || [ -z "$PIP_INDEX_URL" ] || exit 9
 mkdir -p "$target/tool" "$target/bin" "$target/tool-1.dist-info" "$target/__pycache__"

@@ -1,208 +1,62 @@
 package pip
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
-	"runtime"
-	"slices"
 	"strings"
-
-	"github.com/goempy/goempy/python"
 )
 
-// interpreter is what is needed of a *python.EmbeddedPython.
-type interpreter interface {
-	PythonCmd2(args []string) (*exec.Cmd, error)
-	python.CommandContexter
+// installPlace says where pip installs, by absolute paths.
+type installPlace struct {
+	site     string // a directory
+	report   string // pip's file about what it has installed (--report)
+	selected string // requirements of what is selected for the platform
 }
 
-// driver runs pip as `python -m pip` does, with three differences. It ignores a
-// folder named pip in the working directory. Of the user's settings, in variables
-// and in pip's configuration files, it uses only those in settings. And it evaluates
-// markers of requirements, as in `colorama; sys_platform == "win32"`, for the platform
-// of the packages: pip has an option for the platform of wheels, but evaluates markers
-// for the machine it runs on.
-//
-// The settings become variables, in pip's own order of precedence, and pip reads no
-// files, so that the pips that pip starts to build a package have the same.
-//
-// Settings and markers use pip's internals. A pip that no longer has these must not
-// continue with other ones, so the driver checks that its changes took effect.
-const driver = `
-import os, runpy, sys
-if sys.path[:1] == [""]:
-    del sys.path[0]
-try:
-    import pip
-except ImportError as e:
-    sys.exit(str(e))
-def refuse(what, why):
-    sys.exit("ERROR: pip %s does not take %s: %s. Use the pip of this module." % (pip.__version__, what, why))
-def user_settings():
-    from pip._internal.configuration import Configuration
-    configuration = Configuration(isolated=False)
-    configuration.load()
-    sections = {"global": {}, "install": {}, ":env:": {}}
-    for key, value in configuration.items():
-        for key, value in value.items() if isinstance(value, dict) else [(key, value)]:
-            section, _, name = key.partition(".")
-            if section in sections and name in settings:
-                sections[section][name] = value
-    chosen = {}
-    for values in sections.values():
-        chosen.update((name, value) for name, value in values.items() if value)
-    return chosen
-try:
-    chosen = user_settings()
-except (ImportError, AttributeError, TypeError, ValueError) as e:
-    refuse("which settings count", repr(e))
-except Exception as e:
-    sys.exit("ERROR: %s" % e)
-for name in list(os.environ):
-    if name.startswith(("PIP_", "_PIP_")):
-        del os.environ[name]
-for name, value in chosen.items():
-    os.environ["PIP_" + name.upper().replace("-", "_")] = value
-os.environ["PIP_CONFIG_FILE"] = os.devnull
-os.environ["PIP_ROOT_USER_ACTION"] = "ignore"
-if target:
-    calls = []
-    try:
-        from pip._vendor.packaging import markers
-        host_environment = markers.default_environment
-        def target_environment():
-            environment = host_environment()
-            environment.update(target)
-            calls.append(1)
-            return environment
-        markers.default_environment = target_environment
-        for name, value in target.items():
-            if not markers.Marker("%s == '%s'" % (name, value)).evaluate():
-                refuse("the markers of another platform", name + " is another")
-    except (ImportError, AttributeError) as e:
-        refuse("the markers of another platform", repr(e))
-    if not calls:
-        refuse("the markers of another platform", "it takes them from elsewhere")
-runpy.run_module("pip", run_name="__main__", alter_sys=True)
-`
-
-// settings are the options of pip that a user's variables (PIP_INDEX_URL) and
-// configuration files may set: where packages come from, how to reach them, and which
-// ones to refuse. The others, such as root, target, python-version or editable, would
-// contradict the command line, and make pip install something else or elsewhere.
-var settings = []string{
-	"index-url", "pypi-url", "extra-index-url", "no-index", "find-links",
-	"trusted-host", "proxy", "cert", "client-cert", "keyring-provider",
-	"timeout", "default-timeout", "retries", "resume-retries",
-	"cache-dir", "no-cache-dir", "use-feature", "use-deprecated",
-	"constraint", "build-constraint", "require-hashes", "uploaded-prior-to",
-	"log", "progress-bar",
-}
-
-// pipEnv makes pip's output the same everywhere.
-var pipEnv = []string{
-	"PYTHONUTF8=1",
-	"PYTHONUNBUFFERED=1",
-}
-
-// userEnv returns env without variables that set other options of pip than settings.
-func userEnv(env []string) []string {
-	return slices.DeleteFunc(slices.Clone(env), func(kv string) bool {
-		name, _, _ := strings.Cut(kv, "=")
-		if runtime.GOOS == "windows" {
-			name = strings.ToUpper(name)
-		}
-		option, isOption := strings.CutPrefix(name, "PIP_")
-		if !isOption {
-			return strings.HasPrefix(name, "_PIP_")
-		}
-		option = strings.ReplaceAll(strings.ToLower(option), "_", "-")
-		return option != "config-file" && !slices.Contains(settings, option)
-	})
-}
-
-// pipArgs are the arguments of the interpreter. They name no Python version, since
-// pip runs on the embedded one and takes its version and ABI.
-func pipArgs(t *target, requirements, site, report string, hashes bool, extra []string) ([]string, error) {
-	environment, err := json.Marshal(t.markers)
+// install has pip install the packages of one platform. It returns which these are.
+func install(py interpreter, t *target, in *inputs, place installPlace, o *options, out *stream) ([]installed, error) {
+	args, err := pipArgs(t, in, place, o.pipArgs)
 	if err != nil {
-		return nil, fmt.Errorf("pip: %w", err)
+		return nil, err
 	}
-	if t.markers == nil {
-		environment = []byte("None")
-	}
-	names, err := json.Marshal(settings)
-	if err != nil {
-		return nil, fmt.Errorf("pip: %w", err)
-	}
-	args := []string{"-c", "target = " + string(environment) + "\nsettings = " + string(names) + driver,
-		"install", "--no-compile", "--disable-pip-version-check", "--no-input", "--no-color",
-		"--report", report, "--target", site, "-r", requirements}
-	for _, tag := range t.tags {
-		args = append(args, "--platform", tag)
-	}
-	if len(t.tags) > 0 {
-		args = append(args, "--only-binary=:all:")
-	}
-	if hashes {
-		args = append(args, "--require-hashes")
-	}
-	return append(args, extra...), nil
-}
-
-// install has pip install the requirements into the directory site and write its
-// report (--report) to the path report.
-func install(py interpreter, t *target, requirements, site, report string, found found, o *options, out *stream) error {
-	args, err := pipArgs(t, requirements, site, report, found.hashes, o.pipArgs)
-	if err != nil {
-		return err
-	}
-	cmd, err := command(py, o.ctx, args)
-	if err != nil {
-		return err
-	}
-	if cmd.Env == nil {
-		cmd.Env = os.Environ()
-	}
-	cmd.Env = append(userEnv(cmd.Env), pipEnv...)
-	cmd.Stdout, cmd.Stderr = out, out
-	err = cmd.Run()
-	out.close()
+	err = runPip(py, o.ctx, args, out)
 	if err == nil {
-		packages, err := checkInstalled(t, site, report, found.requirements)
+		packages, err := checkInstalled(t, place, in.found.requirements)
 		if text := needs(packages); err == nil && text != "" {
 			_, _ = fmt.Fprintln(out, text)
 		}
-		return err
+		return packages, err
 	}
 	if done := o.err(); done != nil {
-		return fmt.Errorf("pip: install for %s: %w", t.name, done)
+		return nil, fmt.Errorf("pip: install for %s: %w", t.name, done)
 	}
 	output := out.text()
 	if missing := missingWheel(output); missing != "" {
-		return &WheelError{Package: missing, Platform: t.name, Tags: t.tags, Output: output}
+		return nil, &WheelError{Package: missing, Platform: t.name, Tags: t.tags, Output: output}
 	}
-	hint := ""
+	return nil, fmt.Errorf("pip: install for %s: %w%s: %s", t.name, err, withoutPip(output), reason(output))
+}
+
+// withoutPip is a hint for an interpreter that has no pip.
+func withoutPip(output string) string {
 	if strings.Contains(output, "No module named pip") || strings.Contains(output, "No module named 'pip") {
-		hint = " (this interpreter has no pip: add the path of NewPipLib to it with AddPythonPath)"
+		return " (this interpreter has no pip: add the path of NewPipLib to it with AddPythonPath)"
 	}
-	return fmt.Errorf("pip: install for %s: %w%s: %s", t.name, err, hint, reason(output))
+	return ""
 }
 
 // checkInstalled checks that pip, which reports success, has installed something into
 // the right directory and for the right platform. Nothing is right if there are no
 // requirements, or if markers exclude all of them. It returns what was installed.
-func checkInstalled(t *target, site, report string, required bool) ([]installed, error) {
+func checkInstalled(t *target, place installPlace, required bool) ([]installed, error) {
 	var summary struct {
 		Install     []installed       `json:"install"`
 		Environment map[string]string `json:"environment"`
 	}
-	text, err := os.ReadFile(report)
+	text, err := os.ReadFile(place.report)
 	switch {
 	case err == nil:
 		if err := json.Unmarshal(text, &summary); err != nil {
@@ -217,7 +71,7 @@ func checkInstalled(t *target, site, report string, required bool) ([]installed,
 			return nil, fmt.Errorf("pip: install for %s: pip has evaluated markers for %s %q, not %q", t.name, name, got, want)
 		}
 	}
-	files, err := os.ReadDir(site)
+	files, err := os.ReadDir(place.site)
 	if err != nil {
 		return nil, fmt.Errorf("pip: %w", err)
 	}
@@ -225,12 +79,5 @@ func checkInstalled(t *target, site, report string, required bool) ([]installed,
 		return nil, fmt.Errorf("pip: install for %s: pip reports success, but nothing was installed, although there are requirements: "+
 			"see its output and the arguments of WithPipArgs", t.name)
 	}
-	return summary.Install, checkEditable(t, site)
-}
-
-func command(py interpreter, ctx context.Context, args []string) (*exec.Cmd, error) {
-	if ctx == nil {
-		return py.PythonCmd2(args)
-	}
-	return py.PythonCmdContext(ctx, args...)
+	return summary.Install, checkEditable(t, place.site)
 }

@@ -14,11 +14,17 @@ import (
 // installed is a package of pip's report.
 type installed struct {
 	DownloadInfo struct {
-		URL string `json:"url"`
+		URL         string `json:"url"`
+		ArchiveInfo struct {
+			Hashes map[string]string `json:"hashes"` // by algorithm
+		} `json:"archive_info"`
 	} `json:"download_info"`
 	Metadata struct {
-		Name    string `json:"name"`
-		Version string `json:"version"`
+		Name              string   `json:"name"`
+		Version           string   `json:"version"`
+		LicenseExpression string   `json:"license_expression"`
+		License           string   `json:"license"`
+		Classifiers       []string `json:"classifier"`
 	} `json:"metadata"`
 }
 

@@ -14,6 +14,8 @@ type options struct {
 	subset    bool                // platforms were chosen
 	wheelTags map[string][]string // by platform
 	pipArgs   []string
+	packages  []string
+	sources   bool // without bytecode
 	output    io.Writer
 	ctx       context.Context // nil: none was given
 }
@@ -65,10 +67,33 @@ func WithWheelTags(platform string, tags ...string) Option {
 	}
 }
 
+// WithPackages adds packages that are not on an index, such as the program's own: wheel
+// files, and directories with a pyproject.toml. What they require is installed too, and
+// the requirements file may be "".
+//
+// Directories are built once, on this machine and where they are, as pip wheel does it; to
+// build packages from them that are the same tomorrow, pin their build requirements. Of
+// several wheels of a package, each platform gets the best one; if there is none for it,
+// as for another platform when C code was compiled here, the error matches ErrNoWheel.
+//
+// They need no hashes where everything else has one, and take the place of a locked package
+// of the same name.
+func WithPackages(paths ...string) Option {
+	return func(o *options) { o.packages = append(o.packages, paths...) }
+}
+
 // WithPipArgs adds arguments to the end of the pip command, such as
-// "--no-index", "--find-links", dir.
+// "--no-index", "--find-links", dir. Where WithPackages names a directory, pip wheel gets
+// them too, and they must be such that it takes.
 func WithPipArgs(args ...string) Option {
 	return func(o *options) { o.pipArgs = append(o.pipArgs, args...) }
+}
+
+// WithoutBytecode leaves out the bytecode of the packages. What is embedded is smaller then;
+// the first import of each module compiles it, and Python writes the bytecode beside the
+// extracted files.
+func WithoutBytecode() Option {
+	return func(o *options) { o.sources = true }
 }
 
 // WithOutput sends the output of pip to w and not to os.Stderr; nil discards it.

@@ -53,7 +53,8 @@ func sameTree(t *testing.T, a, b string) {
 func TestPayloadInstalls(t *testing.T) {
 	needPip(t)
 	dir := filepath.Join(t.TempDir(), "data")
-	err := CreateEmbeddedPipPackagesForKnownPlatforms(someRequirements(t, "goempy_tool\n"), dir, fromFolder(wheelFolder(t))...)
+	opts := append(fromFolder(wheelFolder(t)), WithoutBytecode())
+	err := CreateEmbeddedPipPackagesForKnownPlatforms(someRequirements(t, "goempy_tool\n"), dir, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,6 +173,14 @@ print(json.dumps([m.version("goempy_tool"), e.value, m.distribution("goempy_tool
 	}
 	if ran != "run goempy_tool" || !slices.Equal(got, []string{"1.0", "goempy_tool:main", "free\n"}) {
 		t.Errorf("got %s", out)
+	}
+
+	script, err := ep.EntryPoint("goempy-tool")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := script.CombinedOutput(); err != nil || strings.TrimSpace(string(out)) != "run goempy_tool" {
+		t.Errorf("the entry point: %q, %v", out, err)
 	}
 }
 

@@ -175,8 +175,9 @@ func TestReleasePlatforms(t *testing.T) {
 }
 
 func TestPipArgs(t *testing.T) {
+	place := installPlace{site: "/site", report: "/report", selected: "/selected"}
 	args, err := pipArgs(&target{tags: []string{"t1", "t2"}, markers: markersFor("windows", "arm64")},
-		"r.txt", "/site", "/report", true, []string{"--no-index"})
+		&inputs{requirements: "r.txt", found: found{hashes: true}}, place, []string{"--no-index"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,11 +189,11 @@ func TestPipArgs(t *testing.T) {
 	if !strings.HasPrefix(args[1], `target = {"os_name":"nt","platform_machine":"ARM64","platform_release":"","platform_system":"Windows",`) {
 		t.Errorf("the driver begins with %.200s", args[1])
 	}
-	args, err = pipArgs(&target{}, "r.txt", "/site", "/report", false, nil)
+	args, err = pipArgs(&target{}, &inputs{lock: "pylock.toml"}, place, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(args[2:], " "); strings.Contains(got, "binary") || strings.Contains(got, "hashes") {
+	if got := strings.Join(args[2:], " "); strings.Contains(got, "binary") || strings.Contains(got, "hashes") || !strings.HasSuffix(got, "--target /site -r /selected") {
 		t.Errorf("got %s", got)
 	}
 	if !strings.HasPrefix(args[1], "target = None\n") {

@@ -13,7 +13,7 @@ var ErrNoWheel = errors.New("no wheel")
 
 // WheelError says which package has no wheel for which platform.
 type WheelError struct {
-	Package  string   // the requirement, or the wheel's file name, as pip says it
+	Package  string   // the requirement, or the wheel's file name, as pip says it; or several: "a 1.0, b 2.0"
 	Platform string   // such as linux-arm64
 	Tags     []string // the platform tags that were allowed; none: those of this machine
 	Output   string   // the end of pip's output
@@ -31,7 +31,7 @@ func (e *WheelError) Error() string {
 	}
 	b.WriteString(". Require a version that has a wheel for this platform and Python")
 	if len(e.Tags) > 0 {
-		b.WriteString("; if the package comes as source only, build its wheel and give pip its folder with --find-links; " +
+		b.WriteString("; if the package comes as source only, add its wheel or its project directory with WithPackages; " +
 			"if its wheels have other tags that run there, add these tags")
 	}
 	if strings.Contains(e.Output, "require a different python version") {
@@ -47,6 +47,7 @@ var (
 	notFound    = regexp.MustCompile(`(?m)^ERROR: No matching distribution found for (.+)$`)
 	noVersion   = regexp.MustCompile(`(?m)^ERROR: Could not find a version that satisfies the requirement (.+) \(from versions: (.*)\)$`)
 	unsupported = regexp.MustCompile(`(?m)^ERROR: (\S+\.whl) is not a supported wheel on this platform\.`)
+	unselected  = regexp.MustCompile(`(?m)^ERROR: No wheel for this platform: (.+)$`) // of selectWheels
 	inConflict  = regexp.MustCompile(`(?m)^Additionally, some packages in these conflicts have no matching distributions available for your environment:\n((?: +\S.*\n?)+)`)
 	retry       = regexp.MustCompile(`(?m)^WARNING: Retrying \(Retry\(.*$`)
 	comesFrom   = regexp.MustCompile(` \(from [^()]*(?:\([^()]*\))?[^()]*\)$`)
@@ -56,8 +57,10 @@ var (
 // failed for another reason. pip says of an index that it cannot reach that it
 // has no matching versions: no wheel is missing then.
 func missingWheel(output string) string {
-	if m := unsupported.FindStringSubmatch(output); m != nil {
-		return m[1]
+	for _, pattern := range []*regexp.Regexp{unsupported, unselected} {
+		if m := pattern.FindStringSubmatch(output); m != nil {
+			return m[1]
+		}
 	}
 	if retry.MatchString(output) && otherVersions(output) == "" {
 		return ""

@@ -26,6 +26,7 @@ ERROR: No matching distribution found for x==1 (from -r requirements.txt (line 3
 `, "x==1", ""},
 		"a wheel file": {`ERROR: beta-1.0-cp311-cp311-macosx_11_0_arm64.whl is not a supported wheel on this platform.
 `, "beta-1.0-cp311-cp311-macosx_11_0_arm64.whl", ""},
+		"selected from a lock": {"ERROR: No wheel for this platform: alpha 1.0, beta 0.4\n", "alpha 1.0, beta 0.4", ""},
 		"in a conflict": {`ERROR: Cannot install a==1 and b==1 because these package versions have conflicting dependencies.
 
 The conflict is caused by:
@@ -87,7 +88,7 @@ func TestWheelError(t *testing.T) {
 	if !errors.Is(err, ErrNoWheel) {
 		t.Error("it does not match ErrNoWheel")
 	}
-	for _, part := range []string{"beta>=1", "linux-arm64", "manylinux_2_28_aarch64, manylinux2014_aarch64", "0.4, 0.5", "--find-links"} {
+	for _, part := range []string{"beta>=1", "linux-arm64", "manylinux_2_28_aarch64, manylinux2014_aarch64", "0.4, 0.5", "WithPackages"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("%q lacks %q", err, part)
 		}

@@ -67,6 +67,35 @@ func ExamplePython_addPythonPath() {
 	// Output: hello gopher
 }
 
+// A command of a package that is embedded in the program.
+func ExampleEmbeddedPython_EntryPoint() {
+	ep, err := python.NewEmbeddedPython("myapp")
+	if err != nil {
+		log.Fatal(err)
+	}
+	// In a program: packages that package pip has installed.
+	source := fstest.MapFS{
+		"tool-1.0.dist-info/entry_points.txt": {Data: []byte("[console_scripts]\ntool = tool:main\n")},
+		"bin/tool":                            {Data: []byte("import sys\n\nprint(f'hello {sys.argv[1]}')\n")},
+	}
+	packages, err := embed_util.NewEmbeddedFiles(source, "myapp-packages")
+	if err != nil {
+		log.Fatal(err)
+	}
+	ep.AddPythonPath(packages.GetExtractedPath())
+
+	cmd, err := ep.EntryPoint("tool", "gopher")
+	if err != nil {
+		log.Fatal(err)
+	}
+	out, err := cmd.Output()
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s", out)
+	// Output: hello gopher
+}
+
 // A timeout ends Python and the process that it has started, which would
 // otherwise keep Output waiting for an hour.
 func ExampleEmbeddedPython_PythonCmdContext() {

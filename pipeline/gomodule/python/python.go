@@ -19,7 +19,7 @@ import (
 
 // Python makes commands that run a Python interpreter. The values that this
 // package returns may be used from several goroutines, and all of them are
-// CommandContexters too.
+// CommandContexters and EntryPointers too.
 type Python interface {
 	// GetExeName returns "python3", on Windows "python.exe".
 	GetExeName() string
@@ -188,6 +188,13 @@ func (ep *python) AddPythonPath(p string) {
 	ep.pythonPath = append(ep.pythonPath, p)
 }
 
+// addedPath returns the directories that AddPythonPath was called with.
+func (ep *python) addedPath() []string {
+	ep.mu.Lock()
+	defer ep.mu.Unlock()
+	return slices.Clone(ep.pythonPath)
+}
+
 func (ep *python) PythonCmd(args ...string) (*exec.Cmd, error) {
 	return ep.PythonCmd2(args)
 }
@@ -223,9 +230,7 @@ func (ep *python) command(newCmd func(exe string, env []string) (*exec.Cmd, erro
 	if err != nil {
 		return nil, err
 	}
-	ep.mu.Lock()
-	path := slices.Clone(ep.pythonPath)
-	ep.mu.Unlock()
+	path := ep.addedPath()
 	for _, dir := range path {
 		if strings.ContainsRune(dir, os.PathListSeparator) {
 			return nil, fmt.Errorf("%w: %q", ErrPythonPath, dir)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -219,8 +222,26 @@ def test_package_pip_embeds_its_payload(payloads: list[PlatformPayload]) -> None
     pip = payloads[0].payload
     files = {file.path: file for file in render_tree(RELEASE, payloads, pip)}
     stub = files[f"{PIP_DATA}/payload.go"].text.decode()
-    assert "//go:embed pip pip/.gitattributes\n" in stub
+    assert "//go:embed pip pip/.gitattributes compiler\n" in stub
     assert len([name for name in files if name.startswith(f"{PIP_DATA}/pip/")]) == 4
+
+
+def test_package_pip_embeds_a_compiler_that_runs_alone(
+    tmp_path: Path, payloads: list[PlatformPayload]
+) -> None:
+    folder = f"{PIP_DATA}/compiler/"
+    for file in render_tree(RELEASE, payloads, payloads[0].payload):
+        if file.path.startswith(folder):
+            module = file.path.removeprefix(folder).removesuffix(".py")
+            path = tmp_path / f"{module.replace('.', '/')}.py"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(file.text)
+    argv = [sys.executable, "-S", "-m", "pipeline.build.bytecode.worker"]
+    request = json.dumps({"out": "", "sources": []})
+    done = subprocess.run(
+        argv, cwd=tmp_path, input=request, capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout)["pycs"] == []
 
 
 def test_go_knows_the_platforms_of_the_release(payloads: list[PlatformPayload]) -> None:

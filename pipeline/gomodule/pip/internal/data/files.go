@@ -1,4 +1,5 @@
-// Package data holds pip, setuptools and wheel as a release embeds them.
+// Package data holds what a release embeds for package pip: pip, setuptools and wheel, and
+// the program that compiles modules.
 package data
 
 import (
@@ -8,7 +9,14 @@ import (
 
 // Files returns the payload. It returns nil, and no error, when the build has
 // none.
-func Files() (fs.FS, error) {
+func Files() (fs.FS, error) { return sub(folder) }
+
+// Compiler returns the sources of the Python module pipeline.build.bytecode.worker, which
+// says how it is used, and of what it imports: a file <module>.py for each. It returns nil,
+// and no error, when the build has none.
+func Compiler() (fs.FS, error) { return sub(compiler) }
+
+func sub(folder string) (fs.FS, error) {
 	if folder == "" {
 		return nil, nil
 	}

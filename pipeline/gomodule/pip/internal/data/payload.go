@@ -4,4 +4,4 @@ import "embed"
 
 var files embed.FS
 
-const folder = ""
+const folder, compiler = "", ""
