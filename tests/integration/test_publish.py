@@ -187,15 +187,6 @@ def test_what_goes_wrong_on_the_way_changes_nothing_in_the_end(
     assert state(site) == expected
 
 
-def test_immutable_releases_refuse_to_be_published_twice(site: HostedSite) -> None:
-    """The answer to the first attempt was lost; to the second GitHub says no."""
-    refusal = invalid("Release", "immutable", "invalid")
-    site.github.faults[f"PATCH {RELEASES}/1"].extend([Fault(502, done=True), refusal])
-    outcome = publish(site)
-    assert outcome.code == 0, outcome.log
-    assert [each.draft for each in releases(site)] == [False, False]
-
-
 def test_a_refusal_to_publish_is_told(site: HostedSite) -> None:
     refusal = invalid("Release", "tag_name", "custom", "tag name is protected")
     site.github.faults[f"PATCH {RELEASES}/1"].append(refusal)
