@@ -262,9 +262,10 @@ class Git:
             remote, *refspecs,
         )  # fmt: skip
 
-    def push(self, remote: str, refs: Mapping[str, str]) -> None:
-        """Create ``refs`` (full name → commit id) at ``remote``: all of them or none."""
+    def push(self, remote: str, refs: Mapping[str, str], *, delete: Sequence[str] = ()) -> None:
+        """Create ``refs`` (full name → commit id) and ``delete`` others: all of it or nothing."""
         specs = [f"{commit}:{ref}" for ref, commit in sorted(refs.items())]
+        specs += [f":{ref}" for ref in delete]
         self.call("push", "--quiet", "--atomic", "--no-verify", remote, *specs)
 
     def refs_below(self, prefix: str) -> list[str]:
