@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.system.errors import DownloadError, GitError
+from pipeline.system.errors import GitError
 from pipeline.system.files import disk_errors
+from pipeline.system.network import unreachable
 from pipeline.system.process import ProcessResult, error_tail, run
 
 _FILE_MODE = "100644"
-_NO_HOST = "Could not resolve host"
 _PLACE_VARIABLES = (
     "GIT_DIR",
     "GIT_WORK_TREE",
@@ -82,7 +82,7 @@ class Git:
     ) -> str:
         """Run a git command here and return what it prints.
 
-        Raises ``GitError``, or ``DownloadError`` for a remote whose name cannot be looked up.
+        Raises ``GitError``, or ``DownloadError`` for a remote that cannot be reached.
         """
         return self._output(*args, stdin=stdin, env=env).decode("utf-8", "surrogateescape")
 
@@ -90,11 +90,8 @@ class Git:
         self, *args: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None
     ) -> bytes:
         done = self._run(*args, stdin=stdin, env=env)
-        if done.code and _NO_HOST in done.stderr:
-            raise DownloadError(
-                f"git {args[0]} cannot reach the remote: {error_tail(done)}",
-                hint="Check the address, the network and the proxy's settings.",
-            )
+        if fault := unreachable(f"git {args[0]}", done):
+            raise fault
         if done.code:
             raise GitError(
                 f"git {args[0]} failed in {self.folder}: {error_tail(done)}",
