@@ -11,7 +11,7 @@ import pytest
 from pipeline.release.split_push import STAGED, plan_parts, push_split
 from pipeline.system.errors import GitError
 from pipeline.system.git import Git
-from pipeline.system.scratch_repo import added_bytes, init_scratch
+from pipeline.system.scratch_repo import added_bytes, init_scratch, mark_shallow
 from tests.harness.project import Project, git
 
 NOISE_BYTES = 100_000
@@ -50,13 +50,17 @@ def remote(tmp_path: Path) -> Path:
     return bare
 
 
-@pytest.fixture
-def scratch(project: Project, remote: Path, tmp_path: Path) -> Git:
+@pytest.fixture(params=["full", "shallow"])
+def scratch(request: pytest.FixtureRequest, project: Project, remote: Path, tmp_path: Path) -> Git:
+    """Of a whole clone, or of one without history, as a workflow makes it."""
+    project.git("commit", "--quiet", "--allow-empty", "--message=More")
     project.git("push", "--quiet", str(remote), "HEAD:refs/heads/main")
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1"}
     repo = Git(project.root, env)
     made = init_scratch(tmp_path / "scratch", repo, str(remote))
     made.borrow_objects(repo)
+    if request.param == "shallow":
+        mark_shallow(made, [project.git("rev-parse", "main").strip()])
     return made
 
 
