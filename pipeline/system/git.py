@@ -93,8 +93,9 @@ class Git:
         if fault := unreachable(f"git {args[0]}", done):
             raise fault
         if done.code:
+            # A refused push has its reason above the list of all refs.
             raise GitError(
-                f"git {args[0]} failed in {self.folder}: {error_tail(done)}",
+                f"git {args[0]} failed in {self.folder}: {error_tail(done, first=3)}",
                 hint=f"Run it by hand to see more: git -C {self.folder} {' '.join(args)[:200]}",
             )
         return done.stdout
