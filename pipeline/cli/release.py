@@ -15,7 +15,8 @@ from pipeline.cli.help import goempy_command
 from pipeline.cli.tables import cell_count, show_built, show_tags
 from pipeline.config.model import PIP_CELL
 from pipeline.config.project import Config, Selection, read_config, read_matrix, read_pins
-from pipeline.release.local_release import how_to_use, local_config, make_release, pack_interpreters
+from pipeline.release.how_to_use import how_to_use
+from pipeline.release.local_release import local_config, make_release, pack_interpreters
 from pipeline.sources.fetch import AssetFetcher
 from pipeline.system.tables import columns
 from pipeline.system.units import counted, human_seconds
@@ -105,5 +106,5 @@ def _release(
     show_tags(made.tagged, context, made.built.cells)
     took = human_seconds(console.clock() - began)
     console.result(f"\n{made.repo.folder}: {counted(len(made.tagged), 'tag')} in {took}\n")
-    for row in how_to_use(made.repo.folder, made.tagged):
+    for row in how_to_use(made.repo.folder, config.matrix.module, made.tagged):
         console.result(row)

@@ -7,6 +7,7 @@ VCS version), ``go help importpath``.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _HOST = re.compile(r"[a-z0-9.-]+")
 _ELEMENT = re.compile(r"[A-Za-z0-9._~-]+")
@@ -16,7 +17,8 @@ _RESERVED = frozenset(
 """Names of Windows devices, with any extension."""
 _SHORT_NAME = re.compile(r".*~\d+")
 _VERSION = re.compile(r"v\d[\d.]*")
-_REPOSITORY_SUFFIXES = (".bzr", ".fossil", ".git", ".hg", ".svn")
+_OTHER_SYSTEMS = (".bzr", ".fossil", ".hg", ".svn")
+_REPOSITORY_SUFFIXES = (".git", *_OTHER_SYSTEMS)
 _THREE_ELEMENTS = ("github.com", "bitbucket.org")
 """Hosts whose repositories are ``host/owner/name``, and nothing else."""
 
@@ -68,7 +70,28 @@ def base_fault(path: str) -> str:
     for name in ("internal", "vendor"):
         if name in elements:
             return f"Go lets no other module import a package below {name!r}"
-    if host in _THREE_ELEMENTS and len(elements) != 2:
-        return f"a repository there is {host}/OWNER/NAME"
+    return _repository_fault(host, elements)
+
+
+def _repository_fault(host: str, elements: Sequence[str]) -> str:
+    """Why Go would not find a git repository of this path."""
+    if host in _THREE_ELEMENTS:
+        if len(elements) != 2:
+            return f"a repository there is {host}/OWNER/NAME"
+        wrong = elements[-1].endswith(_REPOSITORY_SUFFIXES)
+        return "Go wants the name of a repository there without suffix" if wrong else ""
     inner = [each for each in elements[:-1] if each.endswith(_REPOSITORY_SUFFIXES)]
-    return f"{inner[0]!r} is the repository, what follows a folder in it" if inner else ""
+    if inner:
+        return f"{inner[0]!r} is the repository, what follows a folder in it"
+    wrong = bool(elements) and elements[-1].endswith(_OTHER_SYSTEMS)
+    return "Go would not fetch it with git" if wrong else ""
+
+
+def clone_address(path: str) -> str:
+    """Where Go clones the module from, without its major version, by the path alone.
+
+    ``""`` if Go asks the host for the address (``vcsPaths`` of cmd/go).
+    """
+    if path.partition("/")[0] in _THREE_ELEMENTS:
+        return f"https://{path}"
+    return f"https://{path.removesuffix('.git')}" if path.endswith(".git") else ""

@@ -135,7 +135,7 @@ def require_same(actions: Sequence[ReleaseAction]) -> None:
             "published releases have other content; the others are as planned",
             details=conflicts,
             hint="Delete what does not belong to them on GitHub, an asset or the release, and run "
-            "it again; or raise VERSION.",
+            "it again. If releases are immutable there, raise VERSION.",
         )
 
 

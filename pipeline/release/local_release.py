@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
 import sysconfig
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.build.runner import BuildRequest, Built, build_payloads
-from pipeline.config import tags
 from pipeline.config.cells import find_primary, select_cells
 from pipeline.config.model import LOCAL, PIP_CELL, Cell, Line, Matrix, Pin
 from pipeline.config.project import Config, read_primary, read_version
@@ -144,23 +142,3 @@ def run_tool(command: Sequence[str]) -> ProcessResult:
     beside = Path(sysconfig.get_path("scripts"), command[0])
     program = str(beside) if beside.is_file() else command[0]
     return run([program, *command[1:]], timeout_s=60)
-
-
-def how_to_use(repository: Path, tagged: Sequence[Tagged]) -> list[str]:
-    """The lines that make Go take the module from a repository of this machine."""
-    module = tagged[0].plan.module_path
-    root = "/".join(module.split("/")[:3])
-    newest = max((each.plan.tag for each in tagged), key=tags.sort_key)
-    rows = [
-        "To use it from Go:",
-        "",
-        "  export GIT_CONFIG_COUNT=1",
-        f"  export GIT_CONFIG_KEY_0={shlex.quote(f'url.{repository.as_uri()}.insteadOf')}",
-        f"  export GIT_CONFIG_VALUE_0=https://{root}",
-        f"  export GOPRIVATE={root} GOFLAGS=-modcacherw",
-        f"  export GOMODCACHE={shlex.quote(str(repository.parent / 'gomodcache'))}",
-        "  mkdir hello && cd hello && go mod init hello",
-        f"  go get {module}@latest    # {newest}",
-    ]
-    rows += [f"  go get {module}@{each.plan.tag}" for each in tagged if each.plan.tag != newest]
-    return [*rows, f"  go run {module}/example"]

@@ -2,8 +2,8 @@
 
 ``plan_tags`` decides what each tag holds. ``make_commits`` computes the commits in a scratch
 repository, ``reconcile`` compares them with existing tags; only if none conflicts does
-``push_tags`` write, with one atomic push per repository. Commit ids depend on the source commit,
-the payloads and VERSION alone, so a failed run can simply be rerun.
+``push_tags`` write: in each repository all tags appear at once, or none. Commit ids depend on the
+source commit, the payloads and VERSION alone, so a failed run can simply be rerun.
 
 Payloads come from a directory, and from earlier tags (``tag_index``): the commits then name blobs
 that the remote has, and a push does not send them again.
@@ -30,12 +30,13 @@ from pipeline.release.module_tree import (
     shared_blobs,
 )
 from pipeline.release.payload_dir import load_payloads, payload_names, require_all
+from pipeline.release.split_push import MOST_BYTES, push_split
 from pipeline.release.tag_index import ReusedPayloads, cell_rows
 from pipeline.release.third_party_licenses import license_faults
 from pipeline.system.errors import GitError, TagConflictError
 from pipeline.system.files import scratch_dir
 from pipeline.system.git import Commit, Git, TreeFile
-from pipeline.system.scratch_repo import REMOTE, init_scratch, mark_shallow, shallow_commits
+from pipeline.system.scratch_repo import init_scratch, mark_shallow, shallow_commits
 
 _OWN_REFS = "refs/goempy"
 """Where the repository keeps, during a push, the commit below the tags."""
@@ -96,6 +97,8 @@ class Target:
 
     repo: Git
     remote: str = ""
+    most_push_bytes: int = MOST_BYTES
+    """What the remote takes at once."""
 
 
 def read_payloads(cells: Sequence[Cell], matrix: Matrix, folder: Path) -> Mapping[str, Payload]:
@@ -299,7 +302,7 @@ def _tidy(repo: Git) -> None:
 
 def _push_out(at: TagWorkspace, new: Mapping[str, str]) -> None:
     try:
-        at.git.push(REMOTE, new)
+        push_split(at.git, new, at.target.most_push_bytes)
     except GitError as fault:
         names = ", ".join(ref.removeprefix("refs/tags/") for ref in new)
         raise GitError(

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from pipeline.config.model import Asset
 from pipeline.system.errors import AttestationError, PipelineError, ToolError
+from pipeline.system.network import unreachable
 from pipeline.system.process import ProcessResult, error_tail
 
 Run = Callable[[Sequence[str]], ProcessResult]
@@ -168,13 +169,13 @@ def _failure(asset: Asset, repository: Repository, done: ProcessResult) -> Pipel
             f"this gh is too old to verify attestations: {done.stderr.strip().splitlines()[0]}",
             hint=f"Install gh 2.67 or later, {_WITHOUT}",
         )
-    return _unproven(asset, repository, error_tail(done))
+    return unreachable("gh", done) or _unproven(asset, repository, error_tail(done))
 
 
 def _unproven(asset: Asset, repository: Repository, reason: str) -> AttestationError:
     return AttestationError(
         f"{asset.name}: no proof that {repository.name} built it, so it is not used",
         details=[reason],
-        hint="If the network failed, rerun. Releases before 2025 have no attestations: leave them "
+        hint="If GitHub failed, rerun. Releases before 2025 have no attestations: leave them "
         "out, or set attest = false in matrix.toml. Otherwise distrust the source.",
     )

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pipeline.config.model import Wheel
 from pipeline.system.errors import AssetNotFoundError, DownloadError, ToolError
@@ -20,6 +21,7 @@ _UNREACHABLE = re.compile(
     r"connection broken by '(.*)': /|Could not fetch URL (.*?)(?: - skipping)?$"
 )
 """What pip warns of before it says that there is no such wheel, which it cannot know then."""
+_ASKED = re.compile(r"Could not fetch URL (https?://\S+?):? ")
 _OBJECT = re.compile(r"<[^<>]* object at 0x[0-9a-f]+>[:,] ")
 
 
@@ -43,7 +45,7 @@ def fetch_wheel(wheel: Wheel, cache: Path, pip: Pip) -> Path:
         requirements.write_text(pinned, "utf-8")
         done = pip(
             [
-                "download", "--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes",
+                "download", "-vv", "--no-deps", "--only-binary=:all:", "--require-hashes",
                 "--no-input", "--disable-pip-version-check", *_LIMITS,
                 "--dest", str(scratch), "--requirement", str(requirements),
             ]
@@ -66,7 +68,7 @@ def _failure(wheel: Wheel, done: ProcessResult) -> AssetNotFoundError | Download
     unreachable = list(filter(None, map(_unreachable, done.stderr.splitlines())))
     if not wrong and unreachable and "(from versions: none)" in done.stderr:
         return DownloadError(
-            f"pip cannot reach the package index for {title}: {unreachable[-1]}",
+            f"pip cannot reach the package index for {title}{_at_host(done)}: {unreachable[-1]}",
             hint="Check the network and pip's own settings ('python -m pip config list').",
         )
     if wrong or "No matching distribution" in done.stderr:
@@ -83,6 +85,13 @@ def _failure(wheel: Wheel, done: ProcessResult) -> AssetNotFoundError | Download
         f"pip cannot fetch {title}: {error_tail(done, lines=1)}",
         hint="Check the network and pip's own settings ('python -m pip config list').",
     )
+
+
+def _at_host(done: ProcessResult) -> str:
+    """The host of the index, which pip names at its second verbosity alone."""
+    found = _ASKED.search(done.stdout.decode("utf-8", "replace"))
+    host = urlsplit(found[1]).hostname if found else None
+    return f" at {host}" if host else ""
 
 
 def _unreachable(row: str) -> str:

@@ -60,7 +60,7 @@ class AssetNotFoundError(PipelineError, exit_code=12):
 
 
 class DownloadError(PipelineError, exit_code=13):
-    """The source cannot be reached, or keeps failing."""
+    """A host cannot be reached, or the source of assets keeps failing."""
 
 
 class DigestError(PipelineError, exit_code=14):

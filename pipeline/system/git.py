@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.system.errors import DownloadError, GitError
+from pipeline.system.errors import GitError
 from pipeline.system.files import disk_errors
+from pipeline.system.network import unreachable
 from pipeline.system.process import ProcessResult, error_tail, run
 
 _FILE_MODE = "100644"
-_NO_HOST = "Could not resolve host"
 _PLACE_VARIABLES = (
     "GIT_DIR",
     "GIT_WORK_TREE",
@@ -82,7 +82,7 @@ class Git:
     ) -> str:
         """Run a git command here and return what it prints.
 
-        Raises ``GitError``, or ``DownloadError`` for a remote whose name cannot be looked up.
+        Raises ``GitError``, or ``DownloadError`` for a remote that cannot be reached.
         """
         return self._output(*args, stdin=stdin, env=env).decode("utf-8", "surrogateescape")
 
@@ -90,14 +90,12 @@ class Git:
         self, *args: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None
     ) -> bytes:
         done = self._run(*args, stdin=stdin, env=env)
-        if done.code and _NO_HOST in done.stderr:
-            raise DownloadError(
-                f"git {args[0]} cannot reach the remote: {error_tail(done)}",
-                hint="Check the address, the network and the proxy's settings.",
-            )
+        if fault := unreachable(f"git {args[0]}", done):
+            raise fault
         if done.code:
+            # A refused push has its reason above the list of all refs.
             raise GitError(
-                f"git {args[0]} failed in {self.folder}: {error_tail(done)}",
+                f"git {args[0]} failed in {self.folder}: {error_tail(done, first=3)}",
                 hint=f"Run it by hand to see more: git -C {self.folder} {' '.join(args)[:200]}",
             )
         return done.stdout
@@ -262,9 +260,10 @@ class Git:
             remote, *refspecs,
         )  # fmt: skip
 
-    def push(self, remote: str, refs: Mapping[str, str]) -> None:
-        """Create ``refs`` (full name → commit id) at ``remote``: all of them or none."""
+    def push(self, remote: str, refs: Mapping[str, str], *, delete: Sequence[str] = ()) -> None:
+        """Create ``refs`` (full name → commit id) and ``delete`` others: all of it or nothing."""
         specs = [f"{commit}:{ref}" for ref, commit in sorted(refs.items())]
+        specs += [f":{ref}" for ref in delete]
         self.call("push", "--quiet", "--atomic", "--no-verify", remote, *specs)
 
     def refs_below(self, prefix: str) -> list[str]:

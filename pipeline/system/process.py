@@ -73,9 +73,12 @@ def run(
     return ProcessResult(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
 
 
-def error_tail(result: ProcessResult, *, lines: int = 5, stdout: bool = False) -> str:
+def error_tail(
+    result: ProcessResult, *, first: int = 0, lines: int = 5, stdout: bool = False
+) -> str:
     """The last lines that a failed program wrote, as one line; how it ended if it wrote none.
 
+    ``first`` is how many of the first lines are to precede them.
     They are those of standard error; with ``stdout`` they follow those of standard output.
     """
     text = result.stderr
@@ -84,7 +87,9 @@ def error_tail(result: ProcessResult, *, lines: int = 5, stdout: bool = False) -
     rows = [row.strip() for row in text.splitlines() if row.strip()]
     if result.code < 0:
         rows.append(f"killed by {signal.Signals(-result.code).name}")
-    return "; ".join(rows[-lines:]) or f"exit code {result.code}"
+    if len(rows) > first + lines:
+        rows = [*rows[:first], *(["..."] if first else []), *rows[-lines:]]
+    return "; ".join(rows) or f"exit code {result.code}"
 
 
 def processors() -> int:

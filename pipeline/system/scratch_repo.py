@@ -104,6 +104,19 @@ def fetch_blobs(scratch: Git, ids: Sequence[str]) -> None:
     )  # fmt: skip
 
 
+def added_bytes(scratch: Git, commits: Sequence[str], known: Sequence[str]) -> int:
+    """What a push of ``commits`` to a repository that has the objects ``known`` weighs.
+
+    Of ``known`` those that ``scratch`` lacks are left out, as git does.
+    """
+    rows = "".join([*(f"{each}\n" for each in commits), *(f"^{each}\n" for each in known)])
+    out = scratch.call(
+        "rev-list", "--objects-edge-aggressive", "--disk-usage", "--ignore-missing", "--stdin",
+        stdin=rows.encode(),
+    )  # fmt: skip
+    return int(out.split()[-1])  # edges are listed above it
+
+
 def shallow_commits(repo: Git) -> list[str]:
     """The commits whose parents are missing because the clone is shallow."""
     path = repo.own_path("shallow")

@@ -16,6 +16,7 @@ from pipeline.config.cells import platform_of
 from pipeline.config.ci_runners import build_tags
 from pipeline.config.model import Platform
 from pipeline.system.errors import ToolError, UsageError
+from pipeline.system.network import unreachable
 from pipeline.system.process import ProcessResult, error_tail, run
 from pipeline.system.suggest import near_names
 
@@ -32,8 +33,13 @@ class Go:
     platform: Platform
 
     def call(self, *args: str, cwd: Path) -> str:
-        """Run a go command and return what it prints; raises ``ToolError``."""
+        """Run a go command and return what it prints.
+
+        Raises ``ToolError``, or ``DownloadError`` where it cannot reach a host.
+        """
         done = self.run(*args, cwd=cwd)
+        if fault := unreachable(f"go {args[0]}", done):
+            raise fault
         if done.code:
             raise ToolError(
                 f"go {' '.join(args)} failed: {error_tail(done, stdout=True)}",

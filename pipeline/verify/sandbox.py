@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline.release.module_tree import TEMPLATE, template_module_path
 from pipeline.system.console import Console
-from pipeline.system.errors import PipelineError, SmokeTestError
+from pipeline.system.errors import DownloadError, PipelineError, SmokeTestError
 from pipeline.system.files import disk_errors
 from pipeline.system.process import ProcessResult, error_tail, run
 from pipeline.verify.go import Go
@@ -106,12 +106,17 @@ class ModuleResult:
 def in_sandbox(
     name: str, go: Go, console: Console, test: Callable[[Sandbox], ModuleResult]
 ) -> ModuleResult:
-    """Call ``test`` with a new sandbox; an error that it raises is a fault."""
+    """Call ``test`` with a new sandbox; an error that it raises is a fault of the module.
+
+    One of the network is none: raises ``DownloadError``.
+    """
     began = console.clock()
     try:
         # On Windows a file may be in use for a moment longer than the program that used it.
         with tempfile.TemporaryDirectory(prefix="goempy-", ignore_cleanup_errors=True) as folder:
             result = test(Sandbox(go, Path(folder).resolve(), console.info))
+    except DownloadError:
+        raise
     except PipelineError as error:
         result = ModuleResult(name, (error.what, *error.details))
     return dataclasses.replace(result, seconds=console.clock() - began)

@@ -279,6 +279,7 @@ def test_module_paths(program: Path) -> None:
     [
         "github.com/a", "github.com/a/b/c", "github.com/a/internal", "example.com/vendor/a",
         "example.com/a.git/b", "gopkg.in/a.v1", "example.com/a/v2", "github.com/a/aux",
+        "github.com/a/b.git", "bitbucket.org/a/b.hg", "git.corp.example/py.hg",
     ],
 )  # fmt: skip
 def test_module_paths_that_tags_could_not_serve(path: str) -> None:

@@ -11,10 +11,17 @@ from pathlib import Path
 import pytest
 
 from pipeline.system.errors import GitHubError, TagConflictError, UsageError
-from tests.builders.site import NAME, HostedSite, hosted_site, make_released, make_site
+from tests.builders.site import (
+    NAME,
+    HostedSite,
+    full_archives,
+    hosted_site,
+    make_released,
+    make_site,
+)
 from tests.fakes.github.faults import Fault, invalid, primary_limit, secondary_limit
 from tests.fakes.github.server import API, UPLOADS, Asset, GitHub, Release, serve_github
-from tests.harness.project import Outcome, git
+from tests.harness.project import REPOSITORY, Outcome, git
 
 RELEASES = f"{API}/repos/{NAME}/releases"
 PRIMARY, OTHER = "v0.1.0", "v0.1.0-py3.13.17"
@@ -187,15 +194,6 @@ def test_what_goes_wrong_on_the_way_changes_nothing_in_the_end(
     assert state(site) == expected
 
 
-def test_immutable_releases_refuse_to_be_published_twice(site: HostedSite) -> None:
-    """The answer to the first attempt was lost; to the second GitHub says no."""
-    refusal = invalid("Release", "immutable", "invalid")
-    site.github.faults[f"PATCH {RELEASES}/1"].extend([Fault(502, done=True), refusal])
-    outcome = publish(site)
-    assert outcome.code == 0, outcome.log
-    assert [each.draft for each in releases(site)] == [False, False]
-
-
 def test_a_refusal_to_publish_is_told(site: HostedSite) -> None:
     refusal = invalid("Release", "tag_name", "custom", "tag name is protected")
     site.github.faults[f"PATCH {RELEASES}/1"].append(refusal)
@@ -354,6 +352,23 @@ def test_notes_that_github_would_not_take_are_refused_in_a_dry_run(site: HostedS
     assert outcome.code == UsageError.exit_code
     assert "notes.md has 125,001 characters, and GitHub takes 125,000" in outcome.log
     assert site.github.writes() == []
+
+
+def test_a_release_from_one_machine(
+    tmp_path: Path, github: GitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lines of docs/forking.md, as they are."""
+    site = hosted_site(make_site(tmp_path, archives=full_archives()), github)
+    text = (REPOSITORY / "docs" / "forking.md").read_text("utf-8")
+    rows = [row for row in text.partition("GITHUB_TOKEN=…")[2].splitlines() if "   goempy " in row]
+    assert [row.split()[1] for row in rows] == ["release", "finalize", "assets", "publish"]
+    monkeypatch.chdir(site.project.root)
+    for row in rows:
+        env = {"GITHUB_SERVER_URL": github.address, "GOEMPY_PBS_MIRROR": str(site.assets)}
+        outcome = site.run(*row.split()[1:], env=env)
+        assert outcome.code == 0, outcome.log
+    assert [each.draft for each in releases(site)] == [False, False]
+    assert {each.tag for each in releases(site)} == set(site.tags()) == set(TAGS)
 
 
 def test_a_renamed_repository_is_asked_for_its_name_once(site: HostedSite) -> None:

@@ -265,7 +265,10 @@ def _hint_for(text: str, *, taken: bool) -> str:
     if "too long" in text:
         return "Shorten the text that is sent."
     if "immutable" in text:
-        return "A name that an immutable release has used is never free again: raise VERSION."
+        return (
+            "An immutable release stays as it is, and the name of its tag is used up even if it is "
+            "deleted: raise VERSION."
+        )
     if taken or "already exists" in text:
         return "Something of this name exists: look at it on GitHub, then delete it or leave it."
     return "Check on GitHub what conflicts with it."

@@ -31,18 +31,54 @@ def not_found() -> Fault:
     return Fault(404, (), json.dumps(body).encode())
 
 
+def unauthorized() -> Fault:
+    """As GitHub says it to whoever writes without a token."""
+    body = {"message": "Requires authentication", "documentation_url": _DOCS, "status": "401"}
+    return Fault(401, (), json.dumps(body).encode())
+
+
 def invalid(resource: str, name: str, code: str, message: str = "") -> Fault:
     """As GitHub says it for what it understands and does not do."""
-    error = {"resource": resource, "field": name, "code": code}
-    if message:
-        error["message"] = message
+    error = {"resource": resource, "field": name, "code": code, "message": message}
     body = {
         "message": "Validation Failed",
-        "errors": [error],
+        "errors": [{key: value for key, value in error.items() if value}],
         "documentation_url": f"{_DOCS}/releases",
         "status": "422",
     }
     return Fault(422, (), json.dumps(body).encode())
+
+
+def too_long(resource: str, most: int) -> Fault:
+    """A text of too many characters."""
+    message = f"body is too long (maximum is {most} characters)"
+    return invalid(resource, "body", "custom", message)
+
+
+def immutable_upload() -> Fault:
+    """A file for a release that is published for good: not a failed validation, to GitHub."""
+    body = {
+        "message": "Cannot upload assets to an immutable release.",
+        "documentation_url": _DOCS,
+        "status": "422",
+    }
+    return Fault(422, (), json.dumps(body).encode())
+
+
+def immutable_asset() -> Fault:
+    message = "Cannot delete asset from an immutable release"
+    return invalid("ReleaseAsset", "", "custom", message)
+
+
+def immutable_state() -> Fault:
+    message = "state cannot be changed when release is immutable"
+    return invalid("Release", "state", "custom", message)
+
+
+def immutable_tag() -> Fault:
+    """A tag of a release that is gone."""
+    message = "tag_name was used by an immutable release"
+    return invalid("Release", "tag_name", "custom", message)
 
 
 def primary_limit(reset: int, status: int = 403) -> Fault:

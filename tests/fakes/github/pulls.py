@@ -9,9 +9,11 @@ from __future__ import annotations
 import subprocess
 from typing import Any
 
-from tests.fakes.github.faults import Fault, invalid, not_found
+from tests.fakes.github.faults import Fault, invalid, not_found, too_long
 from tests.fakes.github.state import Answer, Call, Pull, Route, page, refused
 from tests.harness.project import git
+
+_LONGEST_BODY = 65_536
 
 
 def _repository(call: Call) -> Answer:
@@ -87,6 +89,8 @@ def _create_pull(call: Call) -> Answer:
         return refused(invalid("PullRequest", "", "custom", message))
     if not call.ref(f"refs/heads/{fields['head']}"):
         return refused(invalid("PullRequest", "head", "invalid"))
+    if len(fields["body"]) > _LONGEST_BODY:
+        return refused(too_long("PullRequest", _LONGEST_BODY))
     pull = Pull(call.github.number(), *ends, fields["title"], fields["body"])
     pulls.append(pull)
     return Answer(201, _pull_json(call, pull))
@@ -94,6 +98,8 @@ def _create_pull(call: Call) -> Answer:
 
 def _edit_pull(call: Call) -> Answer:
     pull, fields = _numbered(call), call.fields
+    if len(fields.get("body", "")) > _LONGEST_BODY:
+        return refused(too_long("PullRequest", _LONGEST_BODY))
     pull.title = fields.get("title", pull.title)
     pull.body = fields.get("body", pull.body)
     pull.state = fields.get("state", pull.state)

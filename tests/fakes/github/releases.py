@@ -9,8 +9,19 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from tests.fakes.github.faults import invalid, not_found
+from tests.fakes.github.faults import (
+    Fault,
+    immutable_asset,
+    immutable_state,
+    immutable_tag,
+    immutable_upload,
+    invalid,
+    not_found,
+    too_long,
+)
 from tests.fakes.github.state import UPLOADS, Answer, Asset, Call, Release, Route, page, refused
+
+_LONGEST_BODY = 125_000
 
 
 def _release_json(call: Call, release: Release) -> dict[str, Any]:
@@ -29,7 +40,7 @@ def _release_json(call: Call, release: Release) -> dict[str, Any]:
         "name": release.title or release.tag,
         "draft": release.draft,
         "prerelease": release.prerelease,
-        "immutable": not release.draft,
+        "immutable": call.is_immutable(release),
         "body": release.body,
         # Nobody may rely on this list: it is not promised to be whole.
         "assets": [_asset_json(call, release, asset) for asset in release.assets[:30]],
@@ -71,7 +82,7 @@ def _one(call: Call, fits: Callable[[Release], bool]) -> Answer:
 
 
 def _list(call: Call) -> Answer:
-    releases = sorted(call.releases, key=lambda each: each.tag, reverse=True)
+    releases = sorted(call.seen, key=lambda each: each.tag, reverse=True)
     return page(call, [_release_json(call, each) for each in releases])
 
 
@@ -81,7 +92,7 @@ def _get(call: Call) -> Answer:
 
 
 def _named(call: Call) -> Release | None:
-    return next((each for each in call.releases if str(each.id) == call.groups["id"]), None)
+    return next((each for each in call.seen if str(each.id) == call.groups["id"]), None)
 
 
 def _list_assets(call: Call) -> Answer:
@@ -92,15 +103,14 @@ def _list_assets(call: Call) -> Answer:
 
 
 def _create(call: Call) -> Answer:
-    """Drafts of one tag may be many; a published release of it only one."""
+    """Drafts of one tag may be many."""
     fields = call.fields
-    tag = fields["tag_name"]
-    if not fields["draft"] and any(each.tag == tag and not each.draft for each in call.releases):
-        return refused(invalid("Release", "tag_name", "already_exists"))
     release = Release(
-        call.github.number(), tag, fields["draft"], fields["prerelease"],
+        call.github.number(), fields["tag_name"], fields["draft"], fields["prerelease"],
         title=fields["name"], body=fields["body"],
     )  # fmt: skip
+    if fault := _fault(call, release, fields):
+        return refused(fault)
     call.releases.append(release)
     return Answer(201, _release_json(call, release))
 
@@ -112,6 +122,8 @@ def _update(call: Call) -> Answer:
     if not call.ref(f"refs/tags/{fields['tag_name']}"):
         # GitHub would make the tag, at the tip of the default branch.
         return refused(invalid("Release", "tag_name", "missing"))
+    if fault := _fault(call, release, fields):
+        return refused(fault)
     release.title, release.body = fields["name"], fields["body"]
     release.prerelease, release.draft = fields["prerelease"], fields["draft"]
     if fields.get("make_latest") == "true":
@@ -119,12 +131,33 @@ def _update(call: Call) -> Answer:
     return Answer(200, _release_json(call, release))
 
 
+def _fault(call: Call, release: Release, fields: dict[str, Any]) -> Fault | None:
+    """Why GitHub does not take what ``fields`` make of a release.
+
+    It would take a new title and text of an immutable one; nothing here may rely on that.
+    """
+    tag = fields["tag_name"]
+    if len(fields["body"]) > _LONGEST_BODY:
+        return too_long("Release", _LONGEST_BODY)
+    if call.is_immutable(release):
+        return immutable_state()
+    if fields["draft"]:
+        return None
+    if (call.repository, tag) in call.github.used:
+        return immutable_tag()
+    others = [each for each in call.releases if each is not release and not each.draft]
+    if any(each.tag == tag for each in others):
+        return invalid("Release", "tag_name", "already_exists")
+    return None
+
+
 def _delete(call: Call) -> Answer:
+    """Also of an immutable release: then its tag is used up."""
     release = _named(call)
     if release is None:
         return refused(not_found())
-    if not release.draft:
-        return refused(invalid("Release", "immutable", "invalid"))
+    if call.is_immutable(release):
+        call.github.used.add((call.repository, release.tag))
     call.releases.remove(release)
     return Answer(204, None)
 
@@ -133,8 +166,8 @@ def _upload(call: Call) -> Answer:
     release, name = _named(call), call.text("name")
     if release is None:
         return refused(not_found())
-    if not release.draft:
-        return refused(invalid("Release", "immutable", "invalid"))
+    if call.is_immutable(release):
+        return refused(immutable_upload())
     if any(each.name == name for each in release.assets):
         return refused(invalid("ReleaseAsset", "name", "already_exists"))
     digest = f"sha256:{hashlib.sha256(call.body).hexdigest()}" if call.github.digests else None
@@ -153,11 +186,11 @@ def break_upload(call: Call) -> Answer:
 
 
 def _delete_asset(call: Call) -> Answer:
-    for release in call.releases:
+    for release in call.seen:
         for asset in release.assets:
             if str(asset.id) == call.groups["id"]:
-                if not release.draft:
-                    return refused(invalid("Release", "immutable", "invalid"))
+                if call.is_immutable(release):
+                    return refused(immutable_asset())
                 release.assets.remove(asset)
                 return Answer(204, None)
     return refused(not_found())

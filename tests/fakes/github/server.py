@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.fakes.github.faults import not_found
+from tests.fakes.github.faults import not_found, unauthorized
 from tests.fakes.github.pulls import PULL_ROUTES
 from tests.fakes.github.releases import RELEASE_ROUTES, UPLOAD_ROUTES, break_upload
 from tests.fakes.github.state import (
@@ -119,7 +119,11 @@ class _Handler(BaseHTTPRequestHandler):
             status = 301 if self.command == "GET" else 307
             location = f"{github.api}/repos/{new}{match['rest']}"
             return Answer(status, {"message": "Moved"}, (("Location", location),))
-        call = Call(github, repository, groups, query, path, body)
+        token = self.headers.get("Authorization", "").removeprefix("token ")
+        may_push = bool(token) and token not in github.readers
+        if self.command != "GET" and not may_push:
+            return refused(not_found() if token else unauthorized())
+        call = Call(github, repository, groups, query, path, body, may_push)
         return break_upload(call) if half else answering(call)
 
     def _send(

@@ -81,6 +81,12 @@ class GitHub:
     """Where the git repositories are, by ``owner/name``."""
     latest: dict[str, int] = field(default_factory=dict)
     """The id of the release that was made the latest, by repository."""
+    readers: set[str] = field(default_factory=set)
+    """Tokens that may only read; every other token may push."""
+    immutable: bool = True
+    """Whether what is published can be changed no more."""
+    used: set[tuple[str, str]] = field(default_factory=set)
+    """Repository and tag of immutable releases that were deleted."""
     files: dict[str, bytes] = field(default_factory=dict)
     """Download paths and what is there."""
     faults: dict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
@@ -158,6 +164,7 @@ class Call:
     query: dict[str, list[str]]
     path: str
     body: bytes = b""
+    may_push: bool = True
 
     def number(self, name: str, default: int) -> int:
         return int(self.query.get(name, [str(default)])[0])
@@ -174,6 +181,14 @@ class Call:
     @property
     def releases(self) -> list[Release]:
         return self.github.releases[self.repository]
+
+    @property
+    def seen(self) -> list[Release]:
+        """Without drafts for those who may not push."""
+        return [each for each in self.releases if self.may_push or not each.draft]
+
+    def is_immutable(self, release: Release) -> bool:
+        return self.github.immutable and not release.draft
 
     def ref(self, name: str) -> str:
         """The commit of a full ref name, ``""`` for none."""

@@ -22,7 +22,7 @@ from pipeline.sources.attestation import (
     repository_of,
     verify_asset,
 )
-from pipeline.system.errors import AttestationError, ToolError
+from pipeline.system.errors import AttestationError, DownloadError, ToolError
 from pipeline.system.process import ProcessResult, run
 from tests.fakes import gh_cli as fake_gh
 from tests.fakes.gh_cli import COMMIT, RUN, SIGNER, result
@@ -135,6 +135,11 @@ def test_a_gh_that_is_not_signed_in(path: Path, tmp_path: Path) -> None:
 def test_a_gh_that_is_too_old() -> None:
     with pytest.raises(ToolError, match="too old to verify attestations: unknown command"):
         verify_asset(Path("x"), ASSET, PBS, says('unknown command "attestation" for "gh"'))
+
+
+def test_a_host_that_gh_cannot_reach_is_no_missing_proof() -> None:
+    with pytest.raises(DownloadError, match=r"gh cannot reach a\.invalid"):
+        verify_asset(Path("x"), ASSET, PBS, says("error connecting to a.invalid"))
 
 
 def test_a_gh_that_fails_in_silence() -> None:

@@ -360,6 +360,85 @@ def test_reasons_that_are_texts_are_shown(github: GitHub) -> None:
     assert caught.value.details == ("tag_name was used by an immutable release",)
 
 
+def draft(client: GitHubClient, github: GitHub, project: Project) -> Release:
+    """A draft of a tag that is there."""
+    github.bare[MINE] = project.root
+    project.git("tag", "--force", "v1.0.0")
+    return Releases(client, MINE).create_draft("v1.0.0", "Title", "Words", prerelease=False)
+
+
+def publish(client: GitHubClient, release: Release) -> Release:
+    return Releases(client, MINE).publish(release, "Title", "Words", prerelease=False, latest=True)
+
+
+def test_nothing_changes_an_immutable_release(github: GitHub, project: Project) -> None:
+    with closing(writer(github, Waited())) as client:
+        releases = Releases(client, MINE)
+        made = draft(client, github, project)
+        asset = releases.upload(made, "a", b"one")
+        published = publish(client, made)
+        # Once more: GitHub refuses, and it is what was to be reached.
+        assert publish(client, made) == published
+        with pytest.raises(GitHubError, match="422 Cannot upload assets to an immutable") as caught:
+            releases.upload(made, "b", b"two")
+        assert "raise VERSION" in caught.value.hint
+        with pytest.raises(GitHubError) as caught:
+            releases.delete_asset(asset.id)
+        assert caught.value.details == ("Cannot delete asset from an immutable release",)
+    (there,) = github.releases[MINE]
+    assert [each.name for each in there.assets] == ["a"]
+
+
+def test_the_tag_of_an_immutable_release_that_is_gone_is_used_up(
+    github: GitHub, project: Project
+) -> None:
+    with closing(writer(github, Waited())) as client:
+        publish(client, draft(client, github, project))
+        client.delete(f"/repos/{MINE}/releases/1", "release", permission="contents: write")
+        with pytest.raises(GitHubError, match="422 Validation Failed") as caught:
+            publish(client, draft(client, github, project))
+    assert caught.value.details == ("tag_name was used by an immutable release",)
+    assert "raise VERSION" in caught.value.hint
+
+
+def test_a_tag_has_one_release(github: GitHub, project: Project) -> None:
+    """Two runs at once: each made a draft, and one was faster."""
+    with closing(writer(github, Waited())) as client:
+        first, second = [draft(client, github, project) for _run in range(2)]
+        publish(client, first)
+        with pytest.raises(GitHubError) as caught:
+            publish(client, second)
+    assert caught.value.details == ("Release tag_name already_exists",)
+    assert "exists" in caught.value.hint
+    assert [each.draft for each in github.releases[MINE]] == [False, True]
+
+
+def test_texts_that_are_too_long(github: GitHub, project: Project) -> None:
+    github.bare[MINE] = project.root
+    project.git("branch", "update")
+    with closing(writer(github, Waited())) as client:
+        with pytest.raises(GitHubError, match="422") as caught:
+            Releases(client, MINE).create_draft("v1.0.0", "T", "x" * 125_001, prerelease=False)
+        assert "Shorten" in caught.value.hint
+        with pytest.raises(GitHubError, match="422") as caught:
+            Pulls(client, MINE).create("update", "main", "T", "x" * 65_537)
+        assert "Shorten" in caught.value.hint
+    assert not github.releases[MINE]
+    assert not github.pulls[MINE]
+
+
+def test_drafts_are_for_those_who_may_push(github: GitHub, project: Project) -> None:
+    with closing(writer(github, Waited())) as client:
+        draft(client, github, project)
+        assert [each.draft for each in Releases(client, MINE).listing()] == [True]
+    github.readers.add("t")
+    with closing(writer(github, Waited())) as client:
+        assert Releases(client, MINE).listing() == ()
+        with pytest.raises(AssetNotFoundError) as caught:
+            draft(client, github, project)
+    assert "it needs 'contents: write'" in caught.value.hint
+
+
 def test_a_tag_with_a_message_is_the_commit_that_it_names(github: GitHub, project: Project) -> None:
     github.bare[MINE] = project.root
     project.git("-c", "user.name=x", "-c", "user.email=x@y", "tag", "-a", "-m", "by hand", "v1.0.0")

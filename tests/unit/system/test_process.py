@@ -40,5 +40,10 @@ def test_the_error_tail_is_a_few_lines_and_never_none() -> None:
     assert process.error_tail(failed) == "the; end"
     assert process.error_tail(failed, stdout=True) == "6; 7; 8; the; end"
     assert process.error_tail(failed, lines=1) == "end"
+    assert process.error_tail(failed, stdout=True, first=1, lines=2) == "0; ...; the; end"
+    assert (
+        process.error_tail(failed, stdout=True, first=9, lines=2)
+        == "0; 1; 2; 3; 4; 5; 6; 7; 8; the; end"
+    )
     assert process.error_tail(process.ProcessResult(3, b"", "\n")) == "exit code 3"
     assert process.error_tail(process.ProcessResult(-9, b"", "")) == "killed by SIGKILL"
