@@ -64,7 +64,7 @@ def finalize(
     nothing was written.
     """
     matrix, cells = request.config.matrix, request.cells
-    with tag_workspace(request.target, "HEAD", request.payloads) as workspace:
+    with tag_workspace(request.target, "HEAD", request.payloads, console.info) as workspace:
         built = load_payloads(cells, matrix, request.payloads, request.pins)
         known = known_tags(request.target.repo, request.target.remote, workspace.scratch)
         resolver = PayloadResolver(request.config, cells, request.pins, known, workspace)

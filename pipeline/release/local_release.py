@@ -54,7 +54,7 @@ def make_release(
         dataclasses.replace(request, cells=to_build, wheels=wheels), fetcher, console
     )
     reused = known.reuse(found, wanted)
-    with tag_workspace(Target(bare), "HEAD", request.out) as workspace:
+    with tag_workspace(Target(bare), "HEAD", request.out, console.info) as workspace:
         attach_objects(reused, workspace)
         # What another run left in the folder is not looked at.
         matrix = config.matrix if wheels else dataclasses.replace(config.matrix, wheels=())

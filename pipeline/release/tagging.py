@@ -12,7 +12,7 @@ that the remote has, and a push does not send them again.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -181,6 +181,8 @@ class TagWorkspace:
     parent: Commit
     git: Git
     scratch: Path
+    report: Callable[[str], None]
+    """Takes what is sent to the remote, before it is."""
 
     def borrow_objects(self, repositories: Iterable[Git]) -> None:
         """Let the scratch repository see their objects; it sees those of the target already."""
@@ -190,14 +192,16 @@ class TagWorkspace:
 
 
 @contextmanager
-def tag_workspace(target: Target, source: str, scratch_root: Path) -> Iterator[TagWorkspace]:
+def tag_workspace(
+    target: Target, source: str, scratch_root: Path, report: Callable[[str], None]
+) -> Iterator[TagWorkspace]:
     """A workspace for commits on top of ``source``, removed afterwards."""
     with scratch_dir(scratch_root) as scratch:
         parent = target.repo.commit(source)
         git = init_scratch(scratch / "git", target.repo, target.remote)
         git.borrow_objects(target.repo)
         mark_shallow(git, shallow_commits(target.repo))
-        yield TagWorkspace(target, parent, git, scratch)
+        yield TagWorkspace(target, parent, git, scratch, report)
 
 
 def attach_objects(reused: ReusedPayloads, to: TagWorkspace) -> None:
@@ -302,7 +306,7 @@ def _tidy(repo: Git) -> None:
 
 def _push_out(at: TagWorkspace, new: Mapping[str, str]) -> None:
     try:
-        push_split(at.git, new, at.target.most_push_bytes)
+        push_split(at.git, new, at.target.most_push_bytes, at.report)
     except GitError as fault:
         names = ", ".join(ref.removeprefix("refs/tags/") for ref in new)
         raise GitError(

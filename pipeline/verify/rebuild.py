@@ -116,7 +116,7 @@ def rebuild(
 ) -> Comparison:
     """Build the payloads into the folder ``out``, make the commit again, and compare."""
     source = tag.commit.source
-    with tag_workspace(Target(tag.repo), source, out) as workspace:
+    with tag_workspace(Target(tag.repo), source, out, console.info) as workspace:
         names = ", ".join(cell.name for cell in plan.cells)
         console.info(f"building {names} by the files of commit {source[:12]}")
         matrix = plan.config.matrix

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.release.split_push import STAGED, plan_parts, push_split
+from pipeline.release.split_push import STAGED, plan_push, push_split
 from pipeline.system.errors import GitError
 from pipeline.system.git import Git
 from pipeline.system.scratch_repo import added_bytes, init_scratch, mark_shallow
@@ -37,7 +37,7 @@ def test_parts_are_in_order_and_below_the_limit(weights: list[int], parts: list[
         return sum(weights[int(each)] for each in commits)
 
     commits = [str(number) for number in range(len(weights))]
-    assert ["".join(part) for part in plan_parts(commits, weigh, 10)] == parts
+    assert ["".join(part) for part in plan_push(commits, weigh, 10).parts] == parts
 
 
 @pytest.fixture
@@ -90,12 +90,16 @@ def test_what_is_too_large_for_one_push_arrives_in_parts(
     scratch: Git, remote: Path, tags: dict[str, str]
 ) -> None:
     with pytest.raises(GitError, match="maximum allowed size"):
-        push_split(scratch, tags, 10 * LIMIT_BYTES)
+        push_split(scratch, tags, 10 * LIMIT_BYTES, print)
     assert refs(remote) == {}
     before = packs(remote)
-    push_split(scratch, tags, LIMIT_BYTES)
+    said: list[str] = []
+    push_split(scratch, tags, LIMIT_BYTES, said.append)
     assert refs(remote) == tags
     assert packs(remote) - before == 3
+    (row,) = said
+    assert "5 tags" in row
+    assert "in 3 parts" in row
 
 
 def test_tags_appear_all_or_none_and_a_rerun_sends_no_part_again(
@@ -106,11 +110,11 @@ def test_tags_appear_all_or_none_and_a_rerun_sends_no_part_again(
     hook.write_text(f'#!/bin/sh\n[ "$1" != "{TAGS[2]}" ]\n')
     hook.chmod(0o755)
     with pytest.raises(GitError):
-        push_split(scratch, tags, LIMIT_BYTES)
+        push_split(scratch, tags, LIMIT_BYTES, print)
     assert set(refs(remote)) == {f"{STAGED}{tags[ref]}" for ref in TAGS[:4]}
     hook.unlink()
     before = packs(remote)
-    push_split(scratch, tags, LIMIT_BYTES)
+    push_split(scratch, tags, LIMIT_BYTES, print)
     assert refs(remote) == tags
     assert packs(remote) == before
 
@@ -120,7 +124,7 @@ def test_parts_of_a_run_that_never_ended_are_deleted(
 ) -> None:
     (ref, commit), (left, other), *_rest = tags.items()
     git(scratch.folder, "push", "--quiet", str(remote), f"{other}:{STAGED}{other}")
-    push_split(scratch, {ref: commit}, LIMIT_BYTES)
+    push_split(scratch, {ref: commit}, LIMIT_BYTES, print)
     assert refs(remote) == {ref: commit}
     assert left not in refs(remote)
 
