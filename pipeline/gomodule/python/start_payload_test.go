@@ -127,7 +127,10 @@ func TestPayloadKilledExtraction(t *testing.T) {
 	// Not t.TempDir: Windows keeps the program of a Python that is still running.
 	t.Cleanup(func() { _ = os.RemoveAll(base) })
 	cold := timed(t, filepath.Join(base, "cold"))
-	const kills = 10
+	kills := 10
+	if testing.Short() {
+		kills = 3
+	}
 	killed := 0
 	for i := range kills {
 		dir := filepath.Join(base, fmt.Sprint(i))
@@ -135,7 +138,7 @@ func TestPayloadKilledExtraction(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep((time.Duration(i)*cold + time.Duration(rand.Int64N(int64(cold)))) / kills)
+		time.Sleep((time.Duration(i)*cold + time.Duration(rand.Int64N(int64(cold)))) / time.Duration(kills))
 		_ = cmd.Process.Kill()
 		if cmd.Wait() != nil {
 			killed++
@@ -164,7 +167,7 @@ func TestPayloadManyColdStarts(t *testing.T) {
 	needPayload(t)
 	n := 64
 	if testing.Short() {
-		n = 8
+		n = 4
 	}
 	base := t.TempDir()
 	cold := timed(t, filepath.Join(base, "one"))
