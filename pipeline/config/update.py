@@ -28,6 +28,8 @@ _ARCHIVE_NAME = re.compile(
 )
 _FREE_OPTION = f"{FREE_THREADED}+"
 UP_TO_DATE = "up to date"
+_END_OF_3_7 = date(2023, 6, 27)
+"""Those before ended earlier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +163,17 @@ def order(python: PythonVersion) -> tuple[int, int, int, str, int]:
     return python.major, python.minor, python.patch, stage or "z", number
 
 
+def end_of_life(python: PythonVersion) -> date | None:
+    """The last day of a minor version's life, ``None`` if it is not known."""
+    if python.major != 3:
+        return None
+    return date(2016 + python.minor, 10, 31) if python.minor >= 8 else _END_OF_3_7
+
+
 def is_over(python: PythonVersion, today: date) -> bool:
     """Whether a minor version is past its end of life: without further security fixes."""
-    if python.major != 3:
-        return False
-    return python.minor < 8 or today >= date(2016 + python.minor, 11, 1)
+    end = end_of_life(python)
+    return end is not None and today > end
 
 
 def archives(listing: Listing, kind: str) -> Iterator[Archive]:

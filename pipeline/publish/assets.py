@@ -1,4 +1,4 @@
-"""The files of a tag's release: SBOM, size picture, licences, checksums and notes.
+"""The files of a tag's release: facts, SBOM, size picture, licences, checksums and notes.
 
 They are made of what tags contain, so the same tags give the same bytes.
 """
@@ -21,12 +21,12 @@ from pipeline.publish.release_notes import (
     PICTURE,
     SUMS,
     ReleaseSite,
-    facts_of,
     release_notes,
     site_of,
 )
 from pipeline.publish.sbom import make_sbom
 from pipeline.publish.sizes import measure_tag, tag_rows
+from pipeline.publish.tag_facts import TAGS_JSON, dump_tags, facts_of
 from pipeline.release.tag_index import TagIndex
 from pipeline.release.third_party_licenses import FILE_NAME as NOTICES
 from pipeline.system.errors import UsageError
@@ -78,7 +78,9 @@ def _files(
     tree = index.trees([tag])[tag]
     contents = tree.contents()
     sizes = measure_tag(contents)
+    now = facts_of(contents, sizes)
     files = {
+        TAGS_JSON: dump_tags([now]),
         SBOM: make_sbom(contents, downloads),
         PICTURE: draw(tag_rows(sizes), break_down(tag, sizes.contents)),
     }
@@ -86,7 +88,6 @@ def _files(
         files[NOTICES] = notices
     rows = [f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files)]
     files[SUMS] = "".join(rows).encode()
-    now = facts_of(contents, sizes)
     before = None
     if earlier := previous_tag(tag, now.line.minor_name, pythons):
         contents = index.trees([earlier])[earlier].contents()

@@ -9,12 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
-from pipeline.build.components import CPYTHON
-from pipeline.config.model import LOCAL, Line, PythonVersion
+from pipeline.config.model import LOCAL
 from pipeline.config.tags import sort_key
-from pipeline.publish.sizes import TagSizes
-from pipeline.release.tag_tree import TagContents
-from pipeline.release.third_party_licenses import declared_components
+from pipeline.publish.tag_facts import TagFacts
 from pipeline.system.units import human_bytes
 
 PICTURE = "sizes.svg"
@@ -23,22 +20,6 @@ NOTES = "notes.md"
 """Not uploaded: its heading is the title of the release, the rest its text."""
 _FIRST: Mapping[str, str] = {"openssl": "OpenSSL", "sqlite": "SQLite"}
 """Listed first and always; as their makers spell them."""
-
-
-@dataclass(frozen=True, slots=True)
-class TagFacts:
-    """What the notes say about one tag."""
-
-    tag: str
-    module: str
-    """The module path, with ``/vN``."""
-    line: Line
-    platforms: Mapping[str, int]
-    """Bytes that each adds to a Go binary."""
-    module_bytes: int
-    """What ``go get`` fetches, unpacked."""
-    software: Mapping[str, str]
-    """Versions of libraries and wheels, ``""`` where unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,26 +46,6 @@ def site_of(module: str) -> ReleaseSite:
     return ReleaseSite(f"https://{host}", f"{owner}/{name}")
 
 
-def facts_of(tag: TagContents, sizes: TagSizes) -> TagFacts:
-    """The facts of a tag with the ``sizes`` of the same; at least one payload has an origin."""
-    manifests = [each.manifest for each in tag.payloads.values()]
-    origin = next(each.origin for each in manifests if each.origin is not None)
-    line = Line(PythonVersion.parse(origin.version), origin.pbs, origin.variant)
-    versions: dict[str, set[str]] = {}
-    for manifest in [*manifests, *([tag.pip.manifest] if tag.pip else [])]:
-        for each in declared_components(manifest):
-            if each.name != CPYTHON:
-                versions.setdefault(each.name, set()).update({each.version} - {""})
-    return TagFacts(
-        tag.tag,
-        tag.module,
-        line,
-        {each.name.rpartition("/")[2]: each.embedded_bytes for each in sizes.platforms},
-        sizes.module_bytes,
-        {name: ", ".join(sorted(versions[name])) for name in sorted(versions)},
-    )
-
-
 def release_notes(now: TagFacts, before: TagFacts | None, site: ReleaseSite) -> str:
     """The notes of ``now``; ``before`` is the last tag of its line."""
     blocks = [
@@ -93,6 +54,7 @@ def release_notes(now: TagFacts, before: TagFacts | None, site: ReleaseSite) -> 
         *_warning(now),
         "\n".join(_platforms(now, before)),
         "\n".join(_changes(now, before)),
+        *_end_of_life(now),
         f"![Sizes by step, kind of file and package]({site.asset(now.tag, PICTURE)})",
         "\n".join(_verification(now, site)),
     ]
@@ -117,10 +79,10 @@ def _warning(now: TagFacts) -> Iterator[str]:
 def _platforms(now: TagFacts, before: TagFacts | None) -> Iterator[str]:
     yield "| platform | adds to a Go binary |" + (f" since {before.tag} |" if before else "")
     yield "|---|--:|" + ("--:|" if before else "")
-    for name, size in now.platforms.items():
+    for name, size in now.embedded.items():
         row = f"| {name} | {human_bytes(size)} |"
         if before:
-            old = before.platforms.get(name)
+            old = before.embedded.get(name)
             row += f" {'new' if old is None else _percent(old, size)} |"
         yield row
 
@@ -137,11 +99,16 @@ def _changes(now: TagFacts, before: TagFacts | None) -> Iterator[str]:
     yield f"- {_moved('Python', before.line.name, now.line.name)}"
     yield f"- {_moved('python-build-standalone', before.line.pbs, now.line.pbs)}"
     yield from _software(before.software, now.software)
-    gone = before.platforms.keys() - now.platforms.keys()
+    gone = before.embedded.keys() - now.embedded.keys()
     yield from (f"- {name} is no longer included" for name in sorted(gone))
     sizes = [human_bytes(each.module_bytes) for each in (before, now)]
     percent = _percent(before.module_bytes, now.module_bytes)
     yield f"- `go get` fetches {sizes[0]} → {sizes[1]} ({percent})"
+
+
+def _end_of_life(now: TagFacts) -> Iterator[str]:
+    if now.end_of_life:
+        yield f"CPython fixes Python {now.line.python.minor_line} until {now.end_of_life:%B %Y}."
 
 
 def _moved(name: str, before: str, now: str) -> str:

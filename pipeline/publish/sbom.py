@@ -40,6 +40,7 @@ from pipeline.build.components import CPYTHON
 from pipeline.config.model import LOCAL
 from pipeline.formats.payload.model import Component, Origin
 from pipeline.formats.payload.reader import Payload
+from pipeline.publish.tag_facts import generic_purl, wheel_purl
 from pipeline.release.tag_tree import TagContents
 from pipeline.release.third_party_licenses import PUBLIC_DOMAIN, declared_components
 
@@ -114,7 +115,7 @@ def _module(tag: TagContents) -> BomComponent:
 def _software(group: Sequence[tuple[Component, str]]) -> BomComponent:
     """CPython, or a library linked with it: the same component of several platforms."""
     first = group[0][0]
-    purl = PackageURL("generic", None, first.name, first.version or None)
+    purl = generic_purl(first)
     ids = dict.fromkeys(text for each, _platform in group for text in each.licenses)
     # PYTHON.json lists no licence only for what is in the public domain.
     licenses = _licenses(list(ids)) or [DisjunctiveLicense(name=PUBLIC_DOMAIN)]
@@ -161,7 +162,7 @@ def _licenses(texts: Sequence[str]) -> list[License]:
 
 
 def _wheel(component: Component) -> BomComponent:
-    purl = PackageURL("pypi", None, component.name, component.version)
+    purl = wheel_purl(component)
     return BomComponent(
         type=ComponentType.LIBRARY,
         name=component.name,

@@ -12,14 +12,18 @@ import pytest
 
 from pipeline.formats.payload.model import Component
 from pipeline.publish.release_spec import read_release_spec
+from pipeline.publish.tag_facts import parse_tags
 from pipeline.system.errors import UsageError
 from tests.builders.site import PLATFORMS, Site, make_site
 from tests.harness.project import Line, Outcome, Project, git, make_project, matrix_text
+from tests.harness.schema import schema_fault
 
 OLD, NEW = "20260814", "20261021"
 OLDER = ("v0.1.0", "v0.1.0-py3.13.15")
 TAGS = ("v0.2.0", "v0.2.0-py3.12.15", "v0.2.0-py3.13.17")
-NAMES = ["SHA256SUMS", "THIRD_PARTY_LICENSES", "notes.md", "sbom.cdx.json", "sizes.svg"]
+NAMES = [
+    "SHA256SUMS", "THIRD_PARTY_LICENSES", "notes.md", "sbom.cdx.json", "sizes.svg", "tags.json",
+]  # fmt: skip
 
 
 def assets(
@@ -69,6 +73,9 @@ def test_a_folder_for_each_tag_of_version(site: Site, tmp_path: Path) -> None:
         assert found["SHA256SUMS"].decode().splitlines() == [
             f"{hashlib.sha256(found[name]).hexdigest()}  {name}" for name in uploaded
         ]
+        (facts,) = parse_tags(found["tags.json"], where=tag)
+        assert (facts.tag, facts.software) == (tag, {"openssl": "3.5.4"})
+        assert schema_fault(json.loads(found["tags.json"]), "tags.schema.json") == ""
         bill = json.loads(found["sbom.cdx.json"])
         assert bill["metadata"]["component"]["version"] == tag
         stored = site.project.git("show", f"{tag}:THIRD_PARTY_LICENSES")

@@ -3,45 +3,46 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import date
 
 import pytest
 
-from pipeline.config.model import FREE_THREADED, LOCAL, Line, PythonVersion
-from pipeline.formats.payload.model import Component, Manifest, Origin, PayloadMetadata
-from pipeline.formats.payload.reader import Payload
-from pipeline.publish.release_notes import ReleaseSite, TagFacts, facts_of, release_notes, site_of
-from pipeline.publish.sizes import PayloadSizes, TagSizes
-from pipeline.release.tag_tree import TagContents
+from pipeline.config.model import FREE_THREADED, LOCAL
+from pipeline.publish.release_notes import ReleaseSite, release_notes, site_of
+from pipeline.publish.tag_facts import ComponentFacts, PlatformFacts, TagFacts
 
 MODULE = "github.com/goempy/goempy"
 SITE = ReleaseSite("https://github.com", "goempy/goempy")
 
 
-def line(python: str = "3.14.9", pbs: str = "20261021", variant: str = "") -> Line:
-    return Line(PythonVersion.parse(python), pbs, variant)
-
-
-def software(**versions: str) -> dict[str, str]:
-    return {name: ", ".join(text.split()) for name, text in versions.items()}
+def software(**versions: str) -> tuple[ComponentFacts, ...]:
+    """Components by name; several versions are separated by spaces."""
+    return tuple(
+        ComponentFacts(name, version, f"pkg:generic/{name}")
+        for name, text in versions.items()
+        for version in text.split() or [""]
+    )
 
 
 NOW = TagFacts(
     "v0.2.0",
     MODULE,
-    line(),
-    {"linux-amd64": 12_300_000, "windows-amd64": 9_000_000},
-    93_100_000,
+    "3.14.9",
+    "",
+    "20261021",
+    date(2030, 10, 31),
+    (PlatformFacts("linux-amd64", "", 12_300_000), PlatformFacts("windows-amd64", "", 9_000_000)),
     software(openssl="3.5.4", sqlite="3.50.4", zlib="1.3.1"),
+    93_100_000,
 )
-BEFORE = TagFacts(
-    "v0.1.0",
-    MODULE,
-    line("3.14.7", "20260814"),
-    {"linux-amd64": 12_000_000, "darwin-386": 1},
-    93_200_000,
-    software(openssl="3.5.3", sqlite="3.50.4", zlib="1.3.1"),
+BEFORE = dataclasses.replace(
+    NOW,
+    tag="v0.1.0",
+    python="3.14.7",
+    pbs="20260814",
+    platforms=(PlatformFacts("linux-amd64", "", 12_000_000), PlatformFacts("darwin-386", "", 1)),
+    components=software(openssl="3.5.3", sqlite="3.50.4", zlib="1.3.1"),
+    module_bytes=93_200_000,
 )
 
 
@@ -67,6 +68,8 @@ Since v0.1.0:
 - darwin-386 is no longer included
 - `go get` fetches 93.2 MB → 93.1 MB (-0.1 %)
 
+CPython fixes Python 3.14 until October 2030.
+
 ![Sizes by step, kind of file and package](https://github.com/goempy/goempy/releases/download/v0.2.0/sizes.svg)
 
 To verify this release, rebuild it from its sources, and check who built its files:
@@ -88,7 +91,7 @@ def test_the_first_release_of_a_line() -> None:
 
 def test_other_lines_are_warned_of_go_get_u() -> None:
     other = dataclasses.replace(
-        NOW, tag="v0.2.0-py3.13.17t", line=line("3.13.17", variant=FREE_THREADED)
+        NOW, tag="v0.2.0-py3.13.17t", python="3.13.17", variant=FREE_THREADED
     )
     text = release_notes(other, None, SITE)
     assert text.startswith("# v0.2.0-py3.13.17t: Python 3.13.17t (python-build-standalone")
@@ -127,8 +130,8 @@ def test_what_is_said_of_software(
     before: dict[str, str], now: dict[str, str], rows: list[str]
 ) -> None:
     text = release_notes(
-        dataclasses.replace(NOW, software=software(**now)),
-        dataclasses.replace(BEFORE, software=software(**before)),
+        dataclasses.replace(NOW, components=software(**now)),
+        dataclasses.replace(BEFORE, components=software(**before)),
         SITE,
     )
     block = text[text.index("- python-build") : text.index("- darwin-386")]
@@ -136,7 +139,7 @@ def test_what_is_said_of_software(
 
 
 def test_interpreters_of_a_machine() -> None:
-    local = dataclasses.replace(NOW, line=line(pbs=LOCAL))
+    local = dataclasses.replace(NOW, pbs=LOCAL)
     title = release_notes(local, None, SITE).splitlines()[0]
     assert title == "# v0.2.0: Python 3.14.9 (a local interpreter)"
 
@@ -147,31 +150,3 @@ def test_another_github() -> None:
     assert "https://git.corp.example:8443/team/py/releases/download/v0.2.0/sizes.svg" in text
     assert "--repo git.corp.example:8443/team/py\n" in text
     assert site_of("github.com/me/goempy/v2") == ReleaseSite("https://github.com", "me/goempy")
-
-
-def sizes(tag: str) -> TagSizes:
-    payload = PayloadSizes(f"{tag}/linux-amd64", None, (), 100, 900, 0)
-    return TagSizes(tag, (payload,), None, 50, 1050)
-
-
-def payload(*components: Component, origin: Origin | None = None) -> Payload:
-    metadata = PayloadMetadata(origin=origin, components=components)
-    return Payload(Path(), Manifest("hash", (), metadata), ())
-
-
-def test_facts_are_those_of_manifests() -> None:
-    origin = Origin("3.13.17", "20261021", "x86_64-unknown-linux-gnu", FREE_THREADED, "ab" * 32)
-    cpython = Component("cpython", "3.13.17", ("Python-2.0",))
-    one = payload(cpython, Component("zlib", "1.3", ()), origin=origin)
-    two = payload(cpython, Component("zlib", "1.3.1", ()), Component("bdb", "", ()), origin=origin)
-    pip = payload(Component("pip", "26.1", ()))
-    tag, date = "v0.2.0-py3.13.17t", datetime(2026, 10, 21, tzinfo=UTC)
-    contents = TagContents(tag, MODULE, date, {"a": one, "b": two}, pip)
-    assert facts_of(contents, sizes(tag)) == TagFacts(
-        tag,
-        MODULE,
-        line("3.13.17", variant=FREE_THREADED),
-        {"linux-amd64": 1000},
-        1050,
-        software(bdb="", pip="26.1", zlib="1.3 1.3.1"),
-    )
