@@ -81,15 +81,28 @@ def connect() -> httpx.Client:
 
 @dataclass(frozen=True, slots=True)
 class Downloader:
-    """Requests that are repeated where that may help; ``sleep`` takes seconds."""
+    """Requests that are repeated where that may help; ``sleep`` takes seconds.
+
+    ``other_source`` says how to name another source, for the hint of an error.
+    """
 
     client: httpx.Client
     progress: Progress
     sleep: Callable[[float], None] = time.sleep
+    other_source: str = (
+        "The next run resumes the download; --source or GOEMPY_PBS_MIRROR names another source."
+    )
 
     def text(self, url: str) -> str:
         """A small text file; raises ``NotFoundError`` or ``DownloadError``."""
         return self._retry(url, lambda: self._get_text(url))
+
+    def post(self, url: str, body: str) -> str:
+        """The answer to a JSON text; raises ``NotFoundError`` or ``DownloadError``.
+
+        Only for what a server may be asked twice.
+        """
+        return self._retry(url, lambda: self._get_text(url, body))
 
     def size(self, url: str) -> int:
         """``Content-Length``; raises ``NotFoundError`` or ``DownloadError``.
@@ -176,8 +189,9 @@ class Downloader:
                     return
                 advance(len(chunk))
 
-    def _get_text(self, url: str) -> str:
-        with self._request("GET", url, {}) as response:
+    def _get_text(self, url: str, body: str = "") -> str:
+        method, headers = ("POST", {"Content-Type": "application/json"}) if body else ("GET", {})
+        with self._request(method, url, headers, body) as response:
             response.read()
             return response.text
 
@@ -192,8 +206,10 @@ class Downloader:
         return int(length)
 
     @contextlib.contextmanager
-    def _request(self, method: str, url: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
-        with self.client.stream(method, url, headers=headers) as response:
+    def _request(
+        self, method: str, url: str, headers: dict[str, str], body: str = ""
+    ) -> Iterator[httpx.Response]:
+        with self.client.stream(method, url, headers=headers, content=body or None) as response:
             code = response.status_code
             if code in {404, 410}:
                 raise NotFoundError(url)
@@ -223,8 +239,7 @@ class Downloader:
             tried = "once" if attempts == 1 else f"{attempts} times"
             raise DownloadError(
                 f"cannot fetch {shown(url)} (tried {tried}): {_reason(fault)}",
-                hint="Check the network. The next run resumes the download; --source or "
-                "GOEMPY_PBS_MIRROR names another source.",
+                hint=f"Check the network. {self.other_source}",
             ) from fault
 
     def _announce(self, state: tenacity.RetryCallState) -> None:

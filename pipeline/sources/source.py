@@ -211,6 +211,22 @@ def pin_asset(
     return ResolvedAsset(Asset(release, name, pin.sha256, size), unlocked=False)
 
 
+def is_address(name: str, given_as: str) -> bool:
+    """Whether ``name`` is an http(s) address; raises ``UsageError`` for one without a host."""
+    if not name.startswith(("http://", "https://")):
+        return False
+    try:
+        has_host = bool(httpx.URL(name).host)
+    except httpx.InvalidURL:
+        has_host = False
+    if not has_host:
+        raise UsageError(
+            f"{given_as} {name} is not a usable address",
+            hint="Name one such as https://host/path.",
+        )
+    return True
+
+
 def open_source(
     name: str, downloader: Callable[[], Downloader], *, given_as: str = "--source"
 ) -> AssetSource:
@@ -221,16 +237,7 @@ def open_source(
     """
     if name == "github":
         return WebSource(PBS_DOWNLOADS, downloader())
-    if name.startswith(("http://", "https://")):
-        try:
-            has_host = bool(httpx.URL(name).host)
-        except httpx.InvalidURL:
-            has_host = False
-        if not has_host:
-            raise UsageError(
-                f"{given_as} {name} is not a usable address",
-                hint="Name one such as https://host/path.",
-            )
+    if is_address(name, given_as):
         return WebSource(name, downloader())
     if not Path(name).is_dir():
         raise UsageError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,10 +32,14 @@ _GOOD = Fault()
 
 @dataclass
 class Loopback:
-    """``files`` are served by path; ``faults`` are taken from a path's queue, one a request."""
+    """``files`` are served by path; ``faults`` are taken from a path's queue, one a request.
+
+    ``posts`` answer the bodies of POST requests, with a status.
+    """
 
     address: str
     files: dict[str, bytes] = field(default_factory=dict)
+    posts: dict[str, Callable[[bytes], tuple[int, bytes]]] = field(default_factory=dict)
     faults: dict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
     requests: list[tuple[str, str, str]] = field(default_factory=list)
     """(method, path, Range header) of each request."""
@@ -78,16 +82,25 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._answer(body=True)
 
+    def do_POST(self) -> None:
+        self._answer(body=True)
+
     def _answer(self, *, body: bool) -> None:
         loopback: Loopback = self.server.loopback  # type: ignore[attr-defined]
         path = unquote(self.path)
+        sent = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         asked = self.headers.get("Range", "")
         loopback.requests.append((self.command, path, asked))
         loopback.targets.append(self.path)
         queue = loopback.faults.get(path)
         fault = queue.popleft() if queue and (body or queue[0].status) else Fault()
-        if fault.status or path not in loopback.files:
+        known = loopback.posts if self.command == "POST" else loopback.files
+        if fault.status or path not in known:
             self._send(fault.status or 404, b"", dict(fault.headers), body=body)
+            return
+        if self.command == "POST":
+            status, data = loopback.posts[path](sent)
+            self._send(status, data, {}, body=body, fault=fault)
             return
         data = loopback.files[path]
         first = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
