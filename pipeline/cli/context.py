@@ -14,6 +14,7 @@ from pipeline.system.errors import UsageError
 
 if TYPE_CHECKING:
     from pipeline.config.model import Matrix, Pin
+    from pipeline.sources.download import Downloader
     from pipeline.sources.fetch import AssetFetcher
     from pipeline.sources.source import AssetSource
     from pipeline.system.console import Console
@@ -84,22 +85,25 @@ class Context:
         with interprocess_lock(str(folder), self.cache / "locks", waiting):
             yield
 
+    def downloader(self, other_source: str = "") -> Downloader:
+        """Requests to web servers; ``other_source`` is for hints."""
+        from pipeline.sources.download import Downloader, connect  # noqa: PLC0415
+
+        client = connect()
+        click.get_current_context().call_on_close(client.close)
+        more = {"other_source": other_source} if other_source else {}
+        return Downloader(client, self.console, self.sleep, **more)
+
     def source(self, name: str) -> AssetSource:
         """Where assets come from: ``--source``, else GOEMPY_PBS_MIRROR, else ``matrix.toml``'s."""
-        from pipeline.sources.download import Downloader, connect  # noqa: PLC0415
         from pipeline.sources.source import open_source  # noqa: PLC0415
-
-        def downloader() -> Downloader:
-            client = connect()
-            click.get_current_context().call_on_close(client.close)
-            return Downloader(client, self.console, self.sleep)
 
         mirror = "" if name else self.env.get("GOEMPY_PBS_MIRROR", "")
         named = "" if name or mirror else self._matrix_source()
         given_as = (
             "GOEMPY_PBS_MIRROR" if mirror else "source of matrix.toml" if named else "--source"
         )
-        return open_source(name or mirror or named or "github", downloader, given_as=given_as)
+        return open_source(name or mirror or named or "github", self.downloader, given_as=given_as)
 
     def _matrix_source(self) -> str:
         """The source of ``matrix.toml``; a folder is relative to it."""

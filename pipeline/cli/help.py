@@ -28,6 +28,7 @@ COMMANDS = {
     "verify": "Rebuild a tag from its assets, and compare.",
     "verify-asset": "Show who built the assets of cells, by GitHub's attestations (needs gh).",
     "sbom": "Print the bill of materials of a tag, as CycloneDX JSON.",
+    "audit": "Look up known vulnerabilities of tags, ends of life and newer patches.",
     "sizes": "Show where the bytes of payloads go.",
     "try": "Use the modules that payloads make on this machine (needs go).",
     "check": "Fetch published tags with 'go get' on this machine, and run them (needs go and git).",
@@ -36,6 +37,7 @@ COMMANDS = {
 
 ENVIRONMENT = {
     "GOEMPY_PBS_MIRROR": "mirror address or folder of assets, if --source is not given",
+    "GOEMPY_OSV": "OSV's API or a folder of its exports, if --osv is not given",
     "GOEMPY_CACHE_DIR": "where downloads are kept",
     "GITHUB_TOKEN": "token for GitHub's API, else GH_TOKEN; without one its rate limits are low",
     "GITHUB_REPOSITORY": "owner/name of the repository on GitHub; GitHub Actions sets it",

@@ -144,8 +144,7 @@ def _newer(matrix: Matrix, line: Line, new: Listing) -> tuple[Line | None, str]:
     offered = {each.python for each in _of_line(matrix, line, new)}
     if not offered:
         return None, f"PBS {new.release} has no {line.minor_name}"
-    # A prerelease moves to anything newer; a final version to final ones alone.
-    allowed = {python for python in offered if line.python.pre or not python.pre}
+    allowed = _allowed(line, offered)
     if not allowed:
         return None, f"PBS {new.release} has no final version of {line.minor_name}"
     best = max(allowed, key=order)
@@ -153,6 +152,20 @@ def _newer(matrix: Matrix, line: Line, new: Listing) -> tuple[Line | None, str]:
         return None, f"PBS {new.release} has only the older {best}"
     after = dataclasses.replace(line, python=best, pbs=new.release)
     return (None, UP_TO_DATE) if after == line else (after, "")
+
+
+def newer_patch(line: Line, offered: Iterable[Archive]) -> PythonVersion | None:
+    """The newest patch of a line among the archives of a release, if it is newer."""
+    same = {
+        each.python for each in offered if (each.python.minor_line, each.variant) == _kind(line)
+    }
+    newer = [each for each in _allowed(line, same) if order(each) > order(line.python)]
+    return max(newer, key=order, default=None)
+
+
+def _allowed(line: Line, offered: Iterable[PythonVersion]) -> set[PythonVersion]:
+    """A prerelease moves to anything newer; a final version to final ones alone."""
+    return {python for python in offered if line.python.pre or not python.pre}
 
 
 def order(python: PythonVersion) -> tuple[int, int, int, str, int]:
@@ -176,11 +189,11 @@ def is_over(python: PythonVersion, today: date) -> bool:
     return end is not None and today > end
 
 
-def archives(listing: Listing, kind: str) -> Iterator[Archive]:
-    """The archives of a kind (``full``, ``install_only_stripped``) in a release's list."""
+def archives(listing: Listing, kind: str = "") -> Iterator[Archive]:
+    """The archives of a kind (``full``, ``install_only_stripped``) in a release's list, or all."""
     for name in listing.names:
         match = _ARCHIVE_NAME.fullmatch(name)
-        if match is None or match["kind"] != kind:
+        if match is None or (kind and match["kind"] != kind):
             continue
         try:
             python = PythonVersion.parse(match["python"])
@@ -188,7 +201,7 @@ def archives(listing: Listing, kind: str) -> Iterator[Archive]:
             continue
         # Only a full archive names its options, and then without a dash.
         triple, options = match["rest"], ""
-        if kind == FULL:
+        if match["kind"] == FULL:
             triple, _, options = match["rest"].rpartition("-")
         free = FREE_THREADED in {options.partition("+")[0], triple.rpartition("-")[2]}
         flavour = f"{triple.removesuffix(f'-{FREE_THREADED}')} {options.removeprefix(_FREE_OPTION)}"

@@ -110,6 +110,12 @@ def line_names(index: TagIndex) -> dict[str, str]:
     }
 
 
+def newest_tags(index: TagIndex) -> list[str]:
+    """The tags of the newest VERSION, sorted."""
+    names = [each for each in index.commits if tag_rules.version_of(each) == index.newest]
+    return sorted(names, key=tag_rules.sort_key)
+
+
 def previous_tag(tag: str, minor: str, pythons: Mapping[str, str]) -> str:
     """The newest tag of an earlier VERSION whose line is of ``minor``, ``""`` for none."""
     version = tag_rules.sort_key(tag).finalize_version()

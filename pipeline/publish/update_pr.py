@@ -108,16 +108,17 @@ def pull_request_text(update: MatrixUpdate) -> PullRequestText:
         if version
         else "Tags never move: what is released already needs a higher `VERSION`."
     )
-    body = f"{_shortened(summarize(update.plan).strip(), MAX_BODY - len(end) - 2)}\n\n{end}"
+    summary = shortened(summarize(update.plan).strip(), MAX_BODY - len(end) - 2, "the commit")
+    body = f"{summary}\n\n{end}"
     rows += [f"- VERSION {version}"] if version else []
     return PullRequestText(title, body, "\n".join([title, "", *rows, ""]))
 
 
-def _shortened(text: str, limit: int) -> str:
-    """Whole lines of ``text``, with a word about those that are left out."""
+def shortened(text: str, limit: int, rest: str) -> str:
+    """Whole lines of ``text``, and where the ``rest`` is if some are left out."""
     if len(text) <= limit:
         return text
-    note = "\n\n(shortened: the rest is in the commit)"
+    note = f"\n\n(shortened: the rest is in {rest})"
     return text[: limit - len(note)].rpartition("\n")[0] + note
 
 
@@ -131,7 +132,7 @@ def _offer(
     if pull is None:
         done = "opened"
         pull = _create(target, text)
-    elif (pull.title, _normalized(pull.body)) != (text.title, text.body):
+    elif (pull.title, normalized(pull.body)) != (text.title, text.body):
         done = "updated"
         target.pulls.edit(pull.number, text.title, text.body)
     else:
@@ -148,7 +149,7 @@ def _create(target: PullRequestTarget, text: PullRequestText) -> PullRequest:
         raise
 
 
-def _normalized(body: str) -> str:
+def normalized(body: str) -> str:
     """GitHub's editor saves CRLF."""
     return body.replace("\r\n", "\n").strip()
 

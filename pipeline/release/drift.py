@@ -20,7 +20,7 @@ from pipeline.release.tagging import plan_tags
 from pipeline.release.third_party_licenses import declared_components
 from pipeline.system.errors import TagConflictError
 from pipeline.system.git import Git, init_bare
-from pipeline.system.scratch_repo import WITHOUT_BLOBS, fetch_blobs
+from pipeline.system.scratch_repo import WITHOUT_BLOBS
 from pipeline.system.units import counted
 
 _LISTED_PATHS = 10
@@ -69,7 +69,7 @@ def _differences(
         parts[PIP_CELL] = PIP_CELL
     if rows := list(_part_differences(set(tree.parts), set(parts.values()))):
         return rows
-    _fetch(tree, [tree.manifest_file(part).id for part in parts.values()])
+    tree.fetch([tree.manifest_file(part).id for part in parts.values()])
     payloads = {name: tree.payload(part) for name, part in parts.items()}
     if rows := list(_cell_differences(payloads, cells, config.matrix, digests)):
         return rows
@@ -114,9 +114,4 @@ def _fetch_texts(tree: TagTree, payloads: Iterable[Payload]) -> None:
         names = {blob_name(e) for e in manifest.entries if is_file(e) and e.name in texts}
         names = {manifest.stream} if manifest.stream and names else names
         wanted |= {blob.object_id for blob in payload.blobs if blob.name in names}
-    _fetch(tree, sorted(wanted))
-
-
-def _fetch(tree: TagTree, ids: Sequence[str]) -> None:
-    if tree.lacks_blobs and ids:
-        fetch_blobs(tree.git, ids)
+    tree.fetch(sorted(wanted))

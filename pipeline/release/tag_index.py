@@ -20,11 +20,12 @@ from pipeline.config import tags as tag_rules
 from pipeline.config.cells import asset_name
 from pipeline.config.model import PIP_CELL, Cell, Matrix, Pin
 from pipeline.formats.payload.reader import Payload
-from pipeline.release.tag_tree import TagTree
+from pipeline.release.tag_tree import TagContents, TagTree
 from pipeline.system.errors import PayloadError, UsageError
 from pipeline.system.git import Git
 from pipeline.system.scratch_repo import (
     COMMITS_ONLY,
+    WITHOUT_BLOBS,
     fetch_tags,
     init_scratch,
     mark_shallow,
@@ -133,6 +134,19 @@ class TagIndex:
             files = {each.path: each for each in git.entries(commit, sizes=not without)}
             trees[name] = TagTree(name, git, commit, files, bool(without) and name in lacking)
         return trees
+
+    def manifests(self, names: Sequence[str]) -> dict[str, TagContents]:
+        """The contents of tags, with the sizes of files only of those that ``repo`` has.
+
+        Of the others no payload is fetched.
+        """
+        made = {}
+        for name, tree in self.trees(names, without=WITHOUT_BLOBS).items():
+            files = [tree.manifest_file(part) for part in tree.parts]
+            files += [tree.files[path] for path in ("go.mod",) if path in tree.files]
+            tree.fetch([file.id for file in files])
+            made[name] = tree.contents()
+        return made
 
     def _scratch_for(self, without: str) -> Git:
         """A repository for each filter: git uses what it has for all later requests."""

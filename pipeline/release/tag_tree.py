@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from pipeline.formats.payload.reader import Payload, StoredBlob, blob_names
 from pipeline.release.module_tree import COMMON, DATA, PIP_DATA, PIP_FOLDER
 from pipeline.system.errors import PayloadError, UsageError
 from pipeline.system.git import Git, GitFile
+from pipeline.system.scratch_repo import fetch_blobs
 
 _MODULE = re.compile(rb"^module (\S+)$", re.MULTILINE)
 _HINT = "Build the cell instead; the tag is not what goempy made."
@@ -57,6 +58,11 @@ class TagTree:
         tail = f"/{FILE_NAME}"
         names = {path.split("/")[-2] for path in self.files if path.endswith(tail)}
         return tuple(sorted(n for n in names if f"{part_folder(n)}{tail}" in self.files))
+
+    def fetch(self, ids: Sequence[str]) -> None:
+        """Fetch blobs that the tree lacks."""
+        if self.lacks_blobs and ids:
+            fetch_blobs(self.git, ids)
 
     def read(self, path: str) -> bytes:
         """A file's bytes, none for one that does not exist."""

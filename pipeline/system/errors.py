@@ -48,7 +48,7 @@ class UsageError(PipelineError, exit_code=2):
 
 
 class ConfigError(PipelineError, exit_code=10):
-    """matrix.toml, VERSION or PRIMARY_PYTHON has faults."""
+    """matrix.toml, VERSION, PRIMARY_PYTHON or vex.toml has faults."""
 
 
 class LockError(PipelineError, exit_code=11):
@@ -129,3 +129,7 @@ class CheckError(PipelineError, exit_code=29):
 
 class UnpinnedError(PipelineError, exit_code=30):
     """matrix.lock lacks assets of matrix.toml, and contradicts nothing."""
+
+
+class AuditError(PipelineError, exit_code=31):
+    """A tag has known vulnerabilities, an ended Python, or not the newest patch of its line."""

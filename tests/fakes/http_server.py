@@ -75,6 +75,8 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # A body that follows its head would wait for the client's word.
+    disable_nagle_algorithm = True
 
     def do_HEAD(self) -> None:
         self._answer(body=False)

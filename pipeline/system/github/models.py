@@ -57,6 +57,17 @@ class PullRequest:
     page: str
 
 
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """An issue; ``page`` is the address for people."""
+
+    number: int
+    title: str
+    body: str
+    page: str
+    open: bool
+
+
 def repo_from_download_url(downloads: str) -> RepoRef | None:
     """Where the API for a release download address is, ``None`` for other addresses.
 

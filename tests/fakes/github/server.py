@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.fakes.github.faults import not_found, unauthorized
+from tests.fakes.github.issues import ISSUE_ROUTES
 from tests.fakes.github.pulls import PULL_ROUTES
 from tests.fakes.github.releases import RELEASE_ROUTES, UPLOAD_ROUTES, break_upload
 from tests.fakes.github.state import (
@@ -23,6 +24,7 @@ from tests.fakes.github.state import (
     Asset,
     Call,
     GitHub,
+    Issue,
     Pull,
     RecordedRequest,
     Release,
@@ -35,11 +37,14 @@ __all__ = [
     "UPLOADS",
     "Asset",
     "GitHub",
+    "Issue",
     "Pull",
     "RecordedRequest",
     "Release",
     "serve_github",
 ]  # fmt: skip
+
+_ROUTES = (*RELEASE_ROUTES, *PULL_ROUTES, *ISSUE_ROUTES)
 
 
 @contextmanager
@@ -159,7 +164,7 @@ def _endpoint(
     method: str, rest: str, *, uploads: bool = False
 ) -> tuple[Callable[[Call], Answer], dict[str, str]] | None:
     """What answers at a path below the repository, and the parts that it takes from it."""
-    for verb, pattern, each in UPLOAD_ROUTES if uploads else (*RELEASE_ROUTES, *PULL_ROUTES):
+    for verb, pattern, each in UPLOAD_ROUTES if uploads else _ROUTES:
         found = re.fullmatch(pattern, rest)
         if found and verb == method:
             return each, found.groupdict()

@@ -55,6 +55,18 @@ class Pull:
     comments: list[str] = field(default_factory=list)
 
 
+@dataclass
+class Issue:
+    """``kind`` is ``pull`` for what GitHub lists as an issue, too."""
+
+    number: int
+    title: str
+    body: str
+    labels: list[str]
+    state: str = "open"
+    kind: str = "issues"
+
+
 @dataclass(frozen=True)
 class RecordedRequest:
     """One request, with its Authorization header as it was sent."""
@@ -75,6 +87,7 @@ class GitHub:
     address: str
     releases: dict[str, list[Release]] = field(default_factory=lambda: defaultdict(list))
     pulls: dict[str, list[Pull]] = field(default_factory=lambda: defaultdict(list))
+    issues: dict[str, list[Issue]] = field(default_factory=lambda: defaultdict(list))
     renamed: dict[str, str] = field(default_factory=dict)
     """New names of repositories, by the ones that they had."""
     bare: dict[str, Path] = field(default_factory=dict)

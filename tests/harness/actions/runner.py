@@ -24,7 +24,7 @@ from tests.harness.actions.expressions import Scope, as_text, evaluate, expand
 from tests.harness.project import git
 
 _STATUS = re.compile(r"\b(success|failure|always|cancelled)\(\)")
-_VARIABLES = ("GOEMPY_PBS_MIRROR", "GOEMPY_ATTEST")
+_VARIABLES = ("GOEMPY_PBS_MIRROR", "GOEMPY_ATTEST", "GOEMPY_OSV")
 """What a fork may set for its workflows."""
 CREDENTIALS = '[http "https://git.corp.example/"]\n\textraheader = AUTHORIZATION: basic eDp4\n'
 _SET_UP = ("actions/setup-python", "actions/setup-go", "actions/cache")
