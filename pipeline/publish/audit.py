@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from pipeline.config.model import PythonVersion
+from pipeline.config.model import LOCAL, PythonVersion
 from pipeline.config.update import Archive, is_over, newer_patch
 from pipeline.config.vex import VexStatement
 from pipeline.formats.osv import OsvPackage, Vulnerability
@@ -85,7 +85,7 @@ def audit_tag(
         tuple(each for each in findings if each.statement is None),
         tuple(each for each in findings if each.statement is not None),
         is_over(facts.line.python, today),
-        newer_patch(facts.line, archives),
+        None if facts.pbs == LOCAL else newer_patch(facts.line, archives),
         tuple(unknown),
     )
 

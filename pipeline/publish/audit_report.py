@@ -48,7 +48,7 @@ def _about(finding: VulnerabilityFinding) -> str:
 
 
 def to_json(audits: Sequence[TagAudit]) -> str:
-    """All that was found, for programs; 'Audits' in docs/maintaining.md describes it."""
+    """All that was found, for programs; docs/audit.schema.json describes it."""
     fields = {"format": 1, "tags": [_fields(each) for each in audits]}
     return json.dumps(fields, indent=2, ensure_ascii=False)
 

@@ -21,6 +21,7 @@ from tests.fakes.github.server import API, GitHub, Issue, serve_github
 from tests.fakes.http_server import Loopback
 from tests.fakes.osv import Osv, git_record
 from tests.harness.project import Line, Outcome, Project
+from tests.harness.schema import schema_fault
 
 CPYTHON = "https://github.com/python/cpython"
 OPENSSL = "https://github.com/openssl/openssl"
@@ -45,8 +46,13 @@ class World:
         return audit(self.site.project, self.osv.address, self.listing, *more, env=env)
 
     def json(self, *more: str | Path) -> dict[str, Any]:
-        tags = json.loads(self.run("--json", *more).out)["tags"]
-        return {each["tag"]: each for each in tags}
+        return by_tag(self.run("--json", *more))
+
+
+def by_tag(outcome: Outcome) -> dict[str, Any]:
+    document = json.loads(outcome.out)
+    assert schema_fault(document, "audit.schema.json") == ""
+    return {each["tag"]: each for each in document["tags"]}
 
 
 def audit(
@@ -216,6 +222,9 @@ def test_a_part_that_does_not_ship_is_no_finding(
     outcome = audit(checkout, world.osv.address, world.listing, "--vex", vex)
     assert (outcome.code, outcome.out) == (0, ""), outcome.log
     assert "not affected by CVE-2026-1 of cpython 3.14.9: it is in a part" in outcome.log
+    tag = by_tag(audit(checkout, world.osv.address, world.listing, "--json"))[PRIMARY]
+    assert tag["vulnerabilities"] == []
+    assert tag["notAffected"][0]["why"] == "it is in a part that does not ship"
     document = json.loads(vex.read_bytes())
     assert document["@context"] == "https://openvex.dev/ns/v0.2.0"
     assert document["timestamp"] == "2026-11-27T00:00:00Z"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import date
 
 import pytest
 
-from pipeline.config.model import FREE_THREADED, PythonVersion
+from pipeline.config.model import FREE_THREADED, LOCAL, PythonVersion
 from pipeline.config.update import Archive
 from pipeline.config.vex import VexStatement
 from pipeline.formats.osv import GIT, PYPI, OsvPackage, Vulnerability
@@ -129,6 +130,12 @@ def test_a_newer_patch_is_one_of_the_same_line(python: str, variant: str, newer:
     audit = judge(AuditTarget(facts(python=python, variant=variant)), archives=offered)
     assert str(audit.newer or "") == newer
     assert audit.is_clean is not bool(newer)
+
+
+def test_a_local_interpreter_is_no_line_of_pbs() -> None:
+    offered = (Archive(PythonVersion.parse("3.14.10"), "", ""),)
+    local = dataclasses.replace(facts(), pbs=LOCAL)
+    assert judge(AuditTarget(local), archives=offered).newer is None
 
 
 def test_an_ended_python() -> None:
