@@ -32,6 +32,8 @@ def notes_of(audit: TagAudit) -> Iterator[str]:
         if each.statement:
             what = f"{each.ids[0]} of {_titled(each.component)}"
             yield f"{audit.facts.tag}: not affected by {what}: {each.statement.why}"
+    if not audit.facts.lists_libraries:
+        yield f"{audit.facts.tag}: not looked up: libraries, which its payloads do not list"
     for why in dict.fromkeys(each.why for each in audit.unknown):
         names = [_titled(each.component) for each in audit.unknown if each.why == why]
         yield f"{audit.facts.tag}: not looked up, since {why}: {', '.join(names)}"
@@ -64,6 +66,7 @@ def _fields(audit: TagAudit) -> dict[str, object]:
         "newerPatch": str(audit.newer) if audit.newer else None,
         "vulnerabilities": [_finding_fields(each) for each in audit.vulnerabilities],
         "notAffected": [_finding_fields(each) for each in audit.not_affected],
+        "listsLibraries": audit.facts.lists_libraries,
         "notLookedUp": [{"purl": each.component.purl, "why": each.why} for each in audit.unknown],
     }
 

@@ -80,6 +80,11 @@ class TagFacts:
         return Line(PythonVersion.parse(self.python), self.pbs, self.variant)
 
     @property
+    def lists_libraries(self) -> bool:
+        """Whether what is linked with CPython is known; only full archives list it."""
+        return any(each.name != CPYTHON and not each.is_wheel for each in self.components)
+
+    @property
     def embedded(self) -> Mapping[str, int]:
         """Bytes that each platform adds to a Go binary."""
         return {each.name: each.embedded_bytes for each in self.platforms}

@@ -285,9 +285,8 @@ class Reporter:
 
     def run(self) -> Outcome:
         self.hosted.github.requests.clear()
-        outcome = self.hosted.run(
-            "audit", "--issue", "--osv", self.world.osv.address, "--source", self.world.listing
-        )
+        database = ("--osv", self.world.osv.address, "--source", self.world.listing)
+        outcome = self.hosted.run("audit", "--remote", "origin", "--issue", *database)
         assert outcome.code == 0, outcome.log
         return outcome
 

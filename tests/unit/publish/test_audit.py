@@ -13,6 +13,7 @@ from pipeline.config.vex import VexStatement
 from pipeline.formats.osv import GIT, PYPI, OsvPackage, Vulnerability
 from pipeline.publish.audit import TagAudit, audit_tag, packages_of
 from pipeline.publish.audit_issue import issue_text
+from pipeline.publish.audit_report import notes_of
 from pipeline.publish.osv_packages import osv_package
 from pipeline.publish.tag_facts import ComponentFacts, PlatformFacts, TagFacts
 from pipeline.publish.vex import AuditTarget
@@ -130,6 +131,13 @@ def test_a_newer_patch_is_one_of_the_same_line(python: str, variant: str, newer:
     audit = judge(AuditTarget(facts(python=python, variant=variant)), archives=offered)
     assert str(audit.newer or "") == newer
     assert audit.is_clean is not bool(newer)
+
+
+def test_libraries_that_no_payload_lists_are_said_to_be_missing() -> None:
+    silent = judge(AuditTarget(facts(CPYTHON, PIP)))
+    assert [note for note in notes_of(silent) if "libraries" in note]
+    zlib = ComponentFacts("zlib", "1.3.1", "pkg:generic/zlib@1.3.1")
+    assert list(notes_of(judge(AuditTarget(facts(CPYTHON, zlib))))) == []
 
 
 def test_a_local_interpreter_is_no_line_of_pbs() -> None:
