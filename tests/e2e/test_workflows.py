@@ -206,7 +206,8 @@ def test_a_version_bump_is_all_it_takes(real_forge: Forge) -> None:
     published = forge.published()
     assert sorted(published) == tag_names(forge)
     for tag, names in published.items():
-        assert {"SHA256SUMS", "sbom.cdx.json", "THIRD_PARTY_LICENSES", "sizes.svg"} <= set(names)
+        wanted = {"SHA256SUMS", "sbom.cdx.json", "THIRD_PARTY_LICENSES", "sizes.svg", "tags.json"}
+        assert wanted <= set(names)
         assert f"{tag}/sbom.cdx.json" in actions.attested
     flags = {each.tag: each.prerelease for each in forge.github.releases[OWNER]}
     assert [flags[tag] for tag in tag_names(forge)] == [False, True]
