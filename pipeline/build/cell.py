@@ -44,7 +44,7 @@ from pipeline.formats.payload.model import (
     Steps,
 )
 from pipeline.system.errors import ArchiveError
-from pipeline.system.files import disk_errors, scratch_dir
+from pipeline.system.files import disk_errors
 
 EXTRA_LICENSES = Path(__file__).with_name("licenses")
 """Texts that PYTHON.json names and PBS's archives lack (seen in releases of 2026)."""
@@ -52,8 +52,8 @@ EXTERNALLY_MANAGED = Path(__file__).with_name("EXTERNALLY-MANAGED")
 """Beside the standard library: keeps pip from installing into a tree that an upgrade replaces
 (https://packaging.python.org/en/latest/specifications/externally-managed-environments/)."""
 _INTERPRETER = re.compile(r"bin/python3\.\d+t?|python\.exe")
-Compiler = Callable[[Sequence[SourceFile], Path], Sequence[Compiled]]
-"""Compiles sources into a directory, with the Python version of the cell's line."""
+Compiler = Callable[[Sequence[SourceFile]], Sequence[Compiled]]
+"""Compiles sources with the Python version of the cell's line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,9 +285,8 @@ def _stage_bytecode(
             for module in plan.modules
             if module.folder == folder
         ]
-        with scratch_dir(stage.folder) as scratch:
-            for compiled in compiler(sources, scratch):
-                pycs[f"{folder}/{compiled.name}"] = stage.add_file(compiled.path)
+        for compiled in compiler(sources):
+            pycs[f"{folder}/{compiled.name}"] = stage.add_file(compiled.path)
     return pycs
 
 
