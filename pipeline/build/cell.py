@@ -23,6 +23,7 @@ from pipeline.build.components import (
     possible_texts,
     settle_components,
 )
+from pipeline.build.compressor import Compressor, start_early
 from pipeline.build.digest import cell_digest, origin_of, payload_config
 from pipeline.build.inventory import Inventory, contents, scan
 from pipeline.build.model import Kind, Member
@@ -43,7 +44,7 @@ from pipeline.formats.payload.model import (
     Steps,
 )
 from pipeline.system.errors import ArchiveError
-from pipeline.system.files import disk_errors, scratch_dir
+from pipeline.system.files import disk_errors
 
 EXTRA_LICENSES = Path(__file__).with_name("licenses")
 """Texts that PYTHON.json names and PBS's archives lack (seen in releases of 2026)."""
@@ -51,8 +52,8 @@ EXTERNALLY_MANAGED = Path(__file__).with_name("EXTERNALLY-MANAGED")
 """Beside the standard library: keeps pip from installing into a tree that an upgrade replaces
 (https://packaging.python.org/en/latest/specifications/externally-managed-environments/)."""
 _INTERPRETER = re.compile(r"bin/python3\.\d+t?|python\.exe")
-Compiler = Callable[[Sequence[SourceFile], Path], Sequence[Compiled]]
-"""Compiles sources into a directory, with the Python version of the cell's line."""
+Compiler = Callable[[Sequence[SourceFile]], Sequence[Compiled]]
+"""Compiles sources with the Python version of the cell's line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +176,8 @@ def apply_cell(
     plan: CellPlan,
     out: Path,
     matrix: Matrix,
+    compressor: Compressor,
     *,
-    processors: int,
     progress: Callable[[int], Callable[[int], None]] = lambda _total: lambda _count: None,
     compiler: Compiler | None = None,
 ) -> Packed:
@@ -187,7 +188,8 @@ def apply_cell(
     """
     with staging(out) as stage:
         detector = LibraryDetector()
-        staged = _stage_contents(plan, stage, detector)
+        early = partial(start_early, stage=stage, config=matrix.payload, compressor=compressor)
+        staged = _stage_contents(plan, stage, detector, early)
         texts = _stage_texts(plan, staged, stage)
         components: tuple[Component, ...] = ()
         if plan.components:
@@ -203,7 +205,7 @@ def apply_cell(
             tree,
             out / plan.cell.name,
             matrix.payload,
-            processors=processors,
+            compressor,
             advance=progress(tree.content_bytes),
         )
 
@@ -217,7 +219,10 @@ def _stdlib(trim: TrimPlan) -> str | None:
 
 
 def _stage_contents(
-    plan: CellPlan, stage: Stage, detector: LibraryDetector
+    plan: CellPlan,
+    stage: Stage,
+    detector: LibraryDetector,
+    on_staged: Callable[[StagedContent], None],
 ) -> dict[int, StagedContent]:
     """Stage every content that may ship, stripped where planned; by ordinal in the archive.
 
@@ -231,6 +236,7 @@ def _stage_contents(
         staged[ordinal] = stage.add(_content(plan, member, read), *observers)
         if staged[ordinal].size_bytes != plan.shipped_size(member):
             raise _changed(plan.asset, member.name)
+        on_staged(staged[ordinal])
     if missing := files.keys() - staged.keys():
         raise _changed(plan.asset, next(iter(files[min(missing)])))
     return staged
@@ -279,9 +285,8 @@ def _stage_bytecode(
             for module in plan.modules
             if module.folder == folder
         ]
-        with scratch_dir(stage.folder) as scratch:
-            for compiled in compiler(sources, scratch):
-                pycs[f"{folder}/{compiled.name}"] = stage.add_file(compiled.path)
+        for compiled in compiler(sources):
+            pycs[f"{folder}/{compiled.name}"] = stage.add_file(compiled.path)
     return pycs
 
 

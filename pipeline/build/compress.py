@@ -1,36 +1,27 @@
-"""Store staged contents: one blob each, or all in one stream.
-
-The largest blobs are compressed first, as many at a time as processors and ``MEMORY_BYTES``
-allow. The bytes depend on the contents and ``PayloadConfig`` alone.
-"""
+"""Compress a content to a blob. Its bytes depend on the content and ``PayloadConfig`` alone."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import shutil
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
 import zstandard
 
-from pipeline.build.staging import Stage, StagedContent
+from pipeline.build.staging import StagedContent
 from pipeline.config.model import PayloadConfig
-from pipeline.formats.payload.manifest import ZSTD, stored_name
+from pipeline.formats.payload.manifest import ZSTD
 from pipeline.system.errors import ToolError
-from pipeline.system.files import CHUNK_BYTES, disk_errors
+from pipeline.system.files import CHUNK_BYTES
 
 STREAM = "stream"
 ZSTANDARD = "0.25.0"
 """The version of the zstandard package; others may compress to other bytes."""
 LIBZSTD = (1, 5, 7)
 """The library in its wheels; the package can be built against another."""
-MEMORY_BYTES = 192 << 20
-"""Of all compressors together; level 19 takes 100 MB for a large file."""
 BLOB_WINDOW_LOG = 24
 """16 MiB at most, whatever the level: extracting needs as much memory.
 
@@ -41,102 +32,33 @@ STREAM_WINDOW_LOG = 23
 """8 MiB: the contents of a stream are small, and similar ones are close together."""
 _READ_BYTES = 1 << 17
 """One block of zstd: small, so that an interrupted run notices soon."""
+_DECIDING = (
+    "window_log", "chain_log", "hash_log", "search_log", "min_match", "target_length", "strategy",
+)  # fmt: skip
+"""zstd's parameters that differ between contents."""
+Advance = Callable[[int], object]
 
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """How a content is stored."""
+    """How a content is stored, and in which file of the run."""
 
     codec: str
     stored_bytes: int
+    path: Path
 
 
-def write_stream(
-    contents: Sequence[StagedContent],
-    stage: Stage,
-    out: Path,
-    config: PayloadConfig,
-    advance: Callable[[int], None],
-) -> tuple[str, int]:
-    """Write all contents as one file into ``out``; returns its name and stored bytes."""
-    check_compressor()
-    paths = [stage.path(content.sha256) for content in contents]
-    with disk_errors(out):
-        sha256, blob = _write(paths, out / "part", config, advance)
-        name = stored_name(sha256, blob.codec)
-        (out / "part").rename(out / name)
-    return name, blob.stored_bytes
+def compress(
+    paths: Sequence[Path], size_bytes: int, out: Path, config: PayloadConfig, advance: Advance
+) -> Blob:
+    """Write what ``paths`` hold, one after the other, to ``out``: raw where that is not larger.
 
-
-def compress_all(
-    contents: Iterable[StagedContent],
-    stage: Stage,
-    out: Path,
-    config: PayloadConfig,
-    *,
-    processors: int,
-    advance: Callable[[int], None],
-) -> dict[str, Blob]:
-    """Write each content's blob into ``out``; returns by sha256 how it is stored."""
-    check_compressor()
-    work = sorted({c.sha256: c for c in contents}.values(), key=lambda c: (-c.size_bytes, c.sha256))
-    budget = _Budget(MEMORY_BYTES)
-    blobs: dict[str, Blob] = {}
-
-    def compress_one(content: StagedContent) -> None:
-        with budget.hold(_compressor_bytes(content.size_bytes, config)):
-            part = out / f"{content.sha256}.part"
-            sha256, blob = _write([stage.path(content.sha256)], part, config, advance)
-            part.rename(out / stored_name(sha256, blob.codec))
-            blobs[sha256] = blob
-
-    with disk_errors(out), ThreadPoolExecutor(max_workers=processors) as pool:
-        futures = [pool.submit(compress_one, content) for content in work]
-        try:
-            for future in futures:
-                future.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    return blobs
-
-
-class _JoinedFiles:
-    """Files read as one, with a digest of all."""
-
-    def __init__(self, paths: Sequence[Path], advance: Callable[[int], None]) -> None:
-        self.digest = hashlib.sha256()
-        self._chunks = self._read_all(paths)
-        self._rest = b""
-        self._advance = advance
-
-    def _read_all(self, paths: Sequence[Path]) -> Iterator[bytes]:
-        for path in paths:
-            with path.open("rb") as file:
-                while chunk := file.read(CHUNK_BYTES):
-                    self.digest.update(chunk)
-                    yield chunk
-
-    def read(self, count: int) -> bytes:
-        """Exactly ``count`` bytes but at the end: how the input is cut decides where blocks end."""
-        while len(self._rest) < count and (chunk := next(self._chunks, b"")):
-            self._rest += chunk
-        data, self._rest = self._rest[:count], self._rest[count:]
-        self._advance(len(data))
-        return data
-
-
-def _write(
-    paths: Sequence[Path], out: Path, config: PayloadConfig, advance: Callable[[int], None]
-) -> tuple[str, Blob]:
-    """Write files as one to ``out``: compressed, or raw where that is not larger.
-
-    Returns the sha256 of the uncompressed content.
+    ``advance`` is called with counts of bytes read; what it raises ends the work.
     """
-    size_bytes = sum(path.stat().st_size for path in paths)
-    source = _JoinedFiles(paths, advance)
+    source = JoinedFiles(paths, advance)
     if config.codec == ZSTD:
-        compressor = zstandard.ZstdCompressor(compression_params=_parameters(size_bytes, config))
+        parameters = _parameters(size_bytes, config)
+        compressor = zstandard.ZstdCompressor(compression_params=parameters)
         with out.open("wb") as target:
             # Fixed read sizes: how the input is cut decides where blocks end.
             _read, stored = compressor.copy_stream(
@@ -147,11 +69,34 @@ def _write(
                 write_size=CHUNK_BYTES,
             )
         if stored < size_bytes:
-            return source.digest.hexdigest(), Blob(ZSTD, stored)
-        source = _JoinedFiles(paths, lambda _count: None)
+            return Blob(ZSTD, stored, out)
+        source = JoinedFiles(paths, lambda _count: None)
     with out.open("wb") as target:
         shutil.copyfileobj(cast("BinaryIO", source), target, CHUNK_BYTES)
-    return source.digest.hexdigest(), Blob("", size_bytes)
+    return Blob("", size_bytes, out)
+
+
+class JoinedFiles:
+    """Files read as one."""
+
+    def __init__(self, paths: Sequence[Path], advance: Advance) -> None:
+        self._chunks = self._read_all(paths)
+        self._rest = b""
+        self._advance = advance
+
+    def _read_all(self, paths: Sequence[Path]) -> Iterator[bytes]:
+        for path in paths:
+            with path.open("rb") as file:
+                while chunk := file.read(CHUNK_BYTES):
+                    yield chunk
+
+    def read(self, count: int) -> bytes:
+        """Exactly ``count`` bytes but at the end: how the input is cut decides where blocks end."""
+        while len(self._rest) < count and (chunk := next(self._chunks, b"")):
+            self._rest += chunk
+        data, self._rest = self._rest[:count], self._rest[count:]
+        self._advance(len(data))
+        return data
 
 
 def check_compressor() -> None:
@@ -181,29 +126,18 @@ def _parameters(size_bytes: int, config: PayloadConfig) -> zstandard.ZstdCompres
     )
 
 
-def _compressor_bytes(size_bytes: int, config: PayloadConfig) -> int:
+def blob_key(content: StagedContent, config: PayloadConfig) -> str:
+    """The sha256 of all that decides the bytes of a blob."""
+    how: list[object] = [config.codec]
+    if config.codec == ZSTD:
+        chosen = _parameters(content.size_bytes, config)
+        how += [ZSTANDARD, LIBZSTD, _READ_BYTES, config.level]
+        how += [getattr(chosen, name) for name in _DECIDING]
+    return hashlib.sha256(repr((content.sha256, how)).encode()).hexdigest()
+
+
+def compressor_bytes(size_bytes: int, config: PayloadConfig) -> int:
+    """The memory that compressing a content takes."""
     if config.codec != ZSTD:
         return CHUNK_BYTES
     return _parameters(size_bytes, config).estimated_compression_context_size() + CHUNK_BYTES
-
-
-class _Budget:
-    """A semaphore that counts bytes. What exceeds the limit by itself runs alone."""
-
-    def __init__(self, limit_bytes: int) -> None:
-        self._limit = limit_bytes
-        self._held = 0
-        self._freed = threading.Condition()
-
-    @contextlib.contextmanager
-    def hold(self, count: int) -> Iterator[None]:
-        count = min(count, self._limit)
-        with self._freed:
-            self._freed.wait_for(lambda: self._held + count <= self._limit)
-            self._held += count
-        try:
-            yield
-        finally:
-            with self._freed:
-                self._held -= count
-                self._freed.notify_all()

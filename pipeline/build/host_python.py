@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import platform
 import sysconfig
+import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.build.bytecode.compile import Compiled, SourceFile, compile_sources
@@ -47,25 +48,38 @@ def unless_stopped(compiler: Compiler, check: Callable[[], None]) -> Compiler:
     Ctrl-C reaches running processes; one that is started after it would outlive this one.
     """
 
-    def compile_unless_stopped(sources: Sequence[SourceFile], out: Path) -> Sequence[Compiled]:
+    def compile_unless_stopped(sources: Sequence[SourceFile]) -> Sequence[Compiled]:
         check()
-        return compiler(sources, out)
+        return compiler(sources)
 
     return compile_unless_stopped
 
 
 @dataclass(frozen=True, slots=True)
 class HostInterpreter:
-    """The unpacked interpreter of ``plan.cell``, below ``root``."""
+    """The unpacked interpreter of ``plan.cell``, below ``root``; what it compiles is beside it."""
 
     plan: CellPlan
     root: Path
+    _made: dict[tuple[str, str], Compiled] = field(default_factory=dict)
+    """By name and sha256 of the source."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def compile(self, sources: Sequence[SourceFile], out: Path) -> Sequence[Compiled]:
-        """Compile standard library sources into ``out``."""
+    def compile(self, sources: Sequence[SourceFile]) -> Sequence[Compiled]:
+        """Compile staged sources of the standard library: equal ones of several platforms once."""
+        wanted = {(each.name, each.path.name): each for each in sources}
+        with self._lock:
+            missing = sorted(wanted.keys() - self._made.keys())
+            if missing:
+                out = self.root.with_name(f"{self.root.name}-{len(self._made)}")
+                new = compile_sources(self._python, [wanted[key] for key in missing], out, run=run)
+                self._made.update(zip(missing, new, strict=True))
+        return [self._made[key] for key in sorted(wanted)]
+
+    @property
+    def _python(self) -> Path:
         is_windows = self.plan.cell.platform.goos == "windows"
-        python = self.root / ("python.exe" if is_windows else "bin/python3")
-        return compile_sources(python, sources, out, run=run)
+        return self.root / ("python.exe" if is_windows else "bin/python3")
 
 
 class HostInterpreters:

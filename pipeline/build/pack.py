@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.build.compress import STREAM, Blob, compress_all, write_stream
+from pipeline.build.compress import STREAM, Blob
+from pipeline.build.compressor import Compressor, compress_all, write_stream
 from pipeline.build.staging import Stage, StagedContent
 from pipeline.config.model import PayloadConfig
 from pipeline.formats.payload.manifest import FILE_NAME, dump_manifest, file_entry, make_manifest
@@ -51,14 +52,13 @@ def pack_tree(
     tree: Tree,
     target: Path,
     config: PayloadConfig,
-    *,
-    processors: int,
+    compressor: Compressor,
     advance: Callable[[int], None] = lambda _count: None,
 ) -> Packed:
     """Make the payload of ``tree``, whose contents are staged, at ``target``: whole or not at all.
 
-    ``advance`` is called with counts of bytes read, from several threads; what it raises ends the
-    work within a moment. Raises ``PayloadError`` for a tree that cannot be a payload.
+    ``advance`` is called with counts of bytes read, from several threads; what it raises is raised
+    here within a moment. Raises ``PayloadError`` for a tree that cannot be a payload.
     """
     folder = stage.folder.with_name("payload")
     folder.mkdir()
@@ -66,11 +66,9 @@ def pack_tree(
     contents = list({file.content.sha256: file.content for file in ordered}.values())
     stream, blobs = "", dict[str, Blob]()
     if config.layout == STREAM:
-        stream, stored = write_stream(contents, stage, folder, config, advance)
+        stream, stored = write_stream(contents, stage, folder, config, compressor, advance)
     else:
-        blobs = compress_all(
-            contents, stage, folder, config, processors=processors, advance=advance
-        )
+        blobs = compress_all(contents, stage, folder, config, compressor, advance)
         stored = sum(blob.stored_bytes for blob in blobs.values())
     manifest = make_manifest(
         [*(_entry(file, blobs) for file in ordered), *tree.others],

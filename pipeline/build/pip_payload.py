@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from email.message import Message
 from pathlib import Path
 
+from pipeline.build.compressor import Compressor
 from pipeline.build.digest import wheels_digest
 from pipeline.build.pack import Packed, PackFile, Tree, pack_tree
 from pipeline.build.staging import Stage, StagedContent, copying, staging
@@ -28,7 +29,7 @@ _INSTALLER_FILES = frozenset({"RECORD", "INSTALLER", "REQUESTED"})
 
 
 def build_wheels(
-    files: Mapping[Wheel, Path], out: Path, matrix: Matrix, *, processors: int
+    files: Mapping[Wheel, Path], out: Path, matrix: Matrix, compressor: Compressor
 ) -> Packed:
     """Write the payload to ``out/pip``; raises ``ArchiveError`` naming a wheel's bad member."""
     with staging(out) as stage:
@@ -47,7 +48,7 @@ def build_wheels(
             tuple(map(dir_entry, folders)),
             PayloadMetadata(cell_digest=wheels_digest(matrix), components=tuple(components)),
         )
-        return pack_tree(stage, tree, out / PIP_CELL, matrix.payload, processors=processors)
+        return pack_tree(stage, tree, out / PIP_CELL, matrix.payload, compressor)
 
 
 def _stage_wheel(wheel: Wheel, path: Path, stage: Stage) -> dict[str, StagedContent]:

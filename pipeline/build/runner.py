@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from pipeline.build.blob_cache import BlobCache
 from pipeline.build.cell import CellPlan, apply_cell, plan_cell
+from pipeline.build.compressor import MEMORY_BYTES, Compressor, compressing
 from pipeline.build.host_python import HostInterpreters, this_machine, unless_stopped
 from pipeline.build.once import Once
 from pipeline.build.pack import Packed
@@ -26,12 +28,16 @@ _GRACE_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class BuildRequest:
-    """What to build into the payload directory ``out``; ``wheels`` asks for ``[pip]`` too."""
+    """What to build into the payload directory ``out``; ``wheels`` asks for ``[pip]`` too.
+
+    Without ``cached``, nothing is taken of what earlier runs compressed.
+    """
 
     cells: tuple[Cell, ...]
     matrix: Matrix
     out: Path
     wheels: bool
+    cached: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +71,28 @@ def build_payloads(request: BuildRequest, fetcher: AssetFetcher, console: Consol
 
     Raises a ``PipelineError`` that names the cell.
     """
-    # First, since a network that is dead shows here, before minutes of work.
-    wheels = _build_wheels(request, fetcher, console) if request.wheels else None
-    cells = _build_cells(request, fetcher, console) if request.cells else ()
+    folder, at_once = fetcher.cache, max(1, _at_once(request))
+    cache = BlobCache(folder / "blobs", console.warning) if request.cached else None
+    # In the cache: a failed run leaves no directory where there was none.
+    with compressing(folder, processors(), cache, at_once * MEMORY_BYTES) as compressor:
+        # First, since a network that is dead shows here, before minutes of work.
+        wheels = _build_wheels(request, fetcher, console, compressor) if request.wheels else None
+        cells = _build_cells(request, fetcher, console, compressor) if request.cells else ()
     return Built(cells, wheels)
 
 
-def _build_wheels(request: BuildRequest, fetcher: AssetFetcher, console: Console) -> BuiltWheels:
+def _at_once(request: BuildRequest) -> int:
+    return min(len(request.cells), processors())
+
+
+def _build_wheels(
+    request: BuildRequest, fetcher: AssetFetcher, console: Console, compressor: Compressor
+) -> BuiltWheels:
     began = console.clock()
     try:
         files = {wheel: _fetched(wheel, fetcher.cache, console) for wheel in request.matrix.wheels}
         console.info(f"{PIP_CELL}: packing")
-        packed = build_wheels(files, request.out, request.matrix, processors=processors())
+        packed = build_wheels(files, request.out, request.matrix, compressor)
     except PipelineError as fault:
         raise fault.at(PIP_CELL) from None
     archive_bytes = sum(path.stat().st_size for path in files.values())
@@ -89,14 +105,13 @@ def _fetched(wheel: Wheel, cache: Path, console: Console) -> Path:
 
 
 def _build_cells(
-    request: BuildRequest, fetcher: AssetFetcher, console: Console
+    request: BuildRequest, fetcher: AssetFetcher, console: Console, compressor: Compressor
 ) -> tuple[BuiltCell, ...]:
     """Build all, in parallel; the first failure ends the others within a moment."""
-    # In the cache: a failed run leaves no directory where there was none.
     with scratch_dir(fetcher.cache) as scratch, console.live():
         plan = Once(partial(_plan, request.matrix, fetcher))
         interpreters = HostInterpreters(request.matrix, this_machine(), scratch / "pythons", plan)
-        return _in_parallel(_Builder(request, plan, interpreters, console))
+        return _in_parallel(_Builder(request, plan, interpreters, compressor, console))
 
 
 def _plan(matrix: Matrix, fetcher: AssetFetcher, cell: Cell) -> CellPlan:
@@ -111,9 +126,10 @@ class _Builder:
     request: BuildRequest
     plan: Callable[[Cell], CellPlan]
     interpreters: HostInterpreters
+    compressor: Compressor
     console: Console
 
-    def build(self, cell: Cell, threads: int) -> BuiltCell:
+    def build(self, cell: Cell) -> BuiltCell:
         began = self.console.clock()
         self.console.check()
         try:
@@ -127,7 +143,7 @@ class _Builder:
                 plan,
                 self.request.out,
                 self.request.matrix,
-                processors=threads,
+                self.compressor,
                 progress=partial(self.console.start, f"{cell.name}: packing"),
                 compiler=unless_stopped(host.compile, self.console.check) if host else None,
             )
@@ -138,10 +154,8 @@ class _Builder:
 
 def _in_parallel(builder: _Builder) -> tuple[BuiltCell, ...]:
     cells = builder.request.cells
-    at_once = min(len(cells), processors())
-    threads = max(1, processors() // at_once)
-    pool = ThreadPoolExecutor(max_workers=at_once)
-    futures = [pool.submit(builder.build, cell, threads) for cell in cells]
+    pool = ThreadPoolExecutor(max_workers=_at_once(builder.request))
+    futures = [pool.submit(builder.build, cell) for cell in cells]
     try:
         done, _rest = wait(futures, return_when=FIRST_EXCEPTION)
         for failed in filter(Future.exception, done):

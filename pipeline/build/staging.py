@@ -43,7 +43,8 @@ class Stage:
             write_content(write)
             size = file.tell()
         content = StagedContent(digest.hexdigest(), size)
-        self._incoming.replace(self.path(content.sha256))
+        if not self.path(content.sha256).exists():  # which may be open already
+            self._incoming.replace(self.path(content.sha256))
         return content
 
     def add_file(self, path: Path) -> StagedContent:

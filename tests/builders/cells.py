@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from pipeline.build.cell import apply_cell, plan_cell
+from pipeline.build.compressor import compressing
 from pipeline.config.cells import all_cells
 from pipeline.config.matrix import parse_matrix
 from pipeline.config.model import Asset, Cell, Matrix
@@ -25,5 +26,6 @@ def build(
     path.write_bytes(data)
     asset = Asset("20261021", NAME, hashlib.sha256(data).hexdigest(), len(data))
     plan = plan_cell(cell, asset, path, matrix)
-    result = apply_cell(plan, folder / "out", matrix, processors=2)
+    with compressing(folder, 2) as compressor:
+        result = apply_cell(plan, folder / "out", matrix, compressor)
     return result.folder, (result.folder / "files.json").read_bytes()

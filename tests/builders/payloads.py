@@ -8,6 +8,8 @@ from pathlib import Path
 
 from pipeline.build import pack
 from pipeline.build import staging as stages
+from pipeline.build.blob_cache import BlobCache
+from pipeline.build.compressor import compressing
 from pipeline.config.model import PayloadConfig
 from pipeline.formats.payload.model import Component, Manifest, Origin, PayloadMetadata
 
@@ -36,16 +38,18 @@ def pack_files(
     origin: Origin | None = None,
     cell_digest: str = "",
     *,
+    cache: BlobCache | None = None,
     components: tuple[Component, ...] = (),
 ) -> Manifest:
     """A payload of flat files at ``folder``."""
-    with stages.staging(folder.parent) as stage:
+    beside = folder.parent
+    with stages.staging(beside) as stage, compressing(beside, processors, cache) as compressor:
         tree = pack.Tree(
             tuple(pack.PackFile(n, stage.add(writer(data))) for n, data in files.items()),
             (),
             PayloadMetadata(origin, cell_digest, components),
         )
-        return pack.pack_tree(stage, tree, folder, config, processors=processors).manifest
+        return pack.pack_tree(stage, tree, folder, config, compressor).manifest
 
 
 def bytes_below(folder: Path) -> dict[str, bytes]:

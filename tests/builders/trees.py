@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pipeline.build import pack
 from pipeline.build import staging as stages
+from pipeline.build.compressor import compressing
 from pipeline.config.model import PayloadConfig
 from pipeline.formats.payload import manifest as format1
 from pipeline.formats.payload.model import Entry, Manifest
@@ -76,7 +77,7 @@ def read_tree(root: Path) -> dict[str, File | Link | Folder]:
 def pack_tree(tree: Tree, folder: Path, *, layout: str = "blobs") -> Manifest:
     """Pack as the pipeline does; the payload is at ``folder``."""
     files, others = [], list[Entry]()
-    with stages.staging(folder.parent) as stage:
+    with stages.staging(folder.parent) as stage, compressing(folder.parent, 1) as compressor:
         for name, thing in with_folders(tree).items():
             if isinstance(thing, Folder):
                 others.append(format1.dir_entry(name))
@@ -86,9 +87,8 @@ def pack_tree(tree: Tree, folder: Path, *, layout: str = "blobs") -> Manifest:
                 content = stage.add(partial(_feed, thing.data))
                 files.append(pack.PackFile(name, content, thing.executable))
         whole = pack.Tree(tuple(files), tuple(others))
-        return pack.pack_tree(
-            stage, whole, folder, PayloadConfig(level=3, layout=layout), processors=1
-        ).manifest
+        config = PayloadConfig(level=3, layout=layout)
+        return pack.pack_tree(stage, whole, folder, config, compressor).manifest
 
 
 def _feed(data: bytes, write: stages.Write) -> None:

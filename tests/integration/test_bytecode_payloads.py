@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PosixPath
 from typing import IO, Any, ClassVar
 
 import pytest
 
+from pipeline.build.bytecode.compile import SourceFile
 from pipeline.build.host_python import HostInterpreters, Machine, this_machine, unless_stopped
 from pipeline.build.runner import BuildRequest, build_payloads
 from pipeline.config.matrix import parse_matrix
@@ -139,20 +141,20 @@ def test_the_archive_of_this_machine_s_own_cell_is_read_as_often_as_any_other(
     assert counts == {"none": 3, "common": 3}
 
 
-def test_nothing_is_compiled_any_more_when_the_run_is_over(tmp_path: Path) -> None:
-    began: list[Path] = []
+def test_nothing_is_compiled_any_more_when_the_run_is_over() -> None:
+    began: list[Sequence[SourceFile]] = []
     messages, _text = captured_console()
 
-    def compiler(_sources: object, out: Path) -> tuple[()]:
-        began.append(out)
+    def compiler(sources: Sequence[SourceFile]) -> tuple[()]:
+        began.append(sources)
         return ()
 
     careful = unless_stopped(compiler, messages.check)
-    assert careful((), tmp_path) == ()
+    assert careful(()) == ()
     messages.stop()
     with pytest.raises(StoppedError):
-        careful((), tmp_path)
-    assert began == [tmp_path]
+        careful(())
+    assert began == [()]
 
 
 def test_this_machine_is_told_in_go_s_words() -> None:

@@ -348,13 +348,15 @@ def slow_to_pack(project: Project, server: Loopback) -> None:
 
 def test_interrupted_while_packing(project: Project, server: Loopback, tmp_path: Path) -> None:
     slow_to_pack(project, server)
-    out = tmp_path / "out"
+    out, blobs = tmp_path / "out", tmp_path / "cache" / "blobs"
     with started(project, "build", CELL, "--out", out, "--source", server.address) as process:
-        wait_until(lambda: list(out.glob("*/payload/*.zst")))
+        wait_until(lambda: list(blobs.glob("*.zst")))
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=HANGS_AFTER_S)
     assert process.returncode == 130
     assert list(out.iterdir()) == []
+    for path in blobs.iterdir():
+        assert path.stem.endswith(hashlib.sha256(path.read_bytes()).hexdigest()[:32])
 
 
 def test_killed_while_packing_the_next_run_is_not_disturbed(
@@ -364,7 +366,7 @@ def test_killed_while_packing_the_next_run_is_not_disturbed(
     out = tmp_path / "out"
     argv = ("build", CELL, "--out", out, "--source", server.address)
     with started(project, *argv) as process:
-        wait_until(lambda: list(out.glob("*/payload/*.zst")))
+        wait_until(lambda: list((tmp_path / "cache" / "blobs").glob("*.zst")))
         process.kill()
         process.communicate(timeout=HANGS_AFTER_S)
     assert not (out / CELL).exists()

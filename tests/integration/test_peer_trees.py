@@ -18,6 +18,7 @@ import pytest
 import zstandard
 
 from pipeline.build.cell import CellPlan, apply_cell, plan_cell
+from pipeline.build.compressor import compressing
 from pipeline.build.model import Kind
 from pipeline.build.pack import Packed
 from pipeline.config.cells import all_cells, asset_name
@@ -80,7 +81,8 @@ def make(peer: Peer, platform: str, folder: Path, matrix: Matrix = MATRIX) -> Ma
     write_archive(payload, path, root=INSTALL, extra=extra)
     asset = Asset(cell.line.pbs, path.name, sha256_of(path), path.stat().st_size)
     plan = plan_cell(cell, asset, path, matrix)
-    packed = apply_cell(plan, folder / "out", matrix, processors=2)
+    with compressing(folder, 2) as compressor:
+        packed = apply_cell(plan, folder / "out", matrix, compressor)
     return Made(plan, packed, stored_bytes(payload))
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.build.cell import apply_cell, plan_cell
+from pipeline.build.compressor import compressing
 from pipeline.build.digest import cell_digest, wheels_digest
 from pipeline.build.pip_payload import build_wheels
 from pipeline.config.cells import all_cells, asset_name
@@ -128,7 +129,8 @@ def test_a_cell(tmp_path: Path, layout: str) -> None:
     archive.write_bytes(data)
     asset = Asset(cell.line.pbs, name, hashlib.sha256(data).hexdigest(), len(data))
     plan = plan_cell(cell, asset, archive, matrix)
-    made = apply_cell(plan, tmp_path / "out", matrix, processors=2)
+    with compressing(tmp_path, 2) as compressor:
+        made = apply_cell(plan, tmp_path / "out", matrix, compressor)
     assert facts_of(made.folder) == CELLS[layout]
 
 
@@ -151,7 +153,8 @@ def test_pip(tmp_path: Path, layout: str) -> None:
     path = tmp_path / "tool-1.0-py3-none-any.whl"
     path.write_bytes(WHEEL)
     wheels = {Wheel("tool", "1.0", WHEEL_SHA256): path}
-    made = build_wheels(wheels, tmp_path / "out", matrix_of(layout), processors=1)
+    with compressing(tmp_path, 1) as compressor:
+        made = build_wheels(wheels, tmp_path / "out", matrix_of(layout), compressor)
     assert facts_of(made.folder) == PIP[layout]
 
 

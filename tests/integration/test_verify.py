@@ -107,6 +107,17 @@ def test_a_tag_is_reproduced(released: Site, tag: str) -> None:
     assert "warning" not in outcome.log
 
 
+def test_what_an_earlier_run_compressed_is_not_taken(released: Site) -> None:
+    blobs = [*(released.project.root.parent / "cache" / "blobs").iterdir()]
+    assert blobs
+    for path in blobs:
+        path.write_bytes(b"damaged")
+    outcome = verify(released)
+    assert outcome.code == 0, outcome.log
+    assert {path.read_bytes() for path in blobs} == {b"damaged"}
+    assert "warning" not in outcome.log
+
+
 def test_nothing_is_left_and_the_repository_is_untouched(released: Site) -> None:
     before = sorted(path.name for path in released.repository.rglob("*"))
     beside = sorted(path.name for path in released.folder.iterdir())

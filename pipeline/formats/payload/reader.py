@@ -81,11 +81,7 @@ def verify_payload(payload: Payload) -> None:
     faults = []
     try:
         for entry, chunks in contents_of(payload):
-            digest, size = hashlib.sha256(), 0
-            for chunk in chunks:
-                digest.update(chunk)
-                size += len(chunk)
-            if (size, digest.hexdigest()) != (entry.size_bytes, entry.sha256):
+            if not _is_content(chunks, entry.sha256, entry.size_bytes):
                 faults.append(f"{entry.name}: its blob has different content")
     except TrailingDataError as fault:
         faults.append(str(fault))
@@ -93,6 +89,21 @@ def verify_payload(payload: Payload) -> None:
         raise PayloadError(
             f"{payload.folder} does not match its manifest", details=faults, hint=_HINT
         )
+
+
+def holds_content(blob: bytes, sha256: str, size_bytes: int) -> bool:
+    """Whether the compressed ``blob`` decompresses to the content with this hash and size."""
+    stored = StoredBlob(f"{sha256}.zst", None, len(blob))
+    with _opened(stored, lambda _object_id: blob) as read:
+        return _is_content(_at_most(read, size_bytes + 1), sha256, size_bytes)
+
+
+def _is_content(chunks: Iterator[bytes], sha256: str, size_bytes: int) -> bool:
+    digest, size = hashlib.sha256(), 0
+    for chunk in chunks:
+        digest.update(chunk)
+        size += len(chunk)
+    return (size, digest.hexdigest()) == (size_bytes, sha256)
 
 
 class TrailingDataError(Exception):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.build.cell import apply_cell, plan_cell
+from pipeline.build.compressor import compressing
 from pipeline.build.digest import RECIPE, cell_digest
 from pipeline.config.cells import all_cells
 from pipeline.config.model import Asset, TrimRule
@@ -98,7 +99,8 @@ def test_an_archive_without_licences_makes_a_payload_without(tmp_path: Path) -> 
     asset = Asset("20261021", name, hashlib.sha256(data).hexdigest(), len(data))
     matrix = dataclasses.replace(MATRIX, archive="install_only_stripped")
     plan = plan_cell(CELL, asset, tmp_path / name, matrix)
-    result = apply_cell(plan, tmp_path / "out", matrix, processors=1)
+    with compressing(tmp_path, 1) as compressor:
+        result = apply_cell(plan, tmp_path / "out", matrix, compressor)
     assert result.manifest.about.components == ()
     assert not any(entry.name.startswith("licenses") for entry in result.manifest.entries)
 

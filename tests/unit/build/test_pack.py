@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from pipeline.build import compress
+from pipeline.build import compressor
 from pipeline.build import staging as stages
 from pipeline.config.model import PayloadConfig
 from pipeline.formats.payload import manifest as format1
@@ -138,13 +138,33 @@ def test_what_the_counter_raises_ends_the_work(tmp_path: Path) -> None:
 
     stage = stages.Stage(tmp_path)
     contents = [stage.add(writer(bytes([n]) * 1000)) for n in range(50)]
-    with pytest.raises(EnoughError):
-        compress.compress_all(contents, stage, tmp_path, ZSTD, processors=2, advance=advance)
+    with pytest.raises(EnoughError), compressor.compressing(tmp_path, 2) as running:
+        compressor.compress_all(contents, stage, tmp_path, ZSTD, running, advance)
+
+
+def test_equal_contents_are_compressed_once_a_run(tmp_path: Path) -> None:
+    one, two = (stages.Stage(tmp_path / name) for name in ("one", "two"))
+    read, made = [0, 0], []
+    with compressor.compressing(tmp_path, 2) as running:
+        for number, stage in enumerate((one, two)):
+            stage.folder.mkdir()
+            contents = [stage.add(writer(TEXT)), stage.add(writer(NOISE))]
+
+            def advance(count: int, number: int = number) -> None:
+                read[number] += count
+
+            made.append(
+                compressor.compress_all(contents, stage, stage.folder, ZSTD, running, advance)
+            )
+    assert made[0] == made[1]  # the files that hold them, too
+    assert read == [len(TEXT) + len(NOISE)] * 2  # and still both are at 100 %
+    name = f"{hashlib.sha256(TEXT).hexdigest()[:32]}.zst"
+    assert bytes_below(one.folder)[name] == bytes_below(two.folder)[name]
 
 
 def test_compressors_together_stay_within_their_memory() -> None:
     """At level 19 a large file takes some 90 MB, so two run at once and the third waits."""
-    budget = compress._Budget(100)
+    budget = compressor._Budget(100)
     held, most, lock = 0, 0, threading.Lock()
 
     def work() -> None:

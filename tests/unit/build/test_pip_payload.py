@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.build.compressor import compressing
+from pipeline.build.pack import Packed
 from pipeline.build.pip_payload import build_wheels
 from pipeline.config.matrix import parse_matrix
 from pipeline.config.model import Wheel
@@ -30,6 +32,11 @@ def wheel_at(folder: Path, data: bytes, name: str = "tool") -> tuple[Wheel, Path
     return Wheel(name, "1.0", hashlib.sha256(data).hexdigest()), path
 
 
+def build(files: dict[Wheel, Path], out: Path) -> Packed:
+    with compressing(out.parent, 1) as compressor:
+        return build_wheels(files, out, MATRIX, compressor)
+
+
 def names_of(folder: Path) -> list[str]:
     payload = read_payload(folder)
     verify_payload(payload)
@@ -38,7 +45,7 @@ def names_of(folder: Path) -> list[str]:
 
 def test_a_tree_without_what_installers_write_for_themselves(tmp_path: Path) -> None:
     wheel, path = wheel_at(tmp_path, wheel_bytes())
-    packed = build_wheels({wheel: path}, tmp_path / "out", MATRIX, processors=1)
+    packed = build({wheel: path}, tmp_path / "out")
     assert packed.folder == tmp_path / "out" / "pip"
     assert names_of(packed.folder) == [
         "tool-1.0.dist-info/METADATA",
@@ -50,10 +57,7 @@ def test_a_tree_without_what_installers_write_for_themselves(tmp_path: Path) -> 
 
 def test_the_same_wheels_give_the_same_bytes(tmp_path: Path) -> None:
     wheel, path = wheel_at(tmp_path, wheel_bytes())
-    hashes = [
-        build_wheels({wheel: path}, tmp_path / name, MATRIX, processors=1).manifest
-        for name in ("one", "two")
-    ]
+    hashes = [build({wheel: path}, tmp_path / name).manifest for name in ("one", "two")]
     assert hashes[0] == hashes[1]
 
 
@@ -61,14 +65,14 @@ def test_two_wheels_with_one_file(tmp_path: Path) -> None:
     one = wheel_at(tmp_path, wheel_bytes())
     two = wheel_at(tmp_path, wheel_bytes(), "other")
     with pytest.raises(ArchiveError, match=r"other 1\.0: member tool/__init__\.py is also in"):
-        build_wheels(dict([one, two]), tmp_path / "out", MATRIX, processors=1)
+        build(dict([one, two]), tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_a_damaged_wheel(tmp_path: Path) -> None:
     wheel, path = wheel_at(tmp_path, wheel_bytes()[:100])
     with pytest.raises(ArchiveError, match="is damaged"):
-        build_wheels({wheel: path}, tmp_path / "out", MATRIX, processors=1)
+        build({wheel: path}, tmp_path / "out")
 
 
 def pip_from(folder: Path) -> Pip:

@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.build import pack
 from pipeline.build import staging as stages
+from pipeline.build.compressor import compressing
 from pipeline.build.trim import parents
 from pipeline.config.model import PayloadConfig
 from pipeline.formats.payload import manifest as format1
@@ -50,13 +51,13 @@ def pack_payload(
     config: PayloadConfig = BLOBS,
 ) -> Manifest:
     """A payload of ``files`` and the folders above them."""
-    with stages.staging(folder.parent) as stage:
+    with stages.staging(folder.parent) as stage, compressing(folder.parent, 1) as compressor:
         tree = pack.Tree(
             tuple(pack.PackFile(n, stage.add(writer(data))) for n, data in files.items()),
             tuple(map(format1.dir_entry, {each for name in files for each in parents(name)})),
             PayloadMetadata(origin, "", components),
         )
-        return pack.pack_tree(stage, tree, folder, config, processors=1).manifest
+        return pack.pack_tree(stage, tree, folder, config, compressor).manifest
 
 
 @dataclass(frozen=True)
