@@ -21,8 +21,7 @@ type frame struct {
 // They are decoded by all cores, and only those that are needed.
 type framed struct {
 	*stream
-	file   fs.File
-	at     io.ReaderAt
+	file   fileInParts
 	frames []frame
 }
 
@@ -36,23 +35,30 @@ func (s *stream) openFramed() *framed {
 	if err != nil {
 		return nil
 	}
-	st, err := f.Stat()
-	at, ok := f.(io.ReaderAt)
-	if err == nil && ok {
-		if frames := findFrames(at, st.Size()); share(frames, s.order) {
-			return &framed{s, f, at, frames}
+	if at, ok := f.(fileInParts); ok {
+		if st, err := f.Stat(); err == nil {
+			if frames := findFrames(at, st.Size(), streamWindow); share(frames, s.order) {
+				return &framed{s, at, frames}
+			}
 		}
 	}
 	_ = f.Close()
 	return nil
 }
 
-// findFrames returns the frames of a file, nil if not all of them say what they hold.
-func findFrames(r io.ReaderAt, end int64) []frame {
+// fileInParts is a file that can be read in parts.
+type fileInParts interface {
+	fs.File
+	io.ReaderAt
+}
+
+// findFrames returns the frames of a file, nil if not all of them say what they hold, or
+// one needs a wider window.
+func findFrames(r io.ReaderAt, end int64, window uint64) []frame {
 	var frames []frame
 	for at := int64(0); at < end; {
 		f := frame{at: at}
-		if at = f.measure(r); at > end || at == 0 {
+		if at = f.measure(r, window); at > end || at == 0 {
 			return nil
 		}
 		f.stored = at - f.at
@@ -63,7 +69,7 @@ func findFrames(r io.ReaderAt, end int64) []frame {
 
 // measure reads the headers of a frame and of its blocks. It returns where the frame
 // ends, 0 for a bad frame or one that does not say how much it holds.
-func (f *frame) measure(r io.ReaderAt) int64 {
+func (f *frame) measure(r io.ReaderAt, window uint64) int64 {
 	const (
 		blockHeader = 3
 		rle         = 1
@@ -73,7 +79,7 @@ func (f *frame) measure(r io.ReaderAt) int64 {
 	n, _ := r.ReadAt(buf[:], f.at)
 	var h zstd.Header
 	if h.Decode(buf[:n]) != nil || h.Skippable || !h.HasFCS || h.FrameContentSize > 1<<62 ||
-		h.WindowSize > streamWindow || h.SingleSegment && h.FrameContentSize > streamWindow {
+		h.WindowSize > window || h.SingleSegment && h.FrameContentSize > window {
 		return 0
 	}
 	f.size = int64(h.FrameContentSize)
@@ -132,7 +138,7 @@ func (s *framed) writeAll(ctx context.Context, wanted map[string][]*Entry, write
 			return writeEach(write, wanted[EmptySum], nil)
 		}
 		f := needed[i-1]
-		stored := io.NewSectionReader(s.at, f.at, f.stored)
+		stored := io.NewSectionReader(s.file, f.at, f.stored)
 		if f.size > smallBytes {
 			return s.writeLarge(stored, wanted[f.contents[0].Sum], write, written)
 		}

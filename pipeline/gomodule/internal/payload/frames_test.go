@@ -69,7 +69,7 @@ func TestFramesAfterAChange(t *testing.T) {
 		defer f.file.Close()
 		found := make(map[string]bool)
 		for _, each := range f.frames {
-			data, err := io.ReadAll(io.NewSectionReader(f.at, each.at, each.stored))
+			data, err := io.ReadAll(io.NewSectionReader(f.file, each.at, each.stored))
 			testtree.Must(t, err)
 			found[string(data)] = true
 		}
