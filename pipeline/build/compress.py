@@ -18,27 +18,19 @@ from typing import BinaryIO, cast
 
 import zstandard
 
+from pipeline.build.frames import BLOB_WINDOW_LOG, STREAM, STREAM_WINDOW_LOG, Part, frame_sizes
 from pipeline.build.staging import Stage, StagedContent
 from pipeline.config.model import PayloadConfig
 from pipeline.formats.payload.manifest import ZSTD, stored_name
 from pipeline.system.errors import ToolError
 from pipeline.system.files import CHUNK_BYTES, disk_errors
 
-STREAM = "stream"
 ZSTANDARD = "0.25.0"
 """The version of the zstandard package; others may compress to other bytes."""
 LIBZSTD = (1, 5, 7)
 """The library in its wheels; the package can be built against another."""
 MEMORY_BYTES = 192 << 20
 """Of all compressors together; level 19 takes 100 MB for a large file."""
-BLOB_WINDOW_LOG = 24
-"""16 MiB at most, whatever the level: extracting needs as much memory.
-
-PBS's Linux binaries hold their code twice since llvm-bolt optimizes them, some 13 MB apart: 8 MiB
-makes them 4 % larger.
-"""
-STREAM_WINDOW_LOG = 23
-"""8 MiB: the contents of a stream are small, and similar ones are close together."""
 _READ_BYTES = 1 << 17
 """One block of zstd: small, so that an interrupted run notices soon."""
 
@@ -119,7 +111,8 @@ class _JoinedFiles:
 
     def read(self, count: int) -> bytes:
         """Exactly ``count`` bytes but at the end: how the input is cut decides where blocks end."""
-        while len(self._rest) < count and (chunk := next(self._chunks, b"")):
+        # One byte more is looked for, so that the last read closes the last file.
+        while len(self._rest) <= count and (chunk := next(self._chunks, b"")):
             self._rest += chunk
         data, self._rest = self._rest[:count], self._rest[count:]
         self._advance(len(data))
@@ -136,15 +129,10 @@ def _write(
     size_bytes = sum(path.stat().st_size for path in paths)
     source = _JoinedFiles(paths, advance)
     if config.codec == ZSTD:
-        compressor = zstandard.ZstdCompressor(compression_params=_parameters(size_bytes, config))
         with out.open("wb") as target:
-            # Fixed read sizes: how the input is cut decides where blocks end.
-            _read, stored = compressor.copy_stream(
-                cast("BinaryIO", source),
-                target,
-                size=size_bytes,
-                read_size=_READ_BYTES,
-                write_size=CHUNK_BYTES,
+            stored = sum(
+                _write_frame(source, size, target, config)
+                for size in frame_sizes(size_bytes, config.layout)
             )
         if stored < size_bytes:
             return source.digest.hexdigest(), Blob(ZSTD, stored)
@@ -152,6 +140,22 @@ def _write(
     with out.open("wb") as target:
         shutil.copyfileobj(cast("BinaryIO", source), target, CHUNK_BYTES)
     return source.digest.hexdigest(), Blob("", size_bytes)
+
+
+def _write_frame(
+    source: _JoinedFiles, size_bytes: int, target: BinaryIO, config: PayloadConfig
+) -> int:
+    """Compress the next bytes of ``source``; returns how many they are then."""
+    compressor = zstandard.ZstdCompressor(compression_params=_parameters(size_bytes, config))
+    # Fixed read sizes: how the input is cut decides where blocks end.
+    _read, stored = compressor.copy_stream(
+        cast("BinaryIO", Part(source, size_bytes)),
+        target,
+        size=size_bytes,
+        read_size=_READ_BYTES,
+        write_size=CHUNK_BYTES,
+    )
+    return stored
 
 
 def check_compressor() -> None:
