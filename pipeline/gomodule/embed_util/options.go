@@ -101,14 +101,14 @@ type PackOption func(*packOptions)
 
 type packOptions = payload.PackOptions
 
-// WithStream packs all contents into one frame. Programs become a tenth smaller, and their
-// first start takes longer: see the package comment.
+// WithStream packs all contents into one frame. Text becomes a fifth smaller, and the first
+// start takes longer: see the package comment.
 func WithStream() PackOption {
 	return func(o *packOptions) { o.Layout = payload.LayoutStream }
 }
 
 // WithBlobs packs each content into a file of its own, so that what version control shows
-// and stores of a change is one file. What has many small files becomes a sixth larger
+// and stores of a change is one file. What has many small files becomes a tenth larger
 // and takes longer to extract.
 func WithBlobs() PackOption {
 	return func(o *packOptions) { o.Layout = payload.LayoutBlobs }
