@@ -11,25 +11,17 @@ from typing import BinaryIO, cast
 
 import zstandard
 
+from pipeline.build.frames import BLOB_WINDOW_LOG, STREAM, STREAM_WINDOW_LOG, Part, frame_sizes
 from pipeline.build.staging import StagedContent
 from pipeline.config.model import PayloadConfig
 from pipeline.formats.payload.manifest import ZSTD
 from pipeline.system.errors import ToolError
 from pipeline.system.files import CHUNK_BYTES
 
-STREAM = "stream"
 ZSTANDARD = "0.25.0"
 """The version of the zstandard package; others may compress to other bytes."""
 LIBZSTD = (1, 5, 7)
 """The library in its wheels; the package can be built against another."""
-BLOB_WINDOW_LOG = 24
-"""16 MiB at most, whatever the level: extracting needs as much memory.
-
-PBS's Linux binaries hold their code twice since llvm-bolt optimizes them, some 13 MB apart: 8 MiB
-makes them 4 % larger.
-"""
-STREAM_WINDOW_LOG = 23
-"""8 MiB: the contents of a stream are small, and similar ones are close together."""
 _READ_BYTES = 1 << 17
 """One block of zstd: small, so that an interrupted run notices soon."""
 _DECIDING = (
@@ -57,16 +49,10 @@ def compress(
     """
     source = JoinedFiles(paths, advance)
     if config.codec == ZSTD:
-        parameters = _parameters(size_bytes, config)
-        compressor = zstandard.ZstdCompressor(compression_params=parameters)
         with out.open("wb") as target:
-            # Fixed read sizes: how the input is cut decides where blocks end.
-            _read, stored = compressor.copy_stream(
-                cast("BinaryIO", source),
-                target,
-                size=size_bytes,
-                read_size=_READ_BYTES,
-                write_size=CHUNK_BYTES,
+            stored = sum(
+                _write_frame(source, size, target, config)
+                for size in frame_sizes(size_bytes, config.layout)
             )
         if stored < size_bytes:
             return Blob(ZSTD, stored, out)
@@ -92,11 +78,28 @@ class JoinedFiles:
 
     def read(self, count: int) -> bytes:
         """Exactly ``count`` bytes but at the end: how the input is cut decides where blocks end."""
-        while len(self._rest) < count and (chunk := next(self._chunks, b"")):
+        # One byte more is looked for, so that the last read closes the last file.
+        while len(self._rest) <= count and (chunk := next(self._chunks, b"")):
             self._rest += chunk
         data, self._rest = self._rest[:count], self._rest[count:]
         self._advance(len(data))
         return data
+
+
+def _write_frame(
+    source: JoinedFiles, size_bytes: int, target: BinaryIO, config: PayloadConfig
+) -> int:
+    """Compress the next bytes of ``source``; returns how many they are then."""
+    compressor = zstandard.ZstdCompressor(compression_params=_parameters(size_bytes, config))
+    # Fixed read sizes: how the input is cut decides where blocks end.
+    _read, stored = compressor.copy_stream(
+        cast("BinaryIO", Part(source, size_bytes)),
+        target,
+        size=size_bytes,
+        read_size=_READ_BYTES,
+        write_size=CHUNK_BYTES,
+    )
+    return stored
 
 
 def check_compressor() -> None:
@@ -130,8 +133,9 @@ def blob_key(content: StagedContent, config: PayloadConfig) -> str:
     """The sha256 of all that decides the bytes of a blob."""
     how: list[object] = [config.codec]
     if config.codec == ZSTD:
-        chosen = _parameters(content.size_bytes, config)
-        how += [ZSTANDARD, LIBZSTD, _READ_BYTES, config.level]
+        frames = frame_sizes(content.size_bytes, config.layout)
+        chosen = _parameters(frames[0], config)
+        how += [ZSTANDARD, LIBZSTD, _READ_BYTES, config.level, frames]
         how += [getattr(chosen, name) for name in _DECIDING]
     return hashlib.sha256(repr((content.sha256, how)).encode()).hexdigest()
 
@@ -140,4 +144,5 @@ def compressor_bytes(size_bytes: int, config: PayloadConfig) -> int:
     """The memory that compressing a content takes."""
     if config.codec != ZSTD:
         return CHUNK_BYTES
-    return _parameters(size_bytes, config).estimated_compression_context_size() + CHUNK_BYTES
+    largest = frame_sizes(size_bytes, config.layout)[0]
+    return _parameters(largest, config).estimated_compression_context_size() + CHUNK_BYTES

@@ -17,7 +17,6 @@ from pathlib import Path
 
 from pipeline.build.blob_cache import BlobCache
 from pipeline.build.compress import (
-    STREAM,
     Advance,
     Blob,
     JoinedFiles,
@@ -26,6 +25,7 @@ from pipeline.build.compress import (
     compress,
     compressor_bytes,
 )
+from pipeline.build.frames import STREAM
 from pipeline.build.staging import Stage, StagedContent
 from pipeline.config.model import PayloadConfig
 from pipeline.formats.payload.manifest import ZSTD, stored_name

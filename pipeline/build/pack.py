@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.build.compress import STREAM, Blob
+from pipeline.build.compress import Blob
 from pipeline.build.compressor import Compressor, compress_all, write_stream
+from pipeline.build.frames import STREAM
 from pipeline.build.staging import Stage, StagedContent
 from pipeline.config.model import PayloadConfig
 from pipeline.formats.payload.manifest import FILE_NAME, dump_manifest, file_entry, make_manifest

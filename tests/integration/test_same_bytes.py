@@ -106,13 +106,13 @@ def facts_of(folder: Path) -> tuple[str, str, str]:
 CELLS = {
     "blobs": (
         "02c441f63c9ec7e6df568459a03f3740945d83c856a22d3d094a39a72e4b4608",
-        "c4b9b2374568ad919ed571602611ffa44cea0c7576146d5b1144881bf6433cd9",
-        "70df7bb8256c25744132be8163023e4accf43b04b264428e26c51705a18e3921",
+        "5228d00577cb6e248164e485f699d92b3dabe7aec03559c02d881024b5694984",
+        "9f877d5af3a670764fde2f6e314ab3692a2a95f3190dd51017f2c689983dd2c3",
     ),
     "stream": (
         "02c441f63c9ec7e6df568459a03f3740945d83c856a22d3d094a39a72e4b4608",
-        "5c0c5af6a258ca92589deb1634757b96a8c91c8c3d6ad665f0e9fff9e9c0ba32",
-        "960f83dbb28d34d5c069114263fb35831def0e143e3ddcac09b4e4f876b19d95",
+        "f10e1f25028ce0a580e68094a02ed04b1a7821d6f5650adb642b66bf92f838b1",
+        "2174e7407412c634064d3468f522746e6117a008f6a9f323a4bf0a985be2dbd9",
     ),
 }
 
@@ -137,13 +137,13 @@ def test_a_cell(tmp_path: Path, layout: str) -> None:
 PIP = {
     "blobs": (
         "4ec1a5958c4e423c049bfe6799874cb493292e3cadce962b82d1459a6483a3c2",
-        "71ef765e3552ba045ec4370a05e3a96dcfb0c32039824c21882bb055f51db3be",
-        "e9887dc3981ff0d1d0c4f46c29612e66715fa1c16702ff7ff72c95763fae1dbc",
+        "b00173dc07ab85ce7104a6571935182a9e36ab66d17ce28a0fa65a5198039bc6",
+        "5fe39844e7c201e02662428a7fe410b4286927f600c071502d63c712b23f234c",
     ),
     "stream": (
         "4ec1a5958c4e423c049bfe6799874cb493292e3cadce962b82d1459a6483a3c2",
-        "2586ee59305734d21533d774b81654ed90f61f26808867e600d83fc8f2d43c5f",
-        "378166f41b9c0c977101824690ee8b4ffc04c579192782260e7cdf33851933bd",
+        "5f3380cc7b24199cd928f23df8ce2650c03ce839de5ff8a4a18d28127afa8843",
+        "77aaff5774478a89324cc0a90161f70b62ce52ef80945fbd21235779dec79556",
     ),
 }
 
@@ -160,18 +160,18 @@ def test_pip(tmp_path: Path, layout: str) -> None:
 
 DIGESTS = {
     "blobs": {
-        "3.14.9/linux-amd64": "be838f2646f871dd",
-        "3.14.9/windows-amd64": "ab0aa7d77866635f",
-        "3.13.17t/linux-amd64": "1bfa1631e75a2e23",
-        "3.13.17t/windows-amd64": "1e0ba0dd38ebeee0",
-        "pip": "71ef765e3552ba04",
+        "3.14.9/linux-amd64": "42e0adf568566ebf",
+        "3.14.9/windows-amd64": "ab0f653678b40f59",
+        "3.13.17t/linux-amd64": "516193f6b71a6dbf",
+        "3.13.17t/windows-amd64": "cde99848180ba31e",
+        "pip": "b00173dc07ab85ce",
     },
     "stream": {
-        "3.14.9/linux-amd64": "3e30253991c45a62",
-        "3.14.9/windows-amd64": "c72849217691fa0e",
-        "3.13.17t/linux-amd64": "229bc1b91f8c6c92",
-        "3.13.17t/windows-amd64": "f8b0f0896627cbbc",
-        "pip": "2586ee59305734d2",
+        "3.14.9/linux-amd64": "cc5909e4e55c9dd1",
+        "3.14.9/windows-amd64": "34a568be24b184f1",
+        "3.13.17t/linux-amd64": "4e14cbf15649e55c",
+        "3.13.17t/windows-amd64": "378963d5db7a4c7a",
+        "pip": "5f3380cc7b24199c",
     },
 }
 

@@ -3,9 +3,8 @@ package embed_util
 import "github.com/goempy/goempy/internal/payload"
 
 // CopyForEmbed packs the directory dir into the directory out, in payload
-// format 1: a files.json and one compressed blob per different content, or
-// with WithStream one file for all. A .gitattributes keeps git from changing
-// them. Embed out with go:embed, and it is what NewEmbeddedFiles takes.
+// format 1: a files.json, and one compressed file with all contents or, with
+// WithBlobs, one for each. A .gitattributes keeps git from changing them. Embed out with go:embed, and it is what NewEmbeddedFiles takes.
 //
 // The same files give the same bytes, wherever and whenever they are packed:
 // permissions become 0755 or 0644, times and owners are not stored. What an

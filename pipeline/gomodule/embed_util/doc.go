@@ -7,7 +7,7 @@
 // NewEmbeddedFiles takes a file system, usually an embed.FS, that holds one of
 // these at its root:
 //
-//   - payload format 1: files.json, and blobs or a stream, as CopyForEmbed
+//   - payload format 1: files.json, and a stream or blobs, as CopyForEmbed
 //     writes them;
 //   - a files.json of go-embed-python with the files beside it, as they are or
 //     with gzip;
@@ -22,12 +22,18 @@
 // A files.json with the field stream has no blobs, but one file of that name,
 // and its entries have no codec. Uncompressed, the file is the contents of the
 // regular files one after the other, in the order of their entries, each
-// content once, and nothing behind the last one. It is one zstd frame with
-// a window of at most 8 MiB if the name ends in ".zst", and not compressed
+// content once, and nothing behind the last one. It is one zstd frame or several,
+// with windows of at most 8 MiB, if the name ends in ".zst", and not compressed
 // otherwise; the name begins like that of a blob with all of this as its
-// content. A stream is smaller than blobs, since files that are alike are
-// compressed together. But it is decoded from its beginning by few cores, also
+// content. If every frame says how much it holds, ends with a content, and has only
+// one or at most 1 MiB, frames are decoded by all cores, and only those that are
+// needed. Otherwise the file is decoded from its beginning by few cores, also
 // to repair a single file, up to the last one that is needed.
+//
+// CopyForEmbed makes frames of up to 256 KiB of contents. Files that are alike are
+// compressed together, so this is smaller than blobs, and small files take a quarter less
+// processor time to extract. With WithStream everything is in one frame, which is smaller still; with
+// WithBlobs each content has its blob.
 //
 // The field contentHash covers everything but the way contents are stored, so
 // equal trees have equal hashes, no matter what packed them.

@@ -101,8 +101,15 @@ type PackOption func(*packOptions)
 
 type packOptions = payload.PackOptions
 
-// WithStream packs all contents into one compressed file. Programs become
-// smaller, and their first start may take longer: see the package comment.
+// WithStream packs all contents into one frame. Text becomes a fifth smaller, and the first
+// start takes longer: see the package comment.
 func WithStream() PackOption {
-	return func(o *packOptions) { o.Stream = true }
+	return func(o *packOptions) { o.Layout = payload.LayoutStream }
+}
+
+// WithBlobs packs each content into a file of its own, so that what version control shows
+// and stores of a change is one file. What has many small files becomes a tenth larger
+// and takes longer to extract.
+func WithBlobs() PackOption {
+	return func(o *packOptions) { o.Layout = payload.LayoutBlobs }
 }

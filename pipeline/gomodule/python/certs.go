@@ -2,9 +2,10 @@ package python
 
 import (
 	"os"
+	"path"
 	"path/filepath"
-	"regexp"
 	"runtime"
+	"strings"
 	"sync"
 )
 
@@ -45,7 +46,8 @@ func certFileIn(root string) string {
 	return ""
 }
 
-var hashedCert = regexp.MustCompile(`^[0-9a-f]{8}\.[0-9]$`)
+// hashedCert is how OpenSSL names certificates, as a pattern of package path.
+var hashedCert = strings.Repeat("[0-9a-f]", 8) + ".[0-9]"
 
 // hasHashed says whether OpenSSL finds any certificate by its hash in dir.
 func hasHashed(dir string) bool {
@@ -57,7 +59,7 @@ func hasHashed(dir string) bool {
 	for {
 		names, err := d.Readdirnames(64)
 		for _, name := range names {
-			if hashedCert.MatchString(name) {
+			if ok, _ := path.Match(hashedCert, name); ok {
 				return true
 			}
 		}

@@ -15,31 +15,31 @@ import (
 )
 
 // noLibrary is what Python writes when it finds no standard library.
-var noLibrary = regexp.MustCompile(`No module named '?encodings|Could not find platform`)
+const noLibrary = `No module named '?encodings|Could not find platform`
 
 // clues are what loaders and interpreters write when they cannot start, and
 // what that means. The first that matches counts.
 var clues = []struct {
-	text  *regexp.Regexp
-	cause string
+	pattern string
+	cause   string
 }{
-	{regexp.MustCompile("version [`'\"]?GLIBC_([0-9.]+)['\"]? not found"),
+	{"version [`'\"]?GLIBC_([0-9.]+)['\"]? not found",
 		"this host's glibc is older than GLIBC_$1, which this Python needs: use a release built for an older glibc, or build with -tags musl where the release carries musl"},
-	{regexp.MustCompile(`Error relocating|symbol not found`),
+	{`Error relocating|symbol not found`,
 		"built for glibc, this host has musl: build with -tags musl"},
-	{regexp.MustCompile(`error while loading shared libraries: ([^ :]+): (?:file too short|invalid ELF header|wrong ELF class|cannot read)`),
+	{`error while loading shared libraries: ([^ :]+): (?:file too short|invalid ELF header|wrong ELF class|cannot read)`,
 		"$1 is another file of that name: remove its folder from LD_LIBRARY_PATH"},
-	{regexp.MustCompile(`symbol lookup error: ([^ :]+): undefined symbol`),
+	{`symbol lookup error: ([^ :]+): undefined symbol`,
 		"$1 was loaded with another library than its own: unset LD_LIBRARY_PATH and LD_PRELOAD"},
-	{regexp.MustCompile(`error while loading shared libraries: ([^ :]+)`),
+	{`error while loading shared libraries: ([^ :]+)`,
 		"the shared library $1 is missing on this host"},
-	{regexp.MustCompile(`Library not loaded: (\S+)`),
+	{`Library not loaded: (\S+)`,
 		"the shared library $1 is missing on this host"},
 	{noLibrary,
 		"the standard library was not found beside the interpreter: call Repair, or remove the directory"},
-	{regexp.MustCompile(`(?i)CPU.*(?:not support|ISA level)|x86-64-v[234]`),
+	{`(?i)CPU.*(?:not support|ISA level)|x86-64-v[234]`,
 		"built for a newer CPU than this host has: build with a lower GOAMD64"},
-	{regexp.MustCompile(`(?i)permission denied`),
+	{`(?i)permission denied`,
 		"this system does not let programs run from that directory: use NewEmbeddedPythonInCacheDir"},
 }
 
@@ -47,11 +47,12 @@ var clues = []struct {
 func likelyCause(exe, stderr string, err error) string {
 	long := pathCause(runtime.GOOS, exe)
 	for _, c := range clues {
-		if m := c.text.FindStringSubmatchIndex(stderr); m != nil {
-			if c.text == noLibrary && long != "" {
+		text := regexp.MustCompile(c.pattern)
+		if m := text.FindStringSubmatchIndex(stderr); m != nil {
+			if c.pattern == noLibrary && long != "" {
 				return long
 			}
-			return string(c.text.ExpandString(nil, c.cause, stderr, m))
+			return string(text.ExpandString(nil, c.cause, stderr, m))
 		}
 	}
 	switch {

@@ -214,19 +214,23 @@ func (b *builder) start() error {
 	return &startError{err}
 }
 
-// stamps returns the present FileStat of every entry of the plan, without those that
-// cannot be read.
-func (b *builder) stamps() map[string]osfs.FileStat {
-	list := make([]*osfs.FileStat, len(b.plan)+1)
-	osfs.LstatAll(b.loc.tree, len(list), b.name, func(i int, s osfs.FileStat, err error) {
-		if err == nil {
-			list[i] = &s
-		}
+// stat looks at every entry of the plan, and at the tree's own folder, which comes first.
+// known is false for those that cannot be looked at.
+func (b *builder) stat() (stats []osfs.FileStat, known []bool) {
+	stats, known = make([]osfs.FileStat, len(b.plan)+1), make([]bool, len(b.plan)+1)
+	osfs.LstatAll(b.loc.tree, len(stats), b.name, func(i int, s osfs.FileStat, err error) {
+		stats[i], known[i] = s, err == nil
 	})
-	m := make(map[string]osfs.FileStat, len(list))
-	for i, s := range list {
-		if s != nil {
-			m[b.name(i)] = *s
+	return stats, known
+}
+
+// stamps returns the present FileStat of every name, without those that cannot be looked at.
+func (b *builder) stamps() map[string]osfs.FileStat {
+	stats, known := b.stat()
+	m := make(map[string]osfs.FileStat, len(stats))
+	for i, s := range stats {
+		if known[i] {
+			m[b.name(i)] = s
 		}
 	}
 	return m
@@ -252,11 +256,10 @@ func (b *builder) publish(old *marker, before map[string]osfs.FileStat, found ma
 // FileStat it had before reading, so that the next start sees a change meanwhile.
 func (b *builder) record(before map[string]osfs.FileStat, found map[string]string) (*marker, error) {
 	m := &marker{key: b.key, boot: osfs.BootID(), copies: b.copies, entries: make([]markerEntry, len(b.plan)+1)}
-	after := b.stamps()
+	after, known := b.stat()
 	for i := range m.entries {
-		name := b.name(i)
-		s, ok := after[name]
-		if !ok {
+		name, s := b.name(i), after[i]
+		if !known[i] {
 			return nil, fmt.Errorf("%s: %s went away while it was checked", b.loc.tree, name)
 		}
 		if b, ok := before[name]; ok && found[name] == "" {

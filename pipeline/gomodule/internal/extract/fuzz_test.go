@@ -80,7 +80,7 @@ func FuzzMarker(f *testing.F) {
 // FuzzStream reads anything in the place of a stream.
 func FuzzStream(f *testing.F) {
 	nodes := []testtree.Node{{Name: "a", Content: strings.Repeat("a", 300)}, {Name: "b", Content: ""}, {Name: "c", Content: "cc"}, {Name: "d", Content: "cc"}}
-	packed := testpayload.Pack(f, nodes, payload.PackOptions{Stream: true})
+	packed := testpayload.Pack(f, nodes, payload.PackOptions{Layout: payload.LayoutStream})
 	data, err := os.ReadFile(testpayload.StreamFile(f, packed))
 	testtree.Must(f, err)
 	text, err := os.ReadFile(filepath.Join(packed, payload.ManifestName))

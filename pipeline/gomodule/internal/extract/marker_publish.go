@@ -63,7 +63,10 @@ func (m *marker) abandon() {
 // It returns the time that such a change gets.
 func (m *marker) settle(probe string) (int64, error) {
 	newest := m.newest()
-	for start := time.Now(); ; time.Sleep(time.Millisecond) {
+	for start, round := time.Now(), 0; ; round++ {
+		if round > 1 { // some systems stamp what was looked at finer than their clock ticks
+			time.Sleep(time.Millisecond)
+		}
 		s, err := osfs.Lstat(probe)
 		if err != nil {
 			return 0, err

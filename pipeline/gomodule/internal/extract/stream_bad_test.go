@@ -43,7 +43,7 @@ func storeRaw(t testing.TB, packed string) string {
 }
 
 func TestBadStreamLeavesNothing(t *testing.T) {
-	packed := testpayload.Pack(t, testtree.StreamSample(), payload.PackOptions{Stream: true})
+	packed := testpayload.Pack(t, testtree.StreamSample(), payload.PackOptions{Layout: payload.LayoutStream})
 	compressed := inMemory(t, packed)
 	storeRaw(t, packed)
 	raw := inMemory(t, packed)
@@ -164,7 +164,7 @@ func TestBadStreamOfNothing(t *testing.T) {
 		"longer":  func(path string) error { return os.WriteFile(path, []byte("x"), 0o644) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			packed := testpayload.Pack(t, []testtree.Node{{Name: "a", Content: ""}}, payload.PackOptions{Stream: true})
+			packed := testpayload.Pack(t, []testtree.Node{{Name: "a", Content: ""}}, payload.PackOptions{Layout: payload.LayoutStream})
 			path := testpayload.StreamFile(t, packed)
 			testtree.Must(t, spoil(path))
 			badStream(t, os.DirFS(packed), filepath.Base(path))

@@ -29,7 +29,7 @@ func TestStreamsOfOddTrees(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			testtree.OwnPlaces(t)
-			packed := testpayload.Pack(t, c.nodes, payload.PackOptions{Stream: true})
+			packed := testpayload.Pack(t, c.nodes, payload.PackOptions{Layout: payload.LayoutStream})
 			if path := testpayload.StreamFile(t, packed); filepath.Ext(path) != c.suffix {
 				t.Errorf("stream is %s", path)
 			}
@@ -78,7 +78,7 @@ func TestStreamOnOneCore(t *testing.T) {
 // A repair reads no further than the last content that it needs.
 func TestRepairFromTheHeadOfAStream(t *testing.T) {
 	testtree.OwnPlaces(t)
-	packed := testpayload.Pack(t, testtree.StreamSample(), payload.PackOptions{Stream: true})
+	packed := testpayload.Pack(t, testtree.StreamSample(), payload.PackOptions{Layout: payload.LayoutStream})
 	e := start(t, packed)
 	tree := e.Dir()
 	want := testtree.Dump(t, tree)

@@ -9,16 +9,8 @@ import (
 	"io"
 	"io/fs"
 	"runtime"
-	"slices"
 	"sort"
-	"sync"
-
-	"github.com/klauspost/compress/zstd"
 )
-
-// smallBytes is the content size up to which a blob is decoded in one piece in
-// memory. Larger ones are streamed.
-const smallBytes = 1 << 20
 
 // workers is how many files are handled at a time.
 func workers() int {
@@ -27,36 +19,11 @@ func workers() int {
 
 // blobs are contents that have a file each. It may be used concurrently.
 type blobs struct {
-	fsys    fs.FS
-	once    sync.Once
-	small   *zstd.Decoder // for DecodeAll, which is concurrent
-	err     error
-	scratch sync.Pool // of *scratch
-	streams sync.Pool // of *zstd.Decoder
+	decoders
+	fsys fs.FS
 }
 
-// scratch is memory for one small content at a time.
-type scratch struct {
-	stored  bytes.Buffer
-	content []byte
-}
-
-func newBlobs(fsys fs.FS) *blobs {
-	return &blobs{fsys: fsys}
-}
-
-func (b *blobs) Close() {
-	if b.small != nil {
-		b.small.Close()
-	}
-	for {
-		d, _ := b.streams.Get().(*zstd.Decoder)
-		if d == nil {
-			return
-		}
-		d.Close()
-	}
-}
+func newBlobs(fsys fs.FS) *blobs { return &blobs{fsys: fsys} }
 
 func (b *blobs) WriteAll(ctx context.Context, files []*Entry, write writeFunc, _ openFunc) error {
 	// The large ones first: one that comes last keeps one core busy while the
@@ -99,59 +66,25 @@ func (b *blobs) explain(e *Entry, err error) error {
 
 // writeSmall checks a content before it makes the file.
 func (b *blobs) writeSmall(e *Entry, write writeFunc) error {
-	r, _ := b.scratch.Get().(*scratch)
-	if r == nil {
-		r = new(scratch)
-	}
-	defer b.scratch.Put(r)
-	data, err := b.read(r, e)
-	if err != nil {
-		return contentErrorf(e, "blob", "%w", err)
-	}
-	if err := checkedAll(data, e, "blob"); err != nil {
-		return err
-	}
-	return write(e, func(w io.Writer) error {
-		_, err := w.Write(data)
-		return err
+	return b.withScratch(func(s *scratch) error {
+		data, err := b.readSmall(s, e)
+		if err != nil {
+			return contentErrorf(e, "blob", "%w", err)
+		}
+		if err := checkedAll(data, e, "blob"); err != nil {
+			return err
+		}
+		return writeEach(write, []*Entry{e}, data)
 	})
 }
 
-// read returns a small content, which may be a little longer than it should.
-func (b *blobs) read(r *scratch, e *Entry) ([]byte, error) {
+func (b *blobs) readSmall(s *scratch, e *Entry) ([]byte, error) {
 	f, err := b.fsys.Open(e.Blob)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	// zstd never makes content longer than this.
-	r.stored.Reset()
-	_, err = r.stored.ReadFrom(io.LimitReader(f, e.Size+e.Size/64+1024))
-	if err != nil || e.Codec == CodecRaw {
-		return r.stored.Bytes(), err
-	}
-	d, err := b.smallDecoder()
-	if err != nil {
-		return nil, err
-	}
-	r.content = slices.Grow(r.content[:0], int(e.Size)+slack)
-	content, err := d.DecodeAll(r.stored.Bytes(), r.content[:0:int(e.Size)+slack])
-	return content, windowError(err, maxWindow)
-}
-
-// slack is the room behind a content, in bytes, that lets the decoder use faster
-// copies of fixed size.
-const slack = 16
-
-func (b *blobs) smallDecoder() (*zstd.Decoder, error) {
-	b.once.Do(func() {
-		b.small, b.err = zstd.NewReader(nil,
-			zstd.WithDecoderConcurrency(workers()),
-			zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxWindow(maxWindow),
-			zstd.WithDecodeAllCapLimit(true))
-	})
-	return b.small, b.err
+	return b.decoders.read(s, f, e.Codec, e.Size)
 }
 
 func (b *blobs) SumOf(e *Entry) (string, error) {
@@ -178,7 +111,7 @@ func (b *blobs) decode(w io.Writer, e *Entry) error {
 func (b *blobs) decodeFrom(w io.Writer, stored io.Reader, e *Entry) error {
 	switch e.Codec {
 	case CodecZstd:
-		return writeAsync(w, func(w io.Writer) error { return b.decodeStream(w, stored, e.Size) })
+		return b.stream(w, stored, e.Size)
 	case codecGzip:
 		gz, err := gzip.NewReader(stored)
 		if err != nil {

@@ -171,6 +171,40 @@ func testLargeBlob(t *testing.T) {
 	}
 }
 
+// A large blob may be several frames, of which some are decoded ahead.
+func TestBlobOfParts(t *testing.T) { onOneCoreToo(t, testBlobOfParts) }
+
+func testBlobOfParts(t *testing.T) {
+	content := text(3 * smallBytes)
+	var parts [][]byte
+	for _, part := range [][]byte{content[:smallBytes], content[smallBytes : smallBytes+1000], content[smallBytes+1000:]} {
+		parts = append(parts, stored(t, part, 1<<20, true))
+	}
+	whole := bytes.Join(parts, nil)
+	if got, err := writeOne(t, whole, content, len(content)); err != nil || got != string(content) {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	flipped := func(at int) []byte {
+		b := bytes.Clone(whole)
+		b[at] ^= 1
+		return b
+	}
+	for name, spoiled := range map[string][]byte{
+		"first":       flipped(len(parts[0]) / 2),
+		"second":      flipped(len(parts[0]) + len(parts[1])/2),
+		"last":        flipped(len(whole) - len(parts[2])/2),
+		"one less":    bytes.Join(parts[:2], nil),
+		"one more":    bytes.Join([][]byte{whole, parts[1]}, nil),
+		"other order": bytes.Join([][]byte{parts[1], parts[0], parts[2]}, nil),
+		"cut":         whole[:len(whole)-100],
+		"junk":        append(bytes.Clone(whole), "junk"...),
+	} {
+		if got, err := writeOne(t, spoiled, content, len(content)); !errors.Is(err, ErrManifest) || len(got) > len(content) {
+			t.Errorf("%s: %d bytes, %v", name, len(got), err)
+		}
+	}
+}
+
 func TestWindowThatIsTooWide(t *testing.T) {
 	for _, size := range []int{1000, 3 << 20} {
 		content := text(size)

@@ -27,17 +27,20 @@ type jsonManifest struct {
 // Parse reads a files.json of format 1 or of go-embed-python and
 // checks all of it. Its errors match ErrManifest and name the entries.
 func Parse(data []byte) (*Manifest, error) {
-	var jm jsonManifest
-	if err := json.Unmarshal(data, &jm); err != nil {
-		return nil, Errorf("%s: %w", ManifestName, err)
+	jm, ok := decodeLines(data)
+	if !ok {
+		jm = new(jsonManifest)
+		if err := json.Unmarshal(data, jm); err != nil {
+			return nil, Errorf("%s: %w", ManifestName, err)
+		}
 	}
 	if jm.Format == nil {
-		return parseLegacy(&jm)
+		return parseLegacy(jm)
 	}
 	if err := checkFormat(*jm.Format); err != nil {
 		return nil, err
 	}
-	return parseFormat1(&jm)
+	return parseFormat1(jm)
 }
 
 func checkFormat(format int64) error {

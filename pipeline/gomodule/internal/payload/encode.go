@@ -44,8 +44,10 @@ func encodeEntry(b *bytes.Buffer, e *Entry) {
 // quote makes a JSON string of a checked name. Names have no control
 // characters, and everything else stays the UTF-8 it is.
 func quote(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+	return `"` + escapes.Replace(s) + `"`
 }
+
+var escapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 // encodeLegacy writes a manifest for files beside it under their own
 // names, as go-embed-python reads and writes it.

@@ -6,18 +6,40 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// encoders are encoders of one kind that nobody uses: each has tables of some 100 MB, and
-// to make one takes longer than to pack a small tree.
-type encoders struct{ pool sync.Pool }
+// encoders are encoders of one kind that nobody uses: the best one has tables of some
+// 100 MB, and to make it takes longer than to pack a small tree.
+type encoders struct {
+	options []zstd.EOption
+	pool    sync.Pool
+}
 
-var blobEncoders, streamEncoders encoders
+// Which bytes come out must not depend on the machine, so an encoder has one goroutine.
+var (
+	blobEncoders = encoders{options: []zstd.EOption{
+		zstd.WithEncoderConcurrency(1),
+		zstd.WithEncoderLevel(zstd.SpeedBestCompression),
+	}}
+	streamEncoders = encoders{options: []zstd.EOption{
+		zstd.WithEncoderConcurrency(1),
+		zstd.WithEncoderLevel(zstd.SpeedBestCompression),
+		zstd.WithWindowSize(streamWindow),
+	}}
+	// For frames of small files, the best level takes six times as long and makes a tenth less
+	// of them.
+	frameEncoders = encoders{options: []zstd.EOption{
+		zstd.WithEncoderConcurrency(1),
+		zstd.WithEncoderLevel(zstd.SpeedDefault),
+		zstd.WithWindowSize(smallBytes),
+		zstd.WithSingleSegment(true), // so that every frame says how much it holds
+		zstd.WithEncoderCRC(false),   // every content has a sha256
+	}}
+)
 
-// get returns an encoder of the best level with more options, the same ones in each call.
-func (e *encoders) get(more ...zstd.EOption) (*zstd.Encoder, error) {
+func (e *encoders) get() (*zstd.Encoder, error) {
 	if enc, ok := e.pool.Get().(*zstd.Encoder); ok {
 		return enc, nil
 	}
-	return zstd.NewWriter(nil, append(more, zstd.WithEncoderLevel(zstd.SpeedBestCompression))...)
+	return zstd.NewWriter(nil, e.options...)
 }
 
 func (e *encoders) put(enc *zstd.Encoder) {

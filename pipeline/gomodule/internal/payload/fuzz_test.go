@@ -2,10 +2,12 @@ package payload
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"path"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -21,6 +23,12 @@ func FuzzManifest(f *testing.F) {
 	})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		_, _, _ = readHead(bytes.NewReader(data))
+		if lines, ok := decodeLines(data); ok {
+			var slow jsonManifest
+			if err := json.Unmarshal(data, &slow); err != nil || !reflect.DeepEqual(*lines, slow) {
+				t.Errorf("as lines %+v, as JSON %+v, %v", lines, slow, err)
+			}
+		}
 		m, err := Parse(data)
 		if err != nil {
 			if !errors.Is(err, ErrManifest) {

@@ -7,36 +7,50 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/goempy/goempy/internal/osfs"
 )
 
-// hashAll fills in sizes and hashes of the regular files below dir.
+// hashAll fills in hashes of the regular files below dir, and their sizes where they have
+// changed.
 func hashAll(dir string, entries []Entry) error {
 	return Parallel(context.Background(), len(entries), func(i int) error {
 		e := &entries[i]
 		if !e.IsRegular() {
 			return nil
 		}
-		path := filepath.Join(dir, filepath.FromSlash(e.Name))
-		st, err := os.Stat(path)
-		if err != nil {
-			return err
-		}
-		e.Size = st.Size()
-		e.Sum, err = HashFile(path)
-		return err
+		return hashEntry(filepath.Join(dir, filepath.FromSlash(e.Name)), e)
 	})
+}
+
+func hashEntry(path string, e *Entry) (err error) {
+	if e.Size > smallBytes {
+		e.Sum, e.Size, err = hashLarge(path)
+		return err
+	}
+	data, err := osfs.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(data)
+	e.Sum, e.Size = hex.EncodeToString(sum[:]), int64(len(data))
+	return nil
 }
 
 // HashFile returns the sha256 of a file in hex.
 func HashFile(path string) (string, error) {
+	sum, _, err := hashLarge(path)
+	return sum, err
+}
+
+// hashLarge returns sha256 and size of a file that is not held in memory.
+func hashLarge(path string) (string, int64, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	defer f.Close()
 	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	n, err := io.Copy(h, f)
+	return hex.EncodeToString(h.Sum(nil)), n, err
 }

@@ -11,14 +11,21 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/klauspost/compress/zstd"
-
 	"github.com/goempy/goempy/internal/osfs"
+)
+
+// Layout is how contents are stored.
+type Layout int
+
+const (
+	LayoutFrames Layout = iota // one file of frames, which are decoded by all cores
+	LayoutBlobs                // one file for each content
+	LayoutStream               // one file of one frame, the smallest
 )
 
 // PackOptions change how Pack packs.
 type PackOptions struct {
-	Stream bool // one file for all contents
+	Layout Layout
 
 	// Executable says whether a regular file is to be executable. Without it, the
 	// file's permissions decide, which Windows does not have.
@@ -46,12 +53,7 @@ func Pack(out, dir string, o PackOptions) error {
 		return fmt.Errorf("embed_util: pack: %w", err)
 	}
 	m := &Manifest{Entries: entries}
-	if o.Stream {
-		m.Stream, err = packStream(out, dir, m)
-	} else {
-		err = packBlobs(out, dir, entries)
-	}
-	if err != nil {
+	if err := packContents(out, dir, m, o.Layout); err != nil {
 		return fmt.Errorf("embed_util: pack %s: %w", dir, err)
 	}
 	if err := removeOldBlobs(out, m); err != nil {
@@ -61,6 +63,21 @@ func Pack(out, dir string, o PackOptions) error {
 		return fmt.Errorf("embed_util: pack: %w", err)
 	}
 	return osfs.WriteFile(filepath.Join(out, ManifestName), Encode(m))
+}
+
+func packContents(out, dir string, m *Manifest, layout Layout) (err error) {
+	if layout == LayoutBlobs {
+		return packBlobs(out, dir, m.Entries)
+	}
+	if err := hashAll(dir, m.Entries); err != nil {
+		return err
+	}
+	if layout == LayoutStream {
+		m.Stream, err = packStream(out, dir, m)
+	} else {
+		m.Stream, err = packFrames(out, dir, m)
+	}
+	return err
 }
 
 // keepBytes makes git leave the files as they are: Git for Windows changes line ends
@@ -110,11 +127,6 @@ func apart(out, dir string) error {
 
 // packBlobs reads, hashes and compresses every regular file.
 func packBlobs(out, dir string, entries []Entry) error {
-	enc, err := blobEncoders.get(zstd.WithEncoderConcurrency(workers()))
-	if err != nil {
-		return err
-	}
-	defer blobEncoders.put(enc)
 	return Parallel(context.Background(), len(entries), func(i int) error {
 		e := &entries[i]
 		if !e.IsRegular() {
@@ -127,7 +139,12 @@ func packBlobs(out, dir string, entries []Entry) error {
 		sum := sha256.Sum256(data)
 		e.Sum = hex.EncodeToString(sum[:])
 		e.Size = int64(len(data))
+		enc, err := blobEncoders.get()
+		if err != nil {
+			return err
+		}
 		stored := enc.EncodeAll(data, nil)
+		blobEncoders.put(enc)
 		if len(stored) < len(data) {
 			e.Codec = CodecZstd
 		} else {

@@ -3,37 +3,22 @@ package payload
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
-	"hash"
 	"io"
 	"os"
 	"path/filepath"
 
-	"github.com/klauspost/compress/zstd"
-
 	"github.com/goempy/goempy/internal/osfs"
 )
 
-// packStream writes all contents into one file and returns its name. Files are
-// read twice, so that none of them is ever in memory as a whole.
+// packStream writes all contents into one frame and returns its file's name. Files were
+// read once for their hashes, so that none of them is ever in memory as a whole.
 func packStream(out, dir string, m *Manifest) (name string, err error) {
-	if err := hashAll(dir, m.Entries); err != nil {
-		return "", err
-	}
 	j := streamPacker{dir: dir, order: m.distinct()}
 	err = osfs.WriteNamed(out, func(f *os.File) (string, error) {
 		name, err = j.pack(f)
 		return name, err
 	})
-	if err != nil {
-		return "", err
-	}
-	for i := range m.Entries {
-		if e := &m.Entries[i]; e.IsRegular() {
-			e.Blob = name
-		}
-	}
-	return name, nil
+	return name, err
 }
 
 // streamPacker reads the contents of a stream.
@@ -49,9 +34,7 @@ func (p *streamPacker) pack(f *os.File) (name string, err error) {
 	for _, e := range p.order {
 		total += e.Size
 	}
-	enc, err := streamEncoders.get(
-		zstd.WithWindowSize(streamWindow),
-		zstd.WithEncoderConcurrency(1)) // which bytes come out must not depend on the machine
+	enc, err := streamEncoders.get()
 	if err != nil {
 		return "", err
 	}
@@ -83,29 +66,30 @@ func (p *streamPacker) pack(f *os.File) (name string, err error) {
 
 // copy writes all contents to w and returns the sha256 of them together.
 func (p *streamPacker) copy(w io.Writer) (sum string, err error) {
-	whole, one := sha256.New(), sha256.New()
-	w = io.MultiWriter(w, whole, one)
+	whole := sha256.New()
+	w = io.MultiWriter(w, whole)
 	for _, e := range p.order {
-		one.Reset()
-		if err := p.copyFile(w, one, e); err != nil {
+		if err := p.copyFile(w, e); err != nil {
 			return "", err
 		}
 	}
 	return hex.EncodeToString(whole.Sum(nil)), nil
 }
 
-func (p *streamPacker) copyFile(w io.Writer, h hash.Hash, e *Entry) error {
+// copyFile writes a content to w, and checks it once more.
+func (p *streamPacker) copyFile(w io.Writer, e *Entry) error {
 	f, err := os.Open(filepath.Join(p.dir, filepath.FromSlash(e.Name)))
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	n, err := io.Copy(w, f)
+	h := sha256.New()
+	n, err := io.Copy(io.MultiWriter(w, h), f)
 	if err != nil {
 		return err
 	}
 	if n != e.Size || hex.EncodeToString(h.Sum(nil)) != e.Sum {
-		return fmt.Errorf("%s was changed while it was packed", e.Name)
+		return changedError(e)
 	}
 	return nil
 }

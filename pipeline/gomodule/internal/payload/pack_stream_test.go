@@ -20,7 +20,13 @@ import (
 var streamOrder = []string{"a", "a-b", "a.c", "a.c/large", "a/b", "empty", "large", "last", "same", "tail", "tail/empty", "tail/large", "ünïcode ß 文"}
 
 func TestStreamText(t *testing.T) {
-	packed := testpayload.Pack(t, testtree.StreamSample(), payload.PackOptions{Stream: true})
+	for _, layout := range []payload.Layout{payload.LayoutStream, payload.LayoutFrames} {
+		testStreamText(t, layout)
+	}
+}
+
+func testStreamText(t *testing.T, layout payload.Layout) {
+	packed := testpayload.Pack(t, testtree.StreamSample(), payload.PackOptions{Layout: layout})
 	path := testpayload.StreamFile(t, packed)
 	stored, err := os.ReadFile(path)
 	testtree.Must(t, err)
@@ -45,7 +51,7 @@ func TestStreamText(t *testing.T) {
 	}
 	var h zstd.Header
 	testtree.Must(t, h.Decode(stored))
-	if h.WindowSize > 8<<20 || h.FrameContentSize != uint64(want.Len()) || h.Skippable {
+	if h.WindowSize > 8<<20 || h.Skippable || (h.FrameContentSize == uint64(want.Len())) != (layout == payload.LayoutStream) {
 		t.Errorf("its frame begins with %+v", h)
 	}
 	text, err := os.ReadFile(filepath.Join(packed, payload.ManifestName))
@@ -63,14 +69,14 @@ func TestStreamText(t *testing.T) {
 func TestPackAgainInAnotherLayout(t *testing.T) {
 	src, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
 	testtree.Make(t, src, testtree.StreamSample())
-	for _, opts := range [][]payload.PackOptions{{{Stream: true}}, nil, {{Stream: true}}} {
-		testtree.Must(t, payload.Pack(out, src, testtree.One(opts)))
-		if got, want := testtree.Dump(t, out), testtree.Dump(t, testpayload.Pack(t, testtree.StreamSample(), opts...)); got != want {
+	for _, opts := range []payload.PackOptions{{Layout: payload.LayoutStream}, {Layout: payload.LayoutBlobs}, {}, {Layout: payload.LayoutStream}} {
+		testtree.Must(t, payload.Pack(out, src, opts))
+		if got, want := testtree.Dump(t, out), testtree.Dump(t, testpayload.Pack(t, testtree.StreamSample(), opts)); got != want {
 			t.Errorf("packed again:\n%s\npacked once:\n%s", got, want)
 		}
 	}
 	testpayload.StreamFile(t, out)
 	testtree.Must(t, os.WriteFile(filepath.Join(src, "a-b"), []byte("changed"), 0o644))
-	testtree.Must(t, payload.Pack(out, src, payload.PackOptions{Stream: true}))
+	testtree.Must(t, payload.Pack(out, src, payload.PackOptions{Layout: payload.LayoutStream}))
 	testpayload.StreamFile(t, out)
 }

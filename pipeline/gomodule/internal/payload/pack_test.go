@@ -77,13 +77,13 @@ func TestPackedEntries(t *testing.T) {
 func TestPackAgainRemovesOldBlobs(t *testing.T) {
 	src, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
 	testtree.Make(t, src, testtree.Sample())
-	testtree.Must(t, payload.Pack(out, src, payload.PackOptions{}))
+	testtree.Must(t, payload.Pack(out, src, payload.PackOptions{Layout: payload.LayoutBlobs}))
 	testtree.Must(t, os.WriteFile(filepath.Join(out, "embed.go"), []byte("package data\n"), 0o644))
 	testtree.Must(t, os.Remove(filepath.Join(src, "lib", "pkg", "mod.py")))
 	testtree.Must(t, os.WriteFile(filepath.Join(src, "lib", "pkg", "new.py"), []byte("new"), 0o644))
-	testtree.Must(t, payload.Pack(out, src, payload.PackOptions{}))
+	testtree.Must(t, payload.Pack(out, src, payload.PackOptions{Layout: payload.LayoutBlobs}))
 	want := filepath.Join(t.TempDir(), "out")
-	testtree.Must(t, payload.Pack(want, src, payload.PackOptions{}))
+	testtree.Must(t, payload.Pack(want, src, payload.PackOptions{Layout: payload.LayoutBlobs}))
 	testtree.Must(t, os.Remove(filepath.Join(out, "embed.go")))
 	if got, want := testtree.Dump(t, out), testtree.Dump(t, want); got != want {
 		t.Errorf("packed again:\n%s\npacked once:\n%s", got, want)
@@ -98,7 +98,7 @@ func TestPackFaults(t *testing.T) {
 	testtree.Make(t, src, []testtree.Node{{Name: `back\slash`, Content: "x"}, {Name: "out", Target: "../x"}, {Name: "abs", Target: "/etc/passwd"}, {Name: "new\nline", Content: "x"}})
 	testtree.Must(t, testtree.Mkfifo(filepath.Join(src, "pipe")))
 	out := filepath.Join(t.TempDir(), "out")
-	err := payload.Pack(out, src, payload.PackOptions{})
+	err := payload.Pack(out, src, payload.PackOptions{Layout: payload.LayoutBlobs})
 	for _, want := range []string{`"back\\slash" has a backslash`, `"../x" leaves the tree`, `"/etc/passwd" is absolute`, `"pipe" is neither`, "control character"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in: %v", want, err)
@@ -107,10 +107,10 @@ func TestPackFaults(t *testing.T) {
 	if _, err := os.Stat(out); err == nil {
 		t.Error("something was written")
 	}
-	if err := payload.Pack(filepath.Join(src, "sub"), src, payload.PackOptions{}); err == nil || !strings.Contains(err.Error(), "is inside") {
+	if err := payload.Pack(filepath.Join(src, "sub"), src, payload.PackOptions{Layout: payload.LayoutBlobs}); err == nil || !strings.Contains(err.Error(), "is inside") {
 		t.Errorf("into itself: %v", err)
 	}
-	if err := payload.Pack(out, filepath.Join(src, "missing"), payload.PackOptions{}); err == nil {
+	if err := payload.Pack(out, filepath.Join(src, "missing"), payload.PackOptions{Layout: payload.LayoutBlobs}); err == nil {
 		t.Error("a missing folder is packed")
 	}
 }
@@ -121,7 +121,7 @@ func TestPackKeepsGitFromChangingBytes(t *testing.T) {
 	testtree.Make(t, src, testtree.Sample())
 	path := filepath.Join(out, ".gitattributes")
 	for _, want := range []string{"* -text\n", "* binary\n"} {
-		testtree.Must(t, payload.Pack(out, src, payload.PackOptions{}))
+		testtree.Must(t, payload.Pack(out, src, payload.PackOptions{Layout: payload.LayoutBlobs}))
 		if text, err := os.ReadFile(path); err != nil || string(text) != want {
 			t.Errorf("it is %q, %v", text, err)
 		}

@@ -57,7 +57,7 @@ func scanFS(fsys fs.FS) (*Manifest, error) {
 	return m, nil
 }
 
-// scanDir lists a directory, with sizes and hashes left to be filled in. The
+// scanDir lists a directory, with hashes left to be filled in. The
 // file named skip at its top is left out.
 func scanDir(dir, skip string) ([]Entry, error) {
 	var errs ErrorList
@@ -115,7 +115,7 @@ func scanEntry(path, name string, d fs.DirEntry, errs *ErrorList) (Entry, error)
 			errs.Addf("%q: symlink target %q %v", name, e.Symlink, err)
 		}
 	case info.Mode().IsRegular():
-		e.Mode = 0o644
+		e.Mode, e.Size = 0o644, info.Size()
 		if info.Mode()&0o111 != 0 {
 			e.Mode = 0o755
 		}

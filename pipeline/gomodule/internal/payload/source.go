@@ -37,7 +37,7 @@ type openFunc func(name string) (io.ReadCloser, error)
 // NewSource returns the contents of a payload. Close it when it is no longer needed.
 func NewSource(fsys fs.FS, m *Manifest) Source {
 	if m.Stream != "" {
-		return &stream{fsys: fsys, name: m.Stream, order: m.distinct()}
+		return newStream(fsys, m)
 	}
 	return newBlobs(fsys)
 }
@@ -111,4 +111,18 @@ func checkedAll(data []byte, e *Entry, kind string) error {
 // contentErrorf returns an error that names a file and where its content is.
 func contentErrorf(e *Entry, kind, format string, args ...any) error {
 	return Errorf("%q in "+kind+" %q: "+format, append([]any{e.Name, e.Blob}, args...)...)
+}
+
+// writeEach writes the files that have a content, which is checked and in memory.
+func writeEach(write writeFunc, files []*Entry, data []byte) error {
+	for _, e := range files {
+		err := write(e, func(w io.Writer) error {
+			_, err := w.Write(data)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -18,22 +18,28 @@ const streamWindow = 8 << 20
 // written. It pays with a second core, and more than these do not.
 const streamBlocks = 4
 
-// stream is contents one after the other in one file. It is decoded
-// from the beginning by every WriteAll, and no further than needed.
+// stream is contents one after the other in one file. If they are not in frames, it is
+// decoded from the beginning by every WriteAll, and no further than needed.
 type stream struct {
+	decoders
 	fsys  fs.FS
 	name  string
 	order []*Entry // the first entry of every content, in the file's order
 }
 
-func (s *stream) SumOf(e *Entry) (string, error) { return e.Sum, nil }
+func newStream(fsys fs.FS, m *Manifest) *stream {
+	return &stream{fsys: fsys, name: m.Stream, order: m.distinct()}
+}
 
-func (s *stream) Close() {}
+func (s *stream) SumOf(e *Entry) (string, error) { return e.Sum, nil }
 
 func (s *stream) WriteAll(ctx context.Context, files []*Entry, write writeFunc, written openFunc) error {
 	wanted := make(map[string][]*Entry, len(files))
 	for _, e := range files {
 		wanted[e.Sum] = append(wanted[e.Sum], e)
+	}
+	if f := s.openFramed(); f != nil {
+		return f.writeAll(ctx, wanted, write, written)
 	}
 	end := 0 // where the contents after the last one that is wanted begin
 	for i, first := range s.order {
@@ -76,7 +82,9 @@ func (s *stream) read(ctx context.Context, written openFunc, wanted map[string][
 			}
 			pool.submit(pendingContent{i, data, files})
 		default:
-			err = writeLarge(written, r, files, pool.write)
+			err = writeLarge(written, files, pool.write, func(w io.Writer) error {
+				return readExactly(w, r, files[0].Size)
+			})
 		}
 		if err != nil {
 			return i, err
@@ -135,12 +143,10 @@ func (s *stream) open() (io.Reader, func(), error) {
 }
 
 // writeLarge writes a content that is too large to be held in memory to the
-// first of files while it is read, and from there to the others.
-func writeLarge(written openFunc, r io.Reader, files []*Entry, write writeFunc) error {
+// first of files while it is decoded, and from there to the others.
+func writeLarge(written openFunc, files []*Entry, write writeFunc, decode func(w io.Writer) error) error {
 	err := write(files[0], func(w io.Writer) error {
-		_, err := checked(w, files[0], "stream", func(w io.Writer) error {
-			return readExactly(w, r, files[0].Size)
-		})
+		_, err := checked(w, files[0], "stream", decode)
 		return err
 	})
 	for _, e := range files[1:] {

@@ -21,29 +21,30 @@ const (
 )
 
 // decodeStream decodes a content that is too large for one piece of memory.
-func (b *blobs) decodeStream(w io.Writer, r io.Reader, size int64) error {
+func (d *decoders) decodeStream(w io.Writer, r io.Reader, size int64) error {
 	br := bufio.NewReaderSize(r, 64<<10)
 	window, err := checkWindow(br, size)
 	if err != nil {
 		return err
 	}
-	d, _ := b.streams.Get().(*zstd.Decoder)
-	if d == nil {
-		d, err = zstd.NewReader(nil,
+	z, _ := d.streams.Get().(*zstd.Decoder)
+	if z == nil {
+		z, err = zstd.NewReader(nil,
 			zstd.WithDecoderConcurrency(1),
 			zstd.WithDecoderLowmem(true),
+			zstd.IgnoreChecksum(true),
 			zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return err
 		}
 	}
-	if err := d.Reset(io.MultiReader(bytes.NewReader(widerFrame(window, size)), br)); err != nil {
-		d.Close()
+	if err := z.Reset(io.MultiReader(bytes.NewReader(widerFrame(window, size)), br)); err != nil {
+		z.Close()
 		return err
 	}
-	_, err = d.WriteTo(w)
-	_ = d.Reset(nil) // lets go of br
-	b.streams.Put(d)
+	_, err = z.WriteTo(w)
+	_ = z.Reset(nil) // lets go of br
+	d.streams.Put(z)
 	return err
 }
 

@@ -3,7 +3,6 @@ package payload
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"io"
 	"slices"
 	"sync"
 )
@@ -69,16 +68,7 @@ func (pool *writerPool) writeFiles(c pendingContent) error {
 	if e := c.files[0]; hex.EncodeToString(sum[:]) != e.Sum {
 		return contentErrorf(e, "stream", "sha256 is %x, the manifest says %s", sum, e.Sum)
 	}
-	for _, e := range c.files {
-		err := pool.write(e, func(w io.Writer) error {
-			_, err := w.Write(c.data)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return writeEach(pool.write, c.files, c.data)
 }
 
 // fail records an error unless an earlier content has one.

@@ -17,7 +17,9 @@ import (
 )
 
 // layouts are the ways to pack.
-var layouts = map[string][]payload.PackOptions{"blobs": nil, "stream": {{Stream: true}}}
+var layouts = map[string][]payload.PackOptions{
+	"blobs": nil, "stream": {{Layout: payload.LayoutStream}}, "frames": {{Layout: payload.LayoutFrames}},
+}
 
 // EachLayout runs a test with payloads of every layout.
 func EachLayout(t *testing.T, test func(t *testing.T, opts ...payload.PackOptions)) {
@@ -26,9 +28,13 @@ func EachLayout(t *testing.T, test func(t *testing.T, opts ...payload.PackOption
 	}
 }
 
-// Pack packs nodes and returns the directory of the payload.
+// Pack packs nodes, as blobs if it is not told otherwise, and returns the directory of the
+// payload.
 func Pack(t testing.TB, nodes []testtree.Node, opts ...payload.PackOptions) string {
 	t.Helper()
+	if len(opts) == 0 {
+		opts = []payload.PackOptions{{Layout: payload.LayoutBlobs}}
+	}
 	src, out := filepath.Join(t.TempDir(), "src"), filepath.Join(t.TempDir(), "out")
 	if err := os.Mkdir(src, 0o755); err != nil {
 		t.Fatal(err)
