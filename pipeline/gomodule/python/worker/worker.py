@@ -232,8 +232,10 @@ def serve(functions: Functions, calls: BinaryIO, answers: Answers, max_memory: i
         if len(header) < size:
             return
         length, kind, name_length = unpack(header)
-        name = read(name_length).decode()
-        kind, body = functions.call(name, kind, read(length))
+        name, body = read(name_length), read(length)
+        if len(name) + len(body) < name_length + length:
+            return  # the Go program has ended in the middle of a call
+        kind, body = functions.call(name.decode(errors="replace"), kind, body)
         outgrown = max_memory and memory_bytes() > max_memory
         answers.send(kind, body, 1 if outgrown else 0)
 

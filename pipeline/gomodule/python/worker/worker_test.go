@@ -167,6 +167,16 @@ func TestErrorsThatTheProcessOutlives(t *testing.T) {
 	}
 }
 
+func TestCallThatIsNotWholeIsNotMade(t *testing.T) {
+	p, out := newPool(t)
+	if err := p.SendPart("sleep", []byte("12")); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); got != "" {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestOutputIsNoPartOfTheProtocol(t *testing.T) {
 	p, out := newPool(t)
 	if got := call[string](t, p, "noise", "printed"); got != "" {
