@@ -77,14 +77,13 @@ class Functions:
 
     def call(self, name: str, kind: int, body: bytes) -> tuple[int, bytes]:
         """Returns the kind and the body of the answer."""
-        function = getattr(self._module, name, None)
-        if not callable(function):
-            return UNKNOWN_FUNCTION, self._nearest(name)
         try:
-            result = function(body if kind == BYTES else decode(body.decode()))
+            function = getattr(self._module, name, None)
+            if not callable(function):
+                return UNKNOWN_FUNCTION, self._nearest(name)
+            kind, body = encoded(function(body if kind == BYTES else decode(body.decode())))
         except BaseException as error:
             return EXCEPTION, description(error)
-        kind, body = encoded(result)
         if len(body) > self._limit:
             return TOO_LARGE, str(len(body)).encode()
         return kind, body

@@ -154,6 +154,9 @@ func TestErrorsThatTheProcessOutlives(t *testing.T) {
 		{"large", 1000, worker.ErrTooLarge},
 		{"echo", strings.Repeat("x", 1000), worker.ErrTooLarge},
 		{"exits", 3, worker.Exception("SystemExit")},
+		{"lazy", nil, worker.Exception("ImportError")},
+		{"released", nil, worker.Exception("ValueError")},
+		{"not UTF-8 \xff", nil, worker.ErrUnknownFunction},
 	} {
 		if err := callFails(t, p, c.function, c.request); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", c.function, err)
