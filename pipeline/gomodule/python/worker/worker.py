@@ -44,13 +44,16 @@ def take_pipes() -> tuple[BinaryIO, BinaryIO]:
     os.dup2(2, 1)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
 
-    def close() -> None:
-        os.close(calls)
-        os.close(answers)
+    def leave() -> None:
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, calls, inheritable=False)
+        os.dup2(nothing, answers, inheritable=False)
+        os.close(nothing)
 
     if hasattr(os, "register_at_fork"):
-        # A forked process that lives on must not hide the end of this one.
-        os.register_at_fork(after_in_child=close)
+        # A forked process that lives on must not hide the end of this one. Its own files must
+        # not get the numbers of the pipes, to which it may still write.
+        os.register_at_fork(after_in_child=leave)
     return open(calls, "rb"), open(answers, "wb")
 
 
@@ -209,8 +212,12 @@ def send_logs(answers: Answers, level: int, limit: int) -> None:
                 return json.dumps(entry).encode()
 
     root = logging.getLogger()
-    root.addHandler(Handler())
+    handler = Handler()
+    root.addHandler(handler)
     root.setLevel(level)
+    if hasattr(os, "register_at_fork"):
+        # Python then writes warnings and errors of a forked process to standard error.
+        os.register_at_fork(after_in_child=lambda: root.removeHandler(handler))
 
 
 def prepare(hello: dict[str, Any], answers: Answers) -> Functions:
