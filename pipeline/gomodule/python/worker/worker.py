@@ -62,13 +62,23 @@ class Answers:
 
     def __init__(self, pipe: BinaryIO) -> None:
         self._pipe = pipe
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._waiting: list[tuple[bytes, bytes]] = []
+        self._busy = False
 
     def send(self, kind: int, body: bytes, extra: int = 0) -> None:
         with self._lock:
-            self._pipe.write(HEADER.pack(len(body), kind, extra))
-            self._pipe.write(body)
-            self._pipe.flush()
+            self._waiting.append((HEADER.pack(len(body), kind, extra), body))
+            if self._busy:
+                return  # a signal handler or finalizer logs while this thread writes another frame
+            self._busy = True
+            try:
+                while self._waiting:
+                    for part in self._waiting.pop(0):
+                        self._pipe.write(part)
+                self._pipe.flush()
+            finally:
+                self._busy = False
 
 
 class Functions:

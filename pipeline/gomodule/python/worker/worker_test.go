@@ -249,6 +249,17 @@ func TestLogging(t *testing.T) {
 	}
 }
 
+func TestLoggingInterruptsLogging(t *testing.T) {
+	var b lockedBuffer
+	p, _ := newPool(t, worker.Logger(slog.New(slog.NewTextHandler(&b, nil))))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+	got, err := worker.Call[string, string](ctx, p, "log_while_logging", "text")
+	if err != nil || got != "text" || !strings.Contains(b.String(), "outer") || !strings.Contains(b.String(), "inner") {
+		t.Errorf("%q, %v, %s", got, err, b.String())
+	}
+}
+
 func TestCommandIsConfigured(t *testing.T) {
 	dir := t.TempDir()
 	py := functions(t)
