@@ -42,15 +42,20 @@ def take_pipes() -> tuple[BinaryIO, BinaryIO]:
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    # On Windows they have the encoding of the system, in which not every text can be printed.
+    sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
+    sys.stderr.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
 
-    def close() -> None:
-        os.close(calls)
-        os.close(answers)
+    def leave() -> None:
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, calls, inheritable=False)
+        os.dup2(nothing, answers, inheritable=False)
+        os.close(nothing)
 
     if hasattr(os, "register_at_fork"):
-        # A forked process that lives on must not hide the end of this one.
-        os.register_at_fork(after_in_child=close)
+        # A forked process that lives on must not hide the end of this one. Its own files must
+        # not get the numbers of the pipes, to which it may still write.
+        os.register_at_fork(after_in_child=leave)
     return open(calls, "rb"), open(answers, "wb")
 
 
@@ -59,13 +64,23 @@ class Answers:
 
     def __init__(self, pipe: BinaryIO) -> None:
         self._pipe = pipe
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._waiting: list[tuple[bytes, bytes]] = []
+        self._busy = False
 
     def send(self, kind: int, body: bytes, extra: int = 0) -> None:
         with self._lock:
-            self._pipe.write(HEADER.pack(len(body), kind, extra))
-            self._pipe.write(body)
-            self._pipe.flush()
+            self._waiting.append((HEADER.pack(len(body), kind, extra), body))
+            if self._busy:
+                return  # a signal handler or finalizer logs while this thread writes another frame
+            self._busy = True
+            try:
+                while self._waiting:
+                    for part in self._waiting.pop(0):
+                        self._pipe.write(part)
+                self._pipe.flush()
+            finally:
+                self._busy = False
 
 
 class Functions:
@@ -77,14 +92,13 @@ class Functions:
 
     def call(self, name: str, kind: int, body: bytes) -> tuple[int, bytes]:
         """Returns the kind and the body of the answer."""
-        function = getattr(self._module, name, None)
-        if not callable(function):
-            return UNKNOWN_FUNCTION, self._nearest(name)
         try:
-            result = function(body if kind == BYTES else decode(body.decode()))
+            function = getattr(self._module, name, None)
+            if not callable(function):
+                return UNKNOWN_FUNCTION, self._nearest(name)
+            kind, body = encoded(function(body if kind == BYTES else decode(body.decode())))
         except BaseException as error:
             return EXCEPTION, description(error)
-        kind, body = encoded(result)
         if len(body) > self._limit:
             return TOO_LARGE, str(len(body)).encode()
         return kind, body
@@ -210,8 +224,12 @@ def send_logs(answers: Answers, level: int, limit: int) -> None:
                 return json.dumps(entry).encode()
 
     root = logging.getLogger()
-    root.addHandler(Handler())
+    handler = Handler()
+    root.addHandler(handler)
     root.setLevel(level)
+    if hasattr(os, "register_at_fork"):
+        # Python then writes warnings and errors of a forked process to standard error.
+        os.register_at_fork(after_in_child=lambda: root.removeHandler(handler))
 
 
 def prepare(hello: dict[str, Any], answers: Answers) -> Functions:
@@ -232,8 +250,10 @@ def serve(functions: Functions, calls: BinaryIO, answers: Answers, max_memory: i
         if len(header) < size:
             return
         length, kind, name_length = unpack(header)
-        name = read(name_length).decode()
-        kind, body = functions.call(name, kind, read(length))
+        name, body = read(name_length), read(length)
+        if len(name) + len(body) < name_length + length:
+            return  # the Go program has ended in the middle of a call
+        kind, body = functions.call(name.decode(errors="replace"), kind, body)
         outgrown = max_memory and memory_bytes() > max_memory
         answers.send(kind, body, 1 if outgrown else 0)
 

@@ -154,6 +154,9 @@ func TestErrorsThatTheProcessOutlives(t *testing.T) {
 		{"large", 1000, worker.ErrTooLarge},
 		{"echo", strings.Repeat("x", 1000), worker.ErrTooLarge},
 		{"exits", 3, worker.Exception("SystemExit")},
+		{"lazy", nil, worker.Exception("ImportError")},
+		{"released", nil, worker.Exception("ValueError")},
+		{"not UTF-8 \xff", nil, worker.ErrUnknownFunction},
 	} {
 		if err := callFails(t, p, c.function, c.request); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", c.function, err)
@@ -167,15 +170,27 @@ func TestErrorsThatTheProcessOutlives(t *testing.T) {
 	}
 }
 
-func TestOutputIsNoPartOfTheProtocol(t *testing.T) {
+func TestCallThatIsNotWholeIsNotMade(t *testing.T) {
 	p, out := newPool(t)
-	if got := call[string](t, p, "noise", "printed"); got != "" {
+	if err := p.SendPart("sleep", []byte("12")); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); got != "" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestOutputIsNoPartOfTheProtocol(t *testing.T) {
+	p, out := newPool(t, worker.Command(func(c *exec.Cmd) {
+		c.Env = append(c.Environ(), "PYTHONIOENCODING=cp1252") // as on Windows
+	}))
+	if got := call[string](t, p, "noise", "größe 漢"); got != "" {
 		t.Errorf("standard input has %q", got)
 	}
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := strings.ReplaceAll(out.String(), "\r", ""), "printed\nfrom descriptor 1\nfrom a child\n"; got != want {
+	if got, want := strings.ReplaceAll(out.String(), "\r", ""), "größe 漢\nfrom descriptor 1\nfrom a child\n"; got != want {
 		t.Errorf("%q", got)
 	}
 }
@@ -233,6 +248,17 @@ func TestLogging(t *testing.T) {
 	if entry.Level != "WARN" || entry.Msg != "text!" || entry.Logger != "test.logger" || entry.N != 1 || entry.Odd != "{1}" ||
 		!strings.HasSuffix(entry.Exception, "ValueError: why\n") {
 		t.Errorf("%+v", entry)
+	}
+}
+
+func TestLoggingInterruptsLogging(t *testing.T) {
+	var b lockedBuffer
+	p, _ := newPool(t, worker.Logger(slog.New(slog.NewTextHandler(&b, nil))))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+	got, err := worker.Call[string, string](ctx, p, "log_while_logging", "text")
+	if err != nil || got != "text" || !strings.Contains(b.String(), "outer") || !strings.Contains(b.String(), "inner") {
+		t.Errorf("%q, %v, %s", got, err, b.String())
 	}
 }
 

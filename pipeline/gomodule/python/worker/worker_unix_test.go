@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -57,6 +58,20 @@ func TestDeathWhileIdleIsNoError(t *testing.T) {
 				t.Error("the process goes on")
 			}
 		}
+	}
+}
+
+// TestForkedProcessHasNoPipes: neither its files nor its log entries are those of the protocol.
+func TestForkedProcessHasNoPipes(t *testing.T) {
+	p, out := newPool(t, worker.Logger(slog.New(slog.NewTextHandler(io.Discard, nil))))
+	if got := call[string](t, p, "log_in_fork", t.TempDir()); got != "" {
+		t.Errorf("its files have %q", got)
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); !strings.Contains(got, "in the child") {
+		t.Errorf("%q", got)
 	}
 }
 
