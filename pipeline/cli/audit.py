@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -87,9 +87,17 @@ def command(
     elif bad := [each.facts.tag for each in audits if not each.is_clean]:
         raise AuditError(
             f"{counted(len(bad), 'tag')} of {len(audits)} should be replaced: {', '.join(bad)}",
-            hint="Move the lines with 'goempy update' and release; vex.toml is for what does not "
-            "matter.",
+            hint=" ".join(_advice(audits)),
         )
+
+
+def _advice(audits: Sequence[TagAudit]) -> Iterator[str]:
+    if any(each.newer for each in audits):
+        yield "'goempy update' moves the lines to newer patches."
+    if any(each.is_over for each in audits):
+        yield "CPython no longer fixes an ended line: take it out of matrix.toml."
+    if any(each.vulnerabilities for each in audits):
+        yield "A vulnerability whose code does not ship is for vex.toml; others need a newer PBS."
 
 
 def _database(context: Context, osv: str) -> tuple[VulnerabilityDatabase, bool]:
