@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -10,14 +10,14 @@ import click
 from pipeline.cli import parameters
 from pipeline.cli.context import Context
 from pipeline.cli.help import goempy_command
-from pipeline.config.update import Archive, archives
+from pipeline.config.update import Archive
 from pipeline.config.vex import read_vex
-from pipeline.publish.assets import newest_tags
 from pipeline.publish.audit import TagAudit, audit_tag, packages_of
+from pipeline.publish.audit_inputs import newest_archives, targets_of_file, targets_of_tags
 from pipeline.publish.audit_issue import LABEL, report_audits
 from pipeline.publish.audit_report import COLUMNS, notes_of, rows_of, to_json, to_markdown
-from pipeline.publish.tag_facts import TAGS_JSON, parse_tags
-from pipeline.publish.vex import AuditTarget, make_openvex, target_of
+from pipeline.publish.tag_facts import TAGS_JSON
+from pipeline.publish.vex import AuditTarget, make_openvex
 from pipeline.release.tag_index import known_tags
 from pipeline.sources.catalog import open_catalog
 from pipeline.sources.osv import OSV_API, OTHER_OSV, VulnerabilityDatabase, open_database
@@ -65,7 +65,9 @@ def command(
     """Look up components, Python's end of life and newer patches."""
     statements = read_vex(context.root)
     database, has_network = _database(context, osv)
-    targets = _read(tags_json, tags) if tags_json else _targets(context, tags, repo, remote)
+    targets = (
+        targets_of_file(tags_json, tags) if tags_json else _targets(context, tags, repo, remote)
+    )
     if not targets and issue:
         context.console.info("there is no release yet, and so nothing to audit")
         return
@@ -87,9 +89,17 @@ def command(
     elif bad := [each.facts.tag for each in audits if not each.is_clean]:
         raise AuditError(
             f"{counted(len(bad), 'tag')} of {len(audits)} should be replaced: {', '.join(bad)}",
-            hint="Move the lines with 'goempy update' and release; vex.toml is for what does not "
-            "matter.",
+            hint=" ".join(_advice(audits)),
         )
+
+
+def _advice(audits: Sequence[TagAudit]) -> Iterator[str]:
+    if any(each.newer for each in audits):
+        yield "'goempy update' moves the lines to newer patches."
+    if any(each.is_over for each in audits):
+        yield "CPython no longer fixes an ended line: take it out of matrix.toml."
+    if any(each.vulnerabilities for each in audits):
+        yield "A vulnerability whose code does not ship is for vex.toml; others need a newer PBS."
 
 
 def _database(context: Context, osv: str) -> tuple[VulnerabilityDatabase, bool]:
@@ -101,32 +111,13 @@ def _database(context: Context, osv: str) -> tuple[VulnerabilityDatabase, bool]:
     return database, not is_folder
 
 
-def _read(path: Path, names: Sequence[str]) -> list[AuditTarget]:
-    """The tags of a file, or those that are named."""
-    try:
-        tags = parse_tags(path.read_bytes(), where=str(path))
-    except OSError as fault:
-        raise UsageError(
-            f"cannot read {path}: {fault.strerror}", hint=f"Name a {TAGS_JSON} of a release."
-        ) from fault
-    lacking = sorted(set(names) - {each.tag for each in tags})
-    if lacking:
-        raise UsageError(
-            f"{path} has no {', '.join(lacking)}",
-            hint=f"It has {', '.join(each.tag for each in tags)}.",
-        )
-    return [AuditTarget(each) for each in tags if not names or each.tag in names]
-
-
 def _targets(
     context: Context, names: Sequence[str], repo: Path | None, remote: str
 ) -> list[AuditTarget]:
     git = context.git(repo)
     with scratch_dir(context.cache) as scratch:
         index = known_tags(git, remote_address(remote, git), scratch, both=True)
-        index.require(names)
-        contents = index.manifests(list(dict.fromkeys(names)) or newest_tags(index))
-    return [target_of(each) for each in contents.values()]
+        return targets_of_tags(index, names)
 
 
 def _offered(context: Context, source: str, *, has_network: bool) -> tuple[Archive, ...]:
@@ -137,13 +128,7 @@ def _offered(context: Context, source: str, *, has_network: bool) -> tuple[Archi
         context.console.info("newer patches are not known: --osv is a folder; name a --source, too")
         return ()
     catalog = open_catalog(context.root, assets, context.github, context.console)
-    try:
-        listing = catalog.listing(catalog.newest())
-    except UsageError as fault:
-        # A plain mirror says what a release has, and not which is the newest.
-        context.console.warning(f"newer patches are not known: {fault.what}")
-        return ()
-    return tuple(archives(listing))
+    return newest_archives(catalog)
 
 
 def _show(audits: Sequence[TagAudit], context: Context, *, as_json: bool) -> None:

@@ -15,15 +15,22 @@ _LONGEST = 160
 
 
 def rows_of(audit: TagAudit, *, links: bool = False) -> Iterator[list[str]]:
-    """A row for each finding; with ``links``, ids are links in Markdown."""
+    """A row for each finding; with ``links``, ids are links in Markdown.
+
+    Texts of OSV are then code, in which GitHub sees no HTML and mentions no one.
+    """
     tag, line = audit.facts.tag, audit.facts.line
     if audit.is_over:
         yield [tag, "Python", line.name, "end of life", f"since {audit.facts.end_of_life}"]
     if audit.newer:
         yield [tag, "Python", line.name, "newer patch", str(audit.newer)]
     for each in audit.vulnerabilities:
-        name = f"[{each.ids[0]}]({each.page})" if links and each.page else each.ids[0]
-        yield [tag, each.component.name, each.component.version, name, _about(each)]
+        name, about = each.ids[0], _about(each)
+        if links:
+            name = f"[{name}]({each.page})" if each.page else name
+            code = about.replace("`", "'")
+            about = f"`{code}`" if code else ""
+        yield [tag, each.component.name, each.component.version, name, about]
 
 
 def notes_of(audit: TagAudit) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -13,14 +14,17 @@ import pytest
 
 from pipeline.formats.payload.model import Component
 from pipeline.publish.audit_issue import LABEL, TITLE
+from pipeline.publish.vex import target_of
+from pipeline.release.tag_index import known_tags
 from pipeline.system.errors import AuditError, ConfigError, DownloadError, UsageError
+from pipeline.system.git import Git
 from tests.builders.pbs_listing import pbs_names, sha256_of
 from tests.builders.site import NAME, PBS, HostedSite, Site, hosted_site, make_site
 from tests.fakes.github.faults import Fault
 from tests.fakes.github.server import API, GitHub, Issue, serve_github
 from tests.fakes.http_server import Loopback
 from tests.fakes.osv import Osv, git_record
-from tests.harness.project import Line, Outcome, Project
+from tests.harness.project import Line, Outcome, Project, git
 from tests.harness.schema import schema_fault
 
 CPYTHON = "https://github.com/python/cpython"
@@ -106,6 +110,8 @@ def test_vulnerabilities_are_a_row_a_component(world: World) -> None:
         [PRIMARY, "cpython", "3.14.9", "CVE-2026-1", "A heap overflow"],
         [PRIMARY, "openssl", "3.5.4", "CVE-2026-2", "In TLS."],
     ]
+    assert "vex.toml" in outcome.log
+    assert "goempy update" not in outcome.log
     # What was not looked up is said, and why.
     assert f"{PRIMARY}: not looked up, since its version is not known: liblzma\n" in outcome.log
     assert "ncurses 6.5" in outcome.log
@@ -172,7 +178,7 @@ def test_exports_find_the_same_without_any_network(world: World, tmp_path: Path)
     assert world.osv.server.requests == []
 
 
-def test_a_checkout_without_tags_fetches_no_payload(world: World) -> None:
+def test_a_checkout_without_tags_stays_as_it_is(world: World) -> None:
     world.osv.add(TLS)
     checkout = world.site.checkout("shallow")
     before = checkout.git("count-objects", "-v"), checkout.git("for-each-ref")
@@ -180,6 +186,17 @@ def test_a_checkout_without_tags_fetches_no_payload(world: World) -> None:
     assert outcome.code == AuditError.exit_code, outcome.log
     assert outcome.out == world.run().out
     assert before == (checkout.git("count-objects", "-v"), checkout.git("for-each-ref"))
+
+
+def test_no_payload_is_fetched(world: World, tmp_path: Path) -> None:
+    repo = Git(world.site.checkout("bare-bones").root, {"PATH": os.environ["PATH"]})
+    index = known_tags(repo, "origin", tmp_path / "scratch")
+    contents = index.manifests([PRIMARY, OTHER])
+    assert [target_of(each).facts.python for each in contents.values()] == ["3.14.9", "3.13.17"]
+    (scratch,) = (tmp_path / "scratch").iterdir()
+    objects = git(scratch, "cat-file", "--batch-all-objects", "--batch-check=%(objecttype)")
+    # Two manifests, and the go.mod that both have.
+    assert objects.split().count("blob") == 3
 
 
 def test_a_file_of_a_release_takes_the_place_of_tags(world: World, tmp_path: Path) -> None:

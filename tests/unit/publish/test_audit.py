@@ -152,6 +152,12 @@ def test_an_ended_python() -> None:
     assert not ended.is_clean
 
 
+def test_texts_of_osv_are_only_texts_in_an_issue() -> None:
+    record = git_record("CVE-2026-1", REPO, "v3.14.9", summary="`a|b` by @someone <img src=x>")
+    text = issue_text([judge(AuditTarget(facts(CPYTHON)), record)])
+    assert "| `'a\\|b' by @someone <img src=x>` |" in text
+
+
 def test_a_long_report_fits_into_an_issue() -> None:
     many = [git_record(f"CVE-2026-{1000 + n}", REPO, "v3.14.9") for n in range(700)]
     text = issue_text([judge(AuditTarget(facts(CPYTHON)), *many)])
