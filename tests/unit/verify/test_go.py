@@ -11,7 +11,7 @@ import pytest
 from pipeline.config.model import Platform
 from pipeline.system.errors import ToolError
 from pipeline.verify.go import Go
-from tests.harness.go import find_go
+from tests.harness.go import GOFLAGS, find_go
 
 LINUX = Platform("linux-amd64", "triple", "build", "linux", "amd64")
 V3 = Platform("linux-amd64-v3", "triple", "build", "linux", "amd64", goamd64="v3")
@@ -22,7 +22,9 @@ WINDOWS = Platform("windows-amd64", "triple", "build", "windows", "amd64")
 def go(platform: Platform, **env: str) -> Go:
     """Go as on this machine, with some settings of a user's own."""
     path = f"{find_go().parent}{os.pathsep}{os.environ['PATH']}"
-    return Go({**os.environ, "PATH": path, "GOTOOLCHAIN": "local", **env}, platform)
+    return Go(
+        {**os.environ, "PATH": path, "GOFLAGS": GOFLAGS, "GOTOOLCHAIN": "local", **env}, platform
+    )
 
 
 @pytest.fixture
