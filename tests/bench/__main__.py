@@ -24,7 +24,9 @@ from tests.harness.project import REPOSITORY
 
 RESULTS = Path("tests") / "bench" / "results.json"
 GROUPS: dict[str, Callable[[World], Iterator[Figure | Growth | Profile]]] = {
-    "running": run_time.first_starts,
+    "first-run": run_time.first_starts,
+    "imports": run_time.first_imports,
+    "crowd": run_time.crowds,
     "warm": run_time.warm_starts,
     "text": run_time.text_trees,
     "worker": run_time.worker_calls,

@@ -74,30 +74,45 @@ def programs(world: World, chosen: Sequence[Pair], source: Path = PROGRAM) -> di
 
 def first_starts(world: World) -> Iterator[Figure]:
     every = pairs(world)
-    plain = [pair for pair in every if pair.kind != "common"]
-    shipped = [pair for pair in every if pair.kind == "shipped"]
     hello = _first_runs(world, every, HELLO)
     walls, peaks = column(hello, "wall_s"), column(hello, "peak_bytes")
-    slow = column(_first_runs(world, shipped, HELLO, ONE_CORE), "wall_s")
-    rows = [pair.row(walls, FIRST_RUN if pair in shipped else AHEAD) for pair in every]
-    rows += [pair.row(slow, Aims(1, within=1.3), ", on one core") for pair in shipped]
+    slow = column(_first_runs(world, _shipped(every), HELLO, ONE_CORE), "wall_s")
+    rows = [pair.row(walls, FIRST_RUN if pair.kind == "shipped" else AHEAD) for pair in every]
+    rows += [pair.row(slow, Aims(1, within=1.3), ", on one core") for pair in _shipped(every)]
     yield Figure("first-run-hello", tuple(rows), median(walls[ALONE]))
     peaks = {name: values for name, values in peaks.items() if LIMIT not in name}
-    rows = [pair.row(peaks, MEMORY if pair in shipped else AHEAD) for pair in plain]
+    plain = [pair for pair in every if pair.kind != "common"]
+    rows = [pair.row(peaks, MEMORY if pair.kind == "shipped" else AHEAD) for pair in plain]
     yield Figure("first-run-memory", tuple(rows))
-    imports = column(_first_runs(world, every, IMPORTS), "wall_s")
-    rows = [pair.row(imports, None if pair.kind == "none" else AHEAD) for pair in every]
-    yield Figure("first-run-imports", tuple(rows), median(imports[ALONE]))
+
+
+def first_imports(world: World) -> Iterator[Figure]:
+    every = pairs(world)
+    walls = column(_first_runs(world, every, IMPORTS), "wall_s")
+    rows = [pair.row(walls, None if pair.kind == "none" else AHEAD) for pair in every]
+    yield Figure("first-run-imports", tuple(rows), median(walls[ALONE]))
+
+
+def crowds(world: World) -> Iterator[Figure]:
+    plain = [pair for pair in pairs(world) if pair.kind != "common"]
     count = 2 if world.effort.short else CROWD
-    paths = programs(world, plain)
-    crowds = {name: partial(_crowd, world, path, count) for name, path in paths.items()}
-    crowds[ALONE] = partial(_all_hello, [world.interpreter(), *HELLO], world.env(), count)
-    taken = world.turns(f"{count} processes at once", crowds, between=world.between)
-    for pair in shipped:
-        both = zip(taken[ALONE], walls[pair.work], strict=True)
+    starts = {
+        name: partial(_crowd, world, path, count) for name, path in programs(world, plain).items()
+    }
+    starts[ALONE] = partial(_all_hello, [world.interpreter(), *HELLO], world.env(), count)
+    for pair in _shipped(plain):
+        path = world.program(pair.tree, "shipped")
+        starts[pair.work + LIMIT] = partial(_crowd, world, path, 1)
+    taken = world.turns(f"{count} processes at once", starts, between=world.between)
+    for pair in _shipped(plain):
+        both = zip(taken[ALONE], taken[pair.work + LIMIT], strict=True)
         taken[pair.work + LIMIT] = tuple(map(sum, both))
-    rows = [pair.row(taken, TOGETHER if pair in shipped else AHEAD) for pair in plain]
+    rows = [pair.row(taken, TOGETHER if pair.kind == "shipped" else AHEAD) for pair in plain]
     yield Figure("crowd", tuple(rows), median(taken[ALONE]))
+
+
+def _shipped(chosen: Sequence[Pair]) -> list[Pair]:
+    return [pair for pair in chosen if pair.kind == "shipped"]
 
 
 def _first_runs(
