@@ -108,7 +108,12 @@ def log(text):
     try:
         raise ValueError("why")
     except ValueError:
-        logger.warning("%s!", text, extra={"n": 2**63 - 1, "x": 0.5, "large": 10**400, "odd": {1}}, exc_info=True)
+        logger.warning(
+            "%s!",
+            text,
+            extra={"n": 2**63 - 1, "x": 0.5, "large": 10**400, "odd": {1}},
+            exc_info=True,
+        )
     logging.getLogger().debug("hidden")
 
 
