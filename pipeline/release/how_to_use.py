@@ -37,8 +37,7 @@ def _cloned(
     yield f"export GOMODCACHE={shlex.quote(str(repository.parent / 'gomodcache'))}"
     yield _NEW_MODULE
     newest, *others = names
-    yield f"go get {path}@latest    # {newest}"
-    for name in reversed(others):
+    for name in (newest, *reversed(others)):
         yield f"go get {path}@{name}"
 
 

@@ -154,7 +154,7 @@ def test_the_terminal_says_what_was_made_and_how_to_use_it(release: Released) ->
     out = release.outcome.out
     assert f"{release.primary.version}/{host_platform().name}" in out
     assert f"v0.1.0-py{release.older.version}" in out
-    assert f"go get {MODULE}@latest    # v0.1.0" in out
+    assert f"go get {MODULE}@v0.1.0\n" in out
     assert f"go get {MODULE}@v0.1.0-py{release.older.version}" in out
     assert f"url.{release.repository.as_uri()}.insteadOf" in out
 

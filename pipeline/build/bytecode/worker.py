@@ -49,7 +49,7 @@ def _compile_file(name: str, path: str, out: str, answer: dict[str, Any]) -> Non
         pyc = compile_source(name, source)
     except FormatError as fault:
         answer["unknown"].append([name, str(fault)])
-    except (SyntaxError, ValueError, RecursionError, OverflowError) as fault:
+    except (SyntaxError, ValueError, RecursionError, OverflowError, MemoryError) as fault:
         answer["refused"].append([name, f"{type(fault).__name__}: {fault}"])
     else:
         target = Path(out, pyc_name(name))

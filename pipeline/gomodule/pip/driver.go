@@ -155,11 +155,12 @@ func pipArgs(t *target, in *inputs, place installPlace, extra []string) ([]strin
 	}
 	args = append(args, "install", "--no-compile", "--disable-pip-version-check", "--no-input", "--no-color",
 		"--report", place.report, "--target", place.site)
-	if in.requirements != "" {
-		args = append(args, "-r", in.requirements)
-	}
+	// First, since pip looks for "app" on the index unless it knows of "app @ file:…" by then.
 	if s != nil {
 		args = append(args, "-r", s.Out)
+	}
+	if in.requirements != "" {
+		args = append(args, "-r", in.requirements)
 	}
 	for _, tag := range t.tags {
 		args = append(args, "--platform", tag)

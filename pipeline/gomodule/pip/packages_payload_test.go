@@ -193,6 +193,20 @@ func TestPayloadProject(t *testing.T) {
 	checkMissing(t, err, "my-app")
 }
 
+// A requirement of a package that is given, which is on no index, is how its extras are chosen.
+func TestPayloadExtraOfPackage(t *testing.T) {
+	needPip(t)
+	wheels := t.TempDir()
+	native := nativeWheels(t, wheels)
+	app := wheel{name: "app", version: "1", tag: "py3-none-any", requires: []string{"native; extra == 'fast'"}}
+	app.write(t, wheels)
+	given := WithPackages(append(native, filepath.Join(wheels, "app-1-py3-none-any.whl"))...)
+	packed, err := installFor(t, []string{"linux"}, someRequirements(t, "app[fast]>=1\n"), given)
+	if err != nil || packed["linux"]["app/__init__.py"] == "" || packed["linux"]["native/tag.txt"] == "" {
+		t.Errorf("%q, %v", names(packed["linux"]), err)
+	}
+}
+
 // A caller who has pip's report gets no bill of materials, and keeps no older one.
 func TestPayloadOtherReport(t *testing.T) {
 	needPip(t)

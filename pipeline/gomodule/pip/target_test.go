@@ -199,6 +199,13 @@ func TestPipArgs(t *testing.T) {
 	if !strings.HasPrefix(args[1], "target = None\n") {
 		t.Errorf("the driver begins with %.50s", args[1])
 	}
+	args, err = pipArgs(&target{}, &inputs{wheels: []string{"app-1-py3-none-any.whl"}, requirements: "r.txt"}, place, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(args[2:], " "); !strings.HasSuffix(got, " -r /selected -r r.txt") {
+		t.Errorf("got %s", got)
+	}
 }
 
 func TestPublish(t *testing.T) {

@@ -29,10 +29,13 @@ func (e *WheelError) Error() string {
 	if versions := otherVersions(e.Output); versions != "" {
 		fmt.Fprintf(&b, "; versions that have one: %s", versions)
 	}
-	b.WriteString(". Require a version that has a wheel for this platform and Python")
+	if m := causes.FindStringSubmatch(e.Output); m != nil {
+		fmt.Fprintf(&b, "; there is a conflict: %s", joined(m[1]))
+	}
+	b.WriteString(". Require a version that has a wheel for this platform and Python; " +
+		"if the package comes as source only, add its wheel or its project directory with WithPackages")
 	if len(e.Tags) > 0 {
-		b.WriteString("; if the package comes as source only, add its wheel or its project directory with WithPackages; " +
-			"if its wheels have other tags that run there, add these tags")
+		b.WriteString("; if its wheels have other tags that run there, add these tags")
 	}
 	if strings.Contains(e.Output, "require a different python version") {
 		b.WriteString(". pip left out versions that are for other Pythons, see its output")
@@ -49,6 +52,7 @@ var (
 	unsupported = regexp.MustCompile(`(?m)^ERROR: (\S+\.whl) is not a supported wheel on this platform\.`)
 	unselected  = regexp.MustCompile(`(?m)^ERROR: No wheel for this platform: (.+)$`) // of selectWheels
 	inConflict  = regexp.MustCompile(`(?m)^Additionally, some packages in these conflicts have no matching distributions available for your environment:\n((?: +\S.*\n?)+)`)
+	causes      = regexp.MustCompile(`(?m)^The conflict is caused by:\n((?: +\S.*\n?)+)`)
 	retry       = regexp.MustCompile(`(?m)^WARNING: Retrying \(Retry\(.*$`)
 	comesFrom   = regexp.MustCompile(` \(from [^()]*(?:\([^()]*\))?[^()]*\)$`)
 )
@@ -72,9 +76,18 @@ func missingWheel(output string) string {
 		return comesFrom.ReplaceAllString(m[1], "")
 	}
 	if m := inConflict.FindStringSubmatch(output); m != nil {
-		return strings.Join(strings.Fields(m[1]), ", ")
+		return joined(m[1])
 	}
 	return ""
+}
+
+// joined makes one line of indented ones.
+func joined(lines string) string {
+	var each []string
+	for line := range strings.Lines(lines) {
+		each = append(each, strings.TrimSpace(line))
+	}
+	return strings.Join(each, ", ")
 }
 
 // otherVersions returns the versions that pip could have installed.

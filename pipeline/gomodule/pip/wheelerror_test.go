@@ -93,7 +93,9 @@ func TestWheelError(t *testing.T) {
 			t.Errorf("%q lacks %q", err, part)
 		}
 	}
-	if text := (&WheelError{Package: "x", Platform: "this machine"}).Error(); strings.Contains(text, "tags") {
-		t.Errorf("tags in %q", text)
+	here := &WheelError{Package: "x", Platform: "this machine", Output: "The conflict is caused by:\n    The user requested x 1\n    a 2 depends on x>1\n\nAdd"}
+	text := here.Error()
+	if strings.Contains(text, "tags") || !strings.Contains(text, "WithPackages") || !strings.Contains(text, "The user requested x 1, a 2 depends on x>1.") {
+		t.Errorf("no hint, no conflict, or tags in %q", text)
 	}
 }

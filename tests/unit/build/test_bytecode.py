@@ -326,11 +326,16 @@ def test_all_files_that_are_not_python_are_told(places: Places) -> None:
         places.write("good.py", "x = 1\n"),
         places.write("pkg/old.py", "print 'words'\n"),
         places.write("pkg/null.py", "x = '\0'\n"),
+        places.write("pkg/deep.py", "-" * 100_000 + "1\n"),  # the parser's stack overflows
     ]
     with pytest.raises(TreeError, match="cannot compile parts") as fault:
         places.compile(sources)
-    assert [each.partition(":")[0] for each in fault.value.details] == ["pkg/null.py", "pkg/old.py"]
-    assert "SyntaxError: " in fault.value.details[1]
+    assert [each.partition(":")[0] for each in fault.value.details] == [
+        "pkg/deep.py",
+        "pkg/null.py",
+        "pkg/old.py",
+    ]
+    assert "SyntaxError: " in fault.value.details[2]
     assert "[trim]" in fault.value.hint
 
 

@@ -55,6 +55,8 @@ def test_the_lines_work_for_every_host(tmp_path: Path, module: str, version: int
     assert names == sorted(names, key=tag_rules.sort_key)
     tagged = release(folder, path, names)
     rows = [row.strip() for row in how_to_use(folder / "release.git", module, tagged)[2:]]
+    # zsh, the shell of macOS, has no comments in what is typed or pasted.
+    assert not any("#" in row for row in rows)
     # As they are, but for what lets Go use what other tests have compiled.
     script = "\n".join(["set -eu", *rows]).replace("GOFLAGS=-modcacherw", f"GOFLAGS='{GOFLAGS}'")
     env = Go(tmp_path / "unused").env() | {"HOME": str(tmp_path), "GOPROXY": "off"}

@@ -1,11 +1,13 @@
 package worker
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -33,10 +35,27 @@ func pythonLevel(l *slog.Logger) int {
 // slogLevel maps 10, 20, 30, 40, 50 to -4, 0, 4, 8, 12, and what is between them accordingly.
 func slogLevel(python int) slog.Level { return slog.Level((python - 20) * 2 / 5) }
 
+// number returns an int64 or float64 for a number, unless it is one of Python's large integers.
+func number(v any) any {
+	n, isNumber := v.(json.Number)
+	if !isNumber {
+		return v
+	}
+	if i, err := n.Int64(); err == nil {
+		return i
+	}
+	if f, err := n.Float64(); err == nil && strings.ContainsAny(n.String(), ".e") {
+		return f
+	}
+	return n
+}
+
 // logTo passes a log frame on. As with slog's own calls, nobody learns of a handler that fails.
 func logTo(l *slog.Logger, body []byte) {
 	var e logEntry
-	if err := json.Unmarshal(body, &e); err != nil {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	if err := d.Decode(&e); err != nil {
 		return
 	}
 	ctx, level := context.Background(), slogLevel(e.Level)
@@ -46,7 +65,7 @@ func logTo(l *slog.Logger, body []byte) {
 	r := slog.NewRecord(time.UnixMicro(int64(e.Time*1e6)), level, e.Message, 0)
 	r.AddAttrs(slog.String("logger", e.Logger))
 	for _, name := range slices.Sorted(maps.Keys(e.Attributes)) {
-		r.AddAttrs(slog.Any(name, e.Attributes[name]))
+		r.AddAttrs(slog.Any(name, number(e.Attributes[name])))
 	}
 	if e.Exception != "" {
 		r.AddAttrs(slog.String("exception", e.Exception))

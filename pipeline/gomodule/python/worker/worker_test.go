@@ -240,12 +240,14 @@ func TestLogging(t *testing.T) {
 	call[any](t, p, "log", "text")
 	var entry struct {
 		Level, Msg, Logger, Exception, Odd string
-		N                                  int
+		N                                  int64
+		X                                  float64
+		Large                              json.Number
 	}
 	if err := json.Unmarshal([]byte(b.String()), &entry); err != nil {
 		t.Fatalf("%v: %s", err, b.String())
 	}
-	if entry.Level != "WARN" || entry.Msg != "text!" || entry.Logger != "test.logger" || entry.N != 1 || entry.Odd != "{1}" ||
+	if entry.Level != "WARN" || entry.Msg != "text!" || entry.Logger != "test.logger" || entry.N != math.MaxInt64 || entry.X != 0.5 || len(entry.Large) != 401 || entry.Odd != "{1}" ||
 		!strings.HasSuffix(entry.Exception, "ValueError: why\n") {
 		t.Errorf("%+v", entry)
 	}

@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+logger = logging.getLogger("test.logger")
 started_with = None
 calls = 0
 
@@ -106,8 +108,11 @@ def log(text):
     try:
         raise ValueError("why")
     except ValueError:
-        logging.getLogger("test.logger").warning(
-            "%s!", text, extra={"n": 1, "odd": {1}}, exc_info=True
+        logger.warning(
+            "%s!",
+            text,
+            extra={"n": 2**63 - 1, "x": 0.5, "large": 10**400, "odd": {1}},
+            exc_info=True,
         )
     logging.getLogger().debug("hidden")
 
@@ -130,14 +135,15 @@ def released(_):
 
 def log_in_fork(folder):
     """Returns what is in the files of a forked process that writes nothing, but logs."""
-    paths = [os.path.join(folder, str(n)) for n in range(5)]
+    paths = [Path(folder, str(n)) for n in range(5)]
     child = os.fork()
     if child == 0:
-        files = [open(path, "wb") for path in paths]
-        logging.warning("in the child")
-        os._exit(len(files))
+        for path in paths:
+            os.open(path, os.O_CREAT | os.O_WRONLY)
+        logger.warning("in the child")
+        os._exit(0)
     os.waitpid(child, 0)
-    return "".join(open(path, "rb").read().decode() for path in paths)
+    return "".join(path.read_text() for path in paths)
 
 
 def log_while_logging(text):
@@ -146,9 +152,9 @@ def log_while_logging(text):
     def interrupt(frame, event, arg):
         if event == "c_call" and arg.__name__ == "write" and "worker" in frame.f_code.co_filename:
             sys.setprofile(None)
-            logging.warning("inner")
+            logger.warning("inner")
 
     sys.setprofile(interrupt)
-    logging.warning("outer")
+    logger.warning("outer")
     sys.setprofile(None)
     return text
