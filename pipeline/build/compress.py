@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -24,6 +25,8 @@ LIBZSTD = (1, 5, 7)
 """The library in its wheels; the package can be built against another."""
 _READ_BYTES = 1 << 17
 """One block of zstd: small, so that an interrupted run notices soon."""
+_FRAMES_AT_ONCE = 2
+"""Of one content: the memory of more would be all that a run may take."""
 _DECIDING = (
     "window_log", "chain_log", "hash_log", "search_log", "min_match", "target_length", "strategy",
 )  # fmt: skip
@@ -45,34 +48,60 @@ def compress(
 ) -> Blob:
     """Write what ``paths`` hold, one after the other, to ``out``: raw where that is not larger.
 
-    ``advance`` is called with counts of bytes read; what it raises ends the work.
+    ``advance`` is called with counts of bytes read, from several threads; what it raises ends the
+    work.
     """
-    source = JoinedFiles(paths, advance)
     if config.codec == ZSTD:
-        with out.open("wb") as target:
-            stored = sum(
-                _write_frame(source, size, target, config)
-                for size in frame_sizes(size_bytes, config.layout)
-            )
+        stored = _write_frames(paths, size_bytes, out, config, advance)
         if stored < size_bytes:
             return Blob(ZSTD, stored, out)
-        source = JoinedFiles(paths, lambda _count: None)
+        advance = _ignore
     with out.open("wb") as target:
+        source = JoinedFiles(paths, advance)
         shutil.copyfileobj(cast("BinaryIO", source), target, CHUNK_BYTES)
     return Blob("", size_bytes, out)
 
 
-class JoinedFiles:
-    """Files read as one."""
+def _ignore(_count: int) -> None:
+    pass
 
-    def __init__(self, paths: Sequence[Path], advance: Advance) -> None:
-        self._chunks = self._read_all(paths)
+
+def _write_frames(
+    paths: Sequence[Path], size_bytes: int, out: Path, config: PayloadConfig, advance: Advance
+) -> int:
+    """Write each frame beside ``out``, several at a time, and join them; returns their size."""
+    sizes = frame_sizes(size_bytes, config.layout)
+    parts = [out.with_name(f"{out.name}.{number}") for number in range(len(sizes))]
+
+    def write_part(number: int) -> int:
+        source = JoinedFiles(paths, advance, sum(sizes[:number]))
+        with parts[number].open("wb") as target:
+            return _write_frame(source, sizes[number], target, config)
+
+    if len(sizes) == 1:
+        stored = write_part(0)
+    else:
+        with ThreadPoolExecutor(_FRAMES_AT_ONCE) as pool:
+            stored = sum(pool.map(write_part, range(len(sizes))))
+        with parts[0].open("ab") as first:
+            for part in parts[1:]:
+                first.write(part.read_bytes())
+    parts[0].replace(out)
+    return stored
+
+
+class JoinedFiles:
+    """Files read as one, without the first ``skipped`` bytes of the first."""
+
+    def __init__(self, paths: Sequence[Path], advance: Advance, skipped: int = 0) -> None:
+        self._chunks = self._read_all(paths, skipped)
         self._rest = b""
         self._advance = advance
 
-    def _read_all(self, paths: Sequence[Path]) -> Iterator[bytes]:
-        for path in paths:
+    def _read_all(self, paths: Sequence[Path], skipped: int) -> Iterator[bytes]:
+        for number, path in enumerate(paths):
             with path.open("rb") as file:
+                file.seek(0 if number else skipped)
                 while chunk := file.read(CHUNK_BYTES):
                     yield chunk
 
@@ -144,5 +173,6 @@ def compressor_bytes(size_bytes: int, config: PayloadConfig) -> int:
     """The memory that compressing a content takes."""
     if config.codec != ZSTD:
         return CHUNK_BYTES
-    largest = frame_sizes(size_bytes, config.layout)[0]
-    return _parameters(largest, config).estimated_compression_context_size() + CHUNK_BYTES
+    frames = frame_sizes(size_bytes, config.layout)
+    one = _parameters(frames[0], config).estimated_compression_context_size() + CHUNK_BYTES
+    return one * min(len(frames), _FRAMES_AT_ONCE)

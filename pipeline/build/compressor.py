@@ -32,8 +32,8 @@ from pipeline.formats.payload.manifest import ZSTD, stored_name
 from pipeline.system.console import StoppedError
 from pipeline.system.files import CHUNK_BYTES, disk_errors, scratch_dir
 
-MEMORY_BYTES = 192 << 20
-"""Of all compressors of a cell together; level 19 takes 100 MB for a large file."""
+MEMORY_BYTES = 224 << 20
+"""Of all compressors of a cell together; level 19 takes 90 MB for each frame of a large file."""
 _LARGE_BYTES = 1 << 20
 """No licence text is as large, so what is ships for sure."""
 

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from pipeline.build.compress import compress
 from pipeline.build.frames import BLOB_WINDOW_LOG, STREAM, Part, frame_sizes
 from pipeline.formats.payload.reader import read_payload, verify_payload
+from pipeline.system.console import StoppedError
 from tests.builders.payloads import ZSTD, pack_files
 
 WINDOW_BYTES = 1 << BLOB_WINDOW_LOG
@@ -46,3 +48,24 @@ def test_a_large_blob_is_read_across_its_frames(tmp_path: Path) -> None:
         data = decoder.unused_data
     assert b"".join(frames) == content
     assert len(frames) == len(frame_sizes(len(content), "blobs"))
+
+
+def test_frames_are_compressed_apart_and_stop_together(tmp_path: Path) -> None:
+    content = bytes(WINDOW_BYTES) + b"the end"
+    (tmp_path / "content").write_bytes(content)
+    read: list[int] = []
+    blob = compress([tmp_path / "content"], len(content), tmp_path / "out", ZSTD, read.append)
+    assert sum(read) == len(content)
+    frames, start = [], 0
+    for size in frame_sizes(len(content), ZSTD.layout):
+        (tmp_path / "part").write_bytes(content[start : start + size])
+        alone = compress([tmp_path / "part"], size, tmp_path / "frame", ZSTD, read.append)
+        frames.append(alone.path.read_bytes())
+        start += size
+    assert blob.path.read_bytes() == b"".join(frames)
+
+    def stop(_count: int) -> None:
+        raise StoppedError
+
+    with pytest.raises(StoppedError):
+        compress([tmp_path / "content"], len(content), tmp_path / "out", ZSTD, stop)
