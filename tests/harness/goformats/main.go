@@ -1,6 +1,6 @@
 // Command goformats packs and extracts payloads as a Go program does, for
 // tests of the other side. It reads a JSON array a line: ["extract", payload,
-// dir], ["pack", out, dir] or ["pack stream", out, dir], and answers each with "ok" or the error.
+// dir], ["pack frames", out, dir], or the same with "pack blobs" or "pack stream", and answers each with "ok" or the error.
 package main
 
 import (
@@ -33,8 +33,10 @@ func carryOut(line []byte) error {
 	case "extract":
 		_, err := embed_util.NewEmbeddedFilesWithTmpDir(os.DirFS(words[1]), words[2], false)
 		return err
-	case "pack":
+	case "pack frames":
 		return embed_util.CopyForEmbed(words[1], words[2])
+	case "pack blobs":
+		return embed_util.CopyForEmbed(words[1], words[2], embed_util.WithBlobs())
 	case "pack stream":
 		return embed_util.CopyForEmbed(words[1], words[2], embed_util.WithStream())
 	default:
