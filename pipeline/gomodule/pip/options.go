@@ -77,7 +77,7 @@ func WithWheelTags(platform string, tags ...string) Option {
 // as for another platform when C code was compiled here, the error matches ErrNoWheel.
 //
 // They need no hashes where everything else has one, and take the place of a locked package
-// of the same name.
+// of the same name. A requirement such as "app[cli]" chooses their extras.
 func WithPackages(paths ...string) Option {
 	return func(o *options) { o.packages = append(o.packages, paths...) }
 }

@@ -20,7 +20,10 @@ func ended(p *os.Process) bool {
 	return err != nil && !errors.Is(err, syscall.EWINDOWS)
 }
 
-func prepareGroup(*exec.Cmd) {}
+// prepareGroup keeps the Ctrl-C of a console away from cmd, which its job does not.
+func prepareGroup(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP}
+}
 
 // group is a job object, which also holds processes whose parents have ended.
 // Without one, because the system refuses it, it is the one process.

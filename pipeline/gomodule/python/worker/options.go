@@ -95,7 +95,7 @@ func StartTimeout(d time.Duration) Option {
 }
 
 // Output is where the processes' standard output and standard error go: whole lines, by one
-// goroutine at a time. The default is os.Stderr.
+// goroutine at a time. What Python code prints is UTF-8. The default is os.Stderr.
 func Output(w io.Writer) Option {
 	return func(c *config) { c.output = w }
 }
@@ -103,7 +103,8 @@ func Output(w io.Writer) Option {
 // Logger gets what Python code logs with the package logging, at the levels that are enabled
 // when the process is started. Python's levels 10 (DEBUG), 20, 30, 40 (ERROR) and 50 (CRITICAL)
 // become slog's -4, 0, 4, 8 and 12. The attribute "logger" is the name of Python's logger,
-// "exception" a traceback; the others come from extra=.
+// "exception" a traceback; the others come from extra=. A forked process has none of this: its
+// warnings and errors go to standard error.
 func Logger(l *slog.Logger) Option {
 	return func(c *config) { c.logger = l }
 }
