@@ -35,6 +35,7 @@ GROUPS: dict[str, Callable[[World], Iterator[Figure | Growth | Profile]]] = {
     "profile": release_time.profiles,
     "release": release_time.figures,
     "cells": release_time.growths,
+    "levels": release_time.levels,
 }
 PATH = click.Path(path_type=Path)
 say = partial(click.echo, err=True)

@@ -5,7 +5,6 @@ The peers' generators are built of their own modules as the module proxy has the
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 import shutil
@@ -18,14 +17,15 @@ from statistics import median
 
 from tests.bench.model import Aims, Figure, Growth, Profile, Row
 from tests.bench.run_time import HELLO
-from tests.bench.world import DATA, NEWEST, UNSTRIPPED, World
-from tests.builders.peer_trees import PLATFORM, Tree, shipping_matrix, write_assets
+from tests.bench.world import DATA, UNSTRIPPED, World
+from tests.builders.peer_trees import PLATFORM, Tree, shipping_matrix
 from tests.harness.measure import Sample, column, run_measured
+from tests.harness.peers import stored_bytes
 from tests.harness.project import REPOSITORY, git
 
 Run = Callable[[], Sample]
 OTHER_PLATFORM = "darwin-arm64"  # the newest peer strips Linux binaries, in a container
-CELLS = (1, 2, 4, 8, 16)
+LEVELS = (3, 6, 9, 12, 15, 17, 19)
 RATE_HZ = 100
 CELL_PARTS = {
     "a Python to compile with": ("HostInterpreters.of",),
@@ -57,6 +57,7 @@ def figures(world: World) -> Iterator[Figure]:
             work += ", with debug sections" if tree is UNSTRIPPED else ""
             rows.append(Row(work, values["ours"], tree.peer.name, values["peer"], aims=aims))
         yield Figure(key, tuple(rows))
+    yield _cell_again(world, newest)
     subjects = {"ours": partial(_release_again, world, _raised(world))}
     again = world.turns("a release with only VERSION changed", subjects)["ours"]
     times, sizes = zip(*again, strict=True)
@@ -68,9 +69,9 @@ def figures(world: World) -> Iterator[Figure]:
     yield Figure("release-again-bytes", (Row(work, sizes),))
 
 
-def _build(world: World, root: Path, *cells: str, assets: Path | None = None) -> Sample:
-    command = world.build(root, *cells, out=world.fresh(), assets=assets)
-    return run_measured(command, env=world.env(), cwd=REPOSITORY)
+def _build(world: World, root: Path, *cells: str) -> Sample:
+    command = world.build(root, *cells, out=world.fresh())
+    return run_measured(command, env=world.without_cache(), cwd=REPOSITORY)
 
 
 def _cell(world: World, tree: Tree, platform: str) -> dict[str, tuple[Sample, ...]]:
@@ -78,6 +79,50 @@ def _cell(world: World, tree: Tree, platform: str) -> dict[str, tuple[Sample, ..
     peer: Run = partial(_generate, world, generator, tree, platform)
     ours: Run = partial(_build, world, world.checkout, tree.cell_name(platform))
     return world.turns(f"one cell: {tree.peer.name}", {"peer": peer, "ours": ours}, warmups=0)
+
+
+def _cell_again(world: World, tree: Tree) -> Figure:
+    """Two builds with one cache folder, empty before the first: wall times."""
+
+    def build_twice() -> tuple[float, float]:
+        env, name = world.without_cache(), tree.cell_name()
+        commands = [world.build(world.checkout, name, out=world.fresh()) for _ in range(2)]
+        first, again = (run_measured(each, env=env, cwd=REPOSITORY) for each in commands)
+        return first.wall_s, again.wall_s
+
+    taken = world.turns("one cell, twice", {"ours": build_twice}, warmups=0)["ours"]
+    first, again = zip(*taken, strict=True)
+    work = f"Python {tree.peer.python} for linux/amd64"
+    return Figure("cell-again", (Row(work, again, "its first build", first, aims=Aims(lead=5)),))
+
+
+def levels(world: World) -> Iterator[Growth]:
+    """Processor time and size of a cell by zstd's level, and those of the peer, which has one."""
+    tree, places = world.trees[0], world.effort.some(LEVELS)
+    platform = OTHER_PLATFORM if OTHER_PLATFORM in tree.platforms else tree.platforms[-1]
+    name, generator = tree.cell_name(platform), _make_generator(world, tree, platform)
+    text = shipping_matrix([tree], fast=True, bytecode="none")
+    roots = {
+        level: world.project(f"level-{level}", text.replace("level = 3", f"level = {level}"))
+        for level in places
+    }
+
+    def build(level: int) -> tuple[float, float]:
+        if not level:
+            sample = _generate(world, generator, tree, platform)
+            return sample.cpu_s, stored_bytes(tree.peer.payload(platform))
+        out = world.fresh()
+        command = world.build(roots[level], name, out=out)
+        sample = run_measured(command, env=world.without_cache(), cwd=REPOSITORY)
+        return sample.cpu_s, stored_bytes(out / name)
+
+    builds = {level: partial(build, level) for level in (0, *places)}
+    taken = world.turns("a cell at each level", builds, world.effort.few_runs, warmups=0)
+    for at, key in enumerate(("level-time", "level-size")):
+        values = {level: tuple(each[at] for each in runs) for level, runs in taken.items()}
+        ours = tuple(values[level] for level in places)
+        theirs = (values[0],) * len(places)
+        yield Growth(key, places, {"goempy": ours, f"{tree.peer.name}, gzip -9": theirs})
 
 
 def _make_generator(world: World, tree: Tree, platform: str) -> Path:
@@ -157,17 +202,11 @@ def _objects_bytes(repository: Path) -> int:
 
 
 def growths(world: World) -> Iterator[Growth]:
-    """One call of ``goempy build`` for more and more cells: time, and memory."""
-    counts, short = world.effort.some(CELLS), world.effort.short
-    versions = [
-        Tree(dataclasses.replace(NEWEST.peer, python=f"3.14.{patch}"), NEWEST.pbs)
-        for patch in range(max(counts))
-    ]
-    names = [tree.cell_name() for tree in versions]
-    assets = world.folder / "many-assets"
-    write_assets(assets, versions, small=short)
-    root = world.project("many", shipping_matrix(versions, fast=short, bytecode="none"))
-    builds = {n: partial(_build, world, root, *names[:n], assets=assets) for n in counts}
+    """One call of ``goempy build`` for more and more platforms of a line: time, and memory."""
+    tree = world.trees[0]
+    counts = world.effort.some(tuple(range(1, len(tree.platforms) + 1)))
+    names = [tree.cell_name(platform) for platform in tree.platforms]
+    builds = {n: partial(_build, world, world.checkout, *names[:n]) for n in counts}
     taken = world.turns(f"builds of {counts} cells", builds, 1, warmups=0)
     for key, name in (("cells-time", "wall_s"), ("cells-memory", "peak_bytes")):
         yield Growth(key, counts, {"goempy": tuple(column(taken, name).values())})
@@ -223,7 +262,8 @@ def _spy(world: World, cell: str, out: Path, *options: str) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     spy = [str(Path(sys.executable).with_name("py-spy")), "record", f"--rate={RATE_HZ}"]
     build = world.build(world.checkout, cell, out=world.fresh())
-    world.make([*spy, "--subprocesses", "--function", *options, "-o", out, "--", *build])
+    spy += ["--subprocesses", "--function", *options, "-o", str(out), "--", *map(str, build)]
+    world.make([*spy], world.without_cache())
 
 
 def cell_parts(stacks: str) -> dict[str, float]:

@@ -113,12 +113,16 @@ class World:
     def goempy(self, root: Path, *args: str | Path) -> Command:
         return [sys.executable, "-m", "pipeline", "--root", root, *args]
 
-    def build(self, root: Path, *cells: str, out: Path, assets: Path | None = None) -> Command:
-        return self.goempy(root, "build", *cells, "--source", assets or self.assets, "--out", out)
+    def build(self, root: Path, *cells: str, out: Path) -> Command:
+        return self.goempy(root, "build", *cells, "--source", self.assets, "--out", out)
 
-    def make(self, command: Command) -> None:
+    def without_cache(self) -> dict[str, str]:
+        """The environment of a build that has to compress everything."""
+        return self.env() | {"GOEMPY_CACHE_DIR": str(self.fresh())}
+
+    def make(self, command: Command, env: dict[str, str] | None = None) -> None:
         """Run a command; its output is shown only if it fails."""
-        done = run([str(each) for each in command], env=self.env(), cwd=REPOSITORY)
+        done = run([str(each) for each in command], env=env or self.env(), cwd=REPOSITORY)
         assert done.code == 0, done.stdout.decode() + done.stderr
 
     def project(self, name: str, matrix: str) -> Path:
