@@ -34,6 +34,7 @@ GROUPS: dict[str, Callable[[World], Iterator[Figure | Growth | Profile]]] = {
     "growth": run_time.growths,
     "profile": release_time.profiles,
     "release": release_time.figures,
+    "cell-again": release_time.cell_again,
     "cells": release_time.growths,
     "levels": release_time.levels,
 }

@@ -57,7 +57,6 @@ def figures(world: World) -> Iterator[Figure]:
             work += ", with debug sections" if tree is UNSTRIPPED else ""
             rows.append(Row(work, values["ours"], tree.peer.name, values["peer"], aims=aims))
         yield Figure(key, tuple(rows))
-    yield _cell_again(world, newest)
     subjects = {"ours": partial(_release_again, world, _raised(world))}
     again = world.turns("a release with only VERSION changed", subjects)["ours"]
     times, sizes = zip(*again, strict=True)
@@ -81,8 +80,9 @@ def _cell(world: World, tree: Tree, platform: str) -> dict[str, tuple[Sample, ..
     return world.turns(f"one cell: {tree.peer.name}", {"peer": peer, "ours": ours}, warmups=0)
 
 
-def _cell_again(world: World, tree: Tree) -> Figure:
+def cell_again(world: World) -> Iterator[Figure]:
     """Two builds with one cache folder, empty before the first: wall times."""
+    tree = world.trees[0]
 
     def build_twice() -> tuple[float, float]:
         env, name = world.without_cache(), tree.cell_name()
@@ -93,7 +93,7 @@ def _cell_again(world: World, tree: Tree) -> Figure:
     taken = world.turns("one cell, twice", {"ours": build_twice}, warmups=0)["ours"]
     first, again = zip(*taken, strict=True)
     work = f"Python {tree.peer.python} for linux/amd64"
-    return Figure("cell-again", (Row(work, again, "its first build", first, aims=Aims(lead=5)),))
+    yield Figure("cell-again", (Row(work, again, "its first build", first, aims=Aims(lead=5)),))
 
 
 def levels(world: World) -> Iterator[Growth]:
