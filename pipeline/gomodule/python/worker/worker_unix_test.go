@@ -47,7 +47,7 @@ func TestNothingIsLeftOfAProcessThatDied(t *testing.T) {
 func TestDeathWhileIdleIsNoError(t *testing.T) {
 	for _, options := range [][]worker.Option{nil, {worker.Logger(slog.Default())}} {
 		p, _ := newPool(t, options...)
-		for _, function := range []string{"pid", "fork", "child"} {
+		for _, function := range []string{"pid", "child"} {
 			call[int](t, p, function, nil)
 			pid := call[int](t, p, "pid", nil)
 			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
