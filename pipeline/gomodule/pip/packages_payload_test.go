@@ -107,8 +107,9 @@ func TestPayloadLock(t *testing.T) {
 	wheel{name: "winonly", version: "1", tag: "py3-none-any"}.write(t, wheels)
 	file := func(name string) string { return filepath.Join(wheels, name+"-1-py3-none-any.whl") }
 	native := nativeWheels(t, wheels)
-	text := "lock-version = \"1.0\"\ncreated-by = \"test\"\n" +
-		lockEntry(t, "tool", "", file("tool")) +
+	// As uv locks a wheel that the project names by its path.
+	text := "lock-version = \"1.0\"\ncreated-by = \"test\"\n" + fmt.Sprintf(
+		"[[packages]]\nname = \"tool\"\narchive = { path = \"the wheels/tool-1-py3-none-any.whl\", hashes = { sha256 = %q } }\n", hashOf(t, file("tool"))) +
 		lockEntry(t, "winonly", "marker = \"sys_platform == 'win32'\"\n", file("winonly"))
 	write := func(text string) {
 		t.Helper()

@@ -56,10 +56,14 @@ if selection:
             for version, wheels in versions.items():
                 add(name, version, wheels, lambda wheel: wheel.as_uri(), lambda wheel: [
                     "sha256:" + hashlib.sha256(wheel.read_bytes()).hexdigest()] if selection["hashes"] else [])
+    def wheels_of(package):
+        files, archive = package.wheels or [], package.archive
+        if archive: # which is a wheel, too, in locks of uv: one with an address or path of its own
+            files = [pylock.PackageWheel(url=archive.url, path=archive.path, hashes=archive.hashes)]
+        return [(file, utils.parse_wheel_filename(file.filename)[3]) for file in files if file.filename.endswith(".whl")]
     def add_locked(path):
         lock = pylock.Pylock.from_dict(tomllib.loads(path.read_text("utf-8")))
-        wheels = {id(package): [(wheel, utils.parse_wheel_filename(wheel.filename)[3]) for wheel in package.wheels or ()]
-            for package in lock.packages}
+        wheels = {id(package): wheels_of(package) for package in lock.packages}
         # With all tags that there are, select does not stop at the first package without a wheel.
         # In an address, pip would replace ${NAME} by a variable.
         everything = [tag for each in wheels.values() for _, wheel_tags in each for tag in wheel_tags]
