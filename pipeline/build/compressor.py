@@ -32,8 +32,8 @@ from pipeline.formats.payload.manifest import ZSTD, stored_name
 from pipeline.system.console import StoppedError
 from pipeline.system.files import CHUNK_BYTES, disk_errors, scratch_dir
 
-MEMORY_BYTES = 224 << 20
-"""Of all compressors of a cell together; level 19 takes 90 MB for each frame of a large file."""
+_PROCESSOR_BYTES = 112 << 20
+"""Memory of compressors for each processor; level 19 takes 90 MB for a frame of a large file."""
 _LARGE_BYTES = 1 << 20
 """No licence text is as large, so what is ships for sure."""
 
@@ -68,16 +68,14 @@ class _Task:
 class Compressor:
     """Compresses for all cells of a run: equal contents once, the largest of those that wait first.
 
-    As many at a time as ``processors`` and ``memory_bytes`` allow. ``cache`` has blobs of earlier
-    runs; those of this one are in the private folder ``scratch``.
+    As many at a time as ``processors`` and their memory allow. ``cache`` has blobs of earlier runs;
+    those of this one are in the private folder ``scratch``.
     """
 
-    def __init__(
-        self, processors: int, scratch: Path, cache: BlobCache | None, memory_bytes: int
-    ) -> None:
+    def __init__(self, processors: int, scratch: Path, cache: BlobCache | None) -> None:
         self._scratch = scratch
         self._cache = cache
-        self._budget = _Budget(memory_bytes)
+        self._budget = _Budget(processors * _PROCESSOR_BYTES)
         self._pool = ThreadPoolExecutor(processors)
         self._tasks: dict[str, _Task] = {}
         self._waiting: list[_Task] = []
@@ -133,12 +131,12 @@ class Compressor:
 
 @contextlib.contextmanager
 def compressing(
-    beside: Path, processors: int, cache: BlobCache | None = None, memory_bytes: int = MEMORY_BYTES
+    beside: Path, processors: int, cache: BlobCache | None = None
 ) -> Iterator[Compressor]:
     """A compressor with a scratch directory in ``beside``; an exception stops it."""
     check_compressor()
     with scratch_dir(beside) as scratch:
-        compressor = Compressor(processors, scratch, cache, memory_bytes)
+        compressor = Compressor(processors, scratch, cache)
         try:
             yield compressor
         except BaseException:

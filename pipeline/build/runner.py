@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline.build.blob_cache import BlobCache
 from pipeline.build.cell import CellPlan, apply_cell, plan_cell
-from pipeline.build.compressor import MEMORY_BYTES, Compressor, compressing
+from pipeline.build.compressor import Compressor, compressing
 from pipeline.build.host_python import HostInterpreters, this_machine, unless_stopped
 from pipeline.build.once import Once
 from pipeline.build.pack import Packed
@@ -71,18 +71,14 @@ def build_payloads(request: BuildRequest, fetcher: AssetFetcher, console: Consol
 
     Raises a ``PipelineError`` that names the cell.
     """
-    folder, at_once = fetcher.cache, max(1, _at_once(request))
+    folder = fetcher.cache
     cache = BlobCache(folder / "blobs", console.warning) if request.cached else None
     # In the cache: a failed run leaves no directory where there was none.
-    with compressing(folder, processors(), cache, at_once * MEMORY_BYTES) as compressor:
+    with compressing(folder, processors(), cache) as compressor:
         # First, since a network that is dead shows here, before minutes of work.
         wheels = _build_wheels(request, fetcher, console, compressor) if request.wheels else None
         cells = _build_cells(request, fetcher, console, compressor) if request.cells else ()
     return Built(cells, wheels)
-
-
-def _at_once(request: BuildRequest) -> int:
-    return min(len(request.cells), processors())
 
 
 def _build_wheels(
@@ -154,7 +150,7 @@ class _Builder:
 
 def _in_parallel(builder: _Builder) -> tuple[BuiltCell, ...]:
     cells = builder.request.cells
-    pool = ThreadPoolExecutor(max_workers=_at_once(builder.request))
+    pool = ThreadPoolExecutor(max_workers=min(len(cells), processors()))
     futures = [pool.submit(builder.build, cell) for cell in cells]
     try:
         done, _rest = wait(futures, return_when=FIRST_EXCEPTION)
