@@ -70,9 +70,8 @@ def aims(chosen: Aims | None, unit: str) -> str:
         return NOTHING
     wanted = []
     if chosen.lead is not None:
-        wanted.append(
-            "no more than the peer" if chosen.lead == 1 else f"{chosen.lead:g} {TIMES} less"
-        )
+        more = "no more than" if chosen.lead == 1 else f"at most {1 / chosen.lead:g} {TIMES}"
+        wanted.append(f"{chosen.lead:g} {TIMES} less" if chosen.lead > 1 else f"{more} the peer")
     if chosen.within is not None:
         wanted.append(f"{chosen.within:g} {TIMES} the limit")
     if chosen.under is not None:

@@ -73,6 +73,7 @@ def test_what_there_is_none_of() -> None:
     [
         (Aims(lead=5, under=0.002), "s", "5 × less, < 2.0 ms"),
         (Aims(lead=1, within=1.1), "s", "no more than the peer, 1.1 × the limit"),
+        (Aims(lead=0.5), "s", "at most 2 × the peer"),
         (Aims(under=35e6), "B", "< 35 MB"),
     ],
 )
