@@ -122,7 +122,8 @@ def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
 
 def two_lines(folder: Path) -> tuple[RealArchive, RealArchive]:
     """Two archives of different minor versions; the newest is the second."""
-    found = sorted(interpreters(), key=lambda each: tuple(map(int, each.version.split("."))))
+    every = sorted(interpreters(), key=lambda each: tuple(map(int, each.version.split("."))))
+    found = [*{each.version.rpartition(".")[0]: each for each in every}.values()]
     if len(found) > 1:
         return real_archive(found[-2], folder), real_archive(found[-1], folder)
     major, minor, patch = found[0].version.split(".")
