@@ -99,7 +99,9 @@ def crowds(world: World) -> Iterator[Figure]:
     starts = {
         name: partial(_crowd, world, path, count) for name, path in programs(world, plain).items()
     }
-    starts[ALONE] = partial(_all_hello, [world.interpreter(), *HELLO], world.env(), count)
+    starts[ALONE] = partial(
+        _all_hello, [world.interpreter(world.trees[0]), *HELLO], world.env(), count
+    )
     for pair in _shipped(plain):
         path = world.program(pair.tree, "shipped")
         starts[pair.work + LIMIT] = partial(_crowd, world, path, 1)
@@ -133,7 +135,9 @@ def _first_runs(
         if pair.kind == "shipped":
             archive = world.archive_of_shipped(pair.tree)
             subjects[pair.work + LIMIT] = partial(unpacked, *archive)
-    subjects[ALONE] = partial(run_measured, [world.interpreter(), *args], env=world.env())
+    subjects[ALONE] = partial(
+        run_measured, [world.interpreter(world.trees[0]), *args], env=world.env()
+    )
     what = f"first runs: {args[-1]}{', on one core' if prefix else ''}"
     return world.turns(what, subjects, between=world.between)
 

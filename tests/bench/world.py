@@ -45,6 +45,7 @@ class World:
     def __init__(self, folder: Path, effort: Effort, plots: Path, say: Say) -> None:
         self.folder, self.effort, self.plots, self.say = folder, effort, plots, say
         self._count = 0
+        self._interpreters: dict[str, Path] = {}
 
     def turns(
         self,
@@ -208,7 +209,7 @@ class World:
 
     def archive_of_shipped(self, tree: Tree) -> tuple[Path, str]:
         """All files that goempy ships as one archive, and the interpreter's place in it."""
-        interpreter = extracted_by(self.program(tree, "shipped"), self.env(self.fresh("kept")))
+        interpreter = self.interpreter(tree)
         root = interpreter.parents[1]
         archive = self.folder / "kept" / f"{tree.peer.python}.tar.zst"
         if not archive.exists():
@@ -217,9 +218,13 @@ class World:
             subprocess.run(["sh", "-c", pack, "sh", root, archive], check=True)
         return archive, interpreter.relative_to(root).as_posix()
 
-    def interpreter(self) -> Path:
-        """The interpreter that goempy ships, extracted."""
-        return extracted_by(self.program(self.trees[0], "shipped"), self.env(self.fresh("kept")))
+    def interpreter(self, tree: Tree) -> Path:
+        """The interpreter that goempy ships, extracted once."""
+        name = tree.peer.python
+        if name not in self._interpreters:
+            env = self.env(self.fresh("kept"))
+            self._interpreters[name] = extracted_by(self.program(tree, "shipped"), env)
+        return self._interpreters[name]
 
 
 def extracted_by(program: Path, env: dict[str, str]) -> Path:
