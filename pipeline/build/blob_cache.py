@@ -2,7 +2,7 @@
 
 An entry is a blob as a payload ships it, named ``<key>-<sha256 of the blob>.zst`` (32 hex digits
 each). Its own hash shows damage; that it holds the content is proven by decompressing it, so
-whoever can write to the folder cannot change what a payload unpacks to.
+a program that can write to the folder cannot change what a payload unpacks to.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 
 import zstandard
 
-from pipeline.build.frames import BLOB_WINDOW_LOG, STREAM, STREAM_WINDOW_LOG, Part, frame_sizes
+from pipeline.build.frames import BLOB_WINDOW_LOG, STREAM, STREAM_WINDOW_LOG, frame_sizes
 from pipeline.build.staging import StagedContent
 from pipeline.config.model import PayloadConfig
 from pipeline.formats.payload.manifest import ZSTD
@@ -55,15 +55,15 @@ def compress(
         stored = _write_frames(paths, size_bytes, out, config, advance)
         if stored < size_bytes:
             return Blob(ZSTD, stored, out)
-        advance = _ignore
+        advance = ignore
     with out.open("wb") as target:
-        source = JoinedFiles(paths, advance)
+        source = JoinedFiles(paths, size_bytes, advance)
         shutil.copyfileobj(cast("BinaryIO", source), target, CHUNK_BYTES)
     return Blob("", size_bytes, out)
 
 
-def _ignore(_count: int) -> None:
-    pass
+def ignore(_count: int) -> None:
+    """An ``Advance`` for what is read again."""
 
 
 def _write_frames(
@@ -74,7 +74,7 @@ def _write_frames(
     parts = [out.with_name(f"{out.name}.{number}") for number in range(len(sizes))]
 
     def write_part(number: int) -> int:
-        source = JoinedFiles(paths, advance, sum(sizes[:number]))
+        source = JoinedFiles(paths, sizes[number], advance, skipped=sum(sizes[:number]))
         with parts[number].open("wb") as target:
             return _write_frame(source, sizes[number], target, config)
 
@@ -91,11 +91,14 @@ def _write_frames(
 
 
 class JoinedFiles:
-    """Files read as one, without the first ``skipped`` bytes of the first."""
+    """Files read as one: ``size_bytes`` of them, after the first ``skipped`` bytes of the first."""
 
-    def __init__(self, paths: Sequence[Path], advance: Advance, skipped: int = 0) -> None:
+    def __init__(
+        self, paths: Sequence[Path], size_bytes: int, advance: Advance, *, skipped: int = 0
+    ) -> None:
         self._chunks = self._read_all(paths, skipped)
         self._rest = b""
+        self._left = size_bytes
         self._advance = advance
 
     def _read_all(self, paths: Sequence[Path], skipped: int) -> Iterator[bytes]:
@@ -107,10 +110,12 @@ class JoinedFiles:
 
     def read(self, count: int) -> bytes:
         """Exactly ``count`` bytes but at the end: how the input is cut decides where blocks end."""
+        count = min(count, self._left)
         # One byte more is looked for, so that the last read closes the last file.
         while len(self._rest) <= count and (chunk := next(self._chunks, b"")):
             self._rest += chunk
         data, self._rest = self._rest[:count], self._rest[count:]
+        self._left -= len(data)
         self._advance(len(data))
         return data
 
@@ -122,7 +127,7 @@ def _write_frame(
     compressor = zstandard.ZstdCompressor(compression_params=_parameters(size_bytes, config))
     # Fixed read sizes: how the input is cut decides where blocks end.
     _read, stored = compressor.copy_stream(
-        cast("BinaryIO", Part(source, size_bytes)),
+        cast("BinaryIO", source),
         target,
         size=size_bytes,
         read_size=_READ_BYTES,

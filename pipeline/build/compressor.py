@@ -24,6 +24,7 @@ from pipeline.build.compress import (
     check_compressor,
     compress,
     compressor_bytes,
+    ignore,
 )
 from pipeline.build.frames import STREAM
 from pipeline.build.staging import Stage, StagedContent
@@ -155,11 +156,12 @@ def write_stream(
 ) -> tuple[str, int]:
     """Write all contents as one file into ``out``; returns its name and stored bytes."""
     paths = [stage.path(content.sha256) for content in contents]
+    size_bytes = sum(content.size_bytes for content in contents)
     digest = hashlib.sha256()
-    joined = JoinedFiles(paths, lambda _count: None)
+    joined = JoinedFiles(paths, size_bytes, ignore)
     while chunk := joined.read(CHUNK_BYTES):
         digest.update(chunk)
-    whole = StagedContent(digest.hexdigest(), sum(content.size_bytes for content in contents))
+    whole = StagedContent(digest.hexdigest(), size_bytes)
     task = compressor.start(whole, paths, config)
     task.listen(advance)
     name, blob = _collect(task, out)

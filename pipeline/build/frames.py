@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 STREAM = "stream"
 BLOB_WINDOW_LOG = 24
 """16 MiB at most, whatever the level: extracting needs as much memory.
@@ -27,20 +25,3 @@ def frame_sizes(size_bytes: int, layout: str) -> list[int]:
     count = -(-size_bytes // window_bytes)
     size = -(-size_bytes // count)
     return [min(size, size_bytes - start) for start in range(0, size_bytes, size)]
-
-
-class _Readable(Protocol):
-    def read(self, count: int, /) -> bytes: ...
-
-
-class Part:
-    """The next bytes of a source, as a source that ends."""
-
-    def __init__(self, source: _Readable, size_bytes: int) -> None:
-        self._source, self._left = source, size_bytes
-
-    def read(self, count: int) -> bytes:
-        """As much as the source reads, up to the end of the part."""
-        data = self._source.read(min(count, self._left))
-        self._left -= len(data)
-        return data

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import pytest
 import zstandard
 
-from pipeline.build.compress import compress
-from pipeline.build.frames import BLOB_WINDOW_LOG, STREAM, Part, frame_sizes
+from pipeline.build.compress import JoinedFiles, compress
+from pipeline.build.frames import BLOB_WINDOW_LOG, STREAM, frame_sizes
 from pipeline.formats.payload.reader import read_payload, verify_payload
 from pipeline.system.console import StoppedError
 from tests.builders.payloads import ZSTD, pack_files
@@ -27,11 +26,14 @@ def test_sizes(size: int) -> None:
     assert frame_sizes(size, STREAM) == [size]
 
 
-def test_a_part_ends() -> None:
-    source = io.BytesIO(b"0123456789")
-    part = Part(source, 7)
+def test_a_part_ends(tmp_path: Path) -> None:
+    path = tmp_path / "content"
+    path.write_bytes(b"0123456789")
+    read: list[int] = []
+    part = JoinedFiles([path], 7, read.append)
     assert [part.read(4), part.read(4), part.read(4)] == [b"0123", b"456", b""]
-    assert source.read() == b"789"
+    assert read == [4, 3, 0]
+    assert JoinedFiles([path], 3, read.append, skipped=7).read(10) == b"789"
 
 
 def test_a_large_blob_is_read_across_its_frames(tmp_path: Path) -> None:
