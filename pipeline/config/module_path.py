@@ -29,7 +29,7 @@ def path_fault(path: str) -> str:
     if "" in (host, *elements):
         return "an element is empty"
     if not _HOST.fullmatch(host) or "." not in host or host.startswith("-"):
-        return f"{host!r} is no name of a host: lower-case letters, digits, dashes and a dot"
+        return f"{host!r} is not a host name: lower-case letters, digits, dashes and a dot"
     for element in (host, *elements):
         if fault := _element_fault(element):
             return f"{element!r} {fault}"
@@ -37,7 +37,7 @@ def path_fault(path: str) -> str:
         return "" if re.fullmatch(r".+\.v(0|[1-9]\d*)(-unstable)?", path) else "it has no .vN"
     if elements and _VERSION.fullmatch(elements[-1]):
         wrong = elements[-1] in {"v0", "v1"} or not re.fullmatch(r"v[1-9]\d*", elements[-1])
-        return f"{elements[-1]!r} is no major version from 2 on" if wrong else ""
+        return f"{elements[-1]!r} is not a major version from 2 on" if wrong else ""
     return ""
 
 

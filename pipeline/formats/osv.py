@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -54,7 +53,6 @@ class Vulnerability(BaseModel, frozen=True):
     affected: tuple[Affected, ...] = ()
     severity: tuple[dict[str, str], ...] = ()
     references: tuple[dict[str, str], ...] = ()
-    database_specific: dict[str, Any] | None = None
 
     @property
     def about(self) -> str:

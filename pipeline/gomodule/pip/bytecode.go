@@ -29,7 +29,7 @@ type bytecode struct {
 // moduleKey is the sha256 of a module's name and source.
 type moduleKey [sha256.Size]byte
 
-// compiled is a pyc and its name; the zero value is that of a file that is no module, such
+// compiled is a pyc and its name; the zero value is that of a file that does not compile, such
 // as a template.
 type compiled struct {
 	name string

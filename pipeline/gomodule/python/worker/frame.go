@@ -54,7 +54,7 @@ func appendCall(b []byte, name string, k kind, body []byte) []byte {
 // errFrame is matched by an error in what a process sends.
 var errFrame = errors.New("the protocol is broken")
 
-// frameReader reads answers and log entries. What comes before mark is no frame, but what a .pth
+// frameReader reads answers and log entries. What comes before mark is what a .pth
 // file or sitecustomize prints before worker.py has taken the pipe: it goes to stray.
 type frameReader struct {
 	r     *bufio.Reader

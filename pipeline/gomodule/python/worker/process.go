@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/goempy/goempy/internal/procgroup"
@@ -50,8 +49,8 @@ type process struct {
 	kill context.CancelFunc
 
 	// answers gets the frames of calls if there is a logger for the others: then stdout is read
-	// at all times, and else by the calls, which take half as long then. It is closed when there
-	// will be no more.
+	// at all times, and else by the calls, which take a quarter less time then. It is closed when
+	// there will be no more.
 	answers chan frame
 
 	// reading is held by those that read from stdout, so that it is not closed before.
@@ -66,9 +65,8 @@ type process struct {
 	wasIdle   bool
 	untouched bool // it ended before it got the last call
 
-	stopping atomic.Bool // it ends by itself
-	request  []byte      // the last one, to use its memory again
-	timeout  *time.Timer // while it is idle
+	request []byte      // the last one, to use its memory again
+	timeout *time.Timer // while it is idle
 }
 
 // startProcess starts a process, which is not ready yet.
@@ -257,7 +255,6 @@ func (p *process) alive() bool {
 
 // stop lets a process that serves no call end by itself.
 func (p *process) stop() {
-	p.stopping.Store(true)
 	_ = p.stdin.Close()
 	time.AfterFunc(stopDelay, p.kill)
 }
