@@ -1,7 +1,8 @@
 """``go vet`` for systems that nothing is compiled for.
 
 The go command compiles the standard library of a system before it vets a package for it: half a
-minute of a processor. The same analyzers take three seconds where they read all as source.
+minute of a processor. The same analyzers take two seconds where they read source, and
+of the standard library only declarations.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ def faults(vet: Vet, folder: Path, files: dict[str, str], tags: str = "") -> str
         ("p_windows.go", GOOD, ""),
         ("p_windows.go", GOOD.replace("%d", "%s"), "Printf format %s has arg 1 of wrong type int"),
         ("p_arm64.go", GOOD.replace("1)", "nonsense)"), "undefined: nonsense"),
+        ("p_arm64.go", GOOD.replace("Printf", "Nonsense"), "undefined: fmt.Nonsense"),
         ("p_test.go", GOOD.replace("fmt.", "syscall.Getuid(); fmt."), "undefined: syscall"),
     ],
 )
@@ -36,6 +37,15 @@ def test_faults_in_files_of_the_system_are_found(
     found = faults(vet, tmp_path, {"other.go": "package p\n", name: text})
     assert fault in found
     assert bool(found) == bool(fault)
+
+
+def test_what_is_known_of_a_function_holds_for_those_who_call_it(vet: Vet, tmp_path: Path) -> None:
+    (tmp_path / "log").mkdir()
+    say = "func Say(f string, args ...any) { fmt.Printf(f, args...) }"
+    (tmp_path / "log" / "log.go").write_text(f'package log\n\nimport "fmt"\n\n{say}\n')
+    text = 'package p\n\nimport "example.com/p/log"\n\nfunc F() { log.Say("%d", "one") }\n'
+    found = faults(vet, tmp_path, {"p.go": text})
+    assert "log.Say format %d has arg" in found
 
 
 def test_files_of_other_systems_and_of_tags_that_are_not_set_are_left_out(
