@@ -17,6 +17,7 @@ from pipeline.config.lock import dump_lock
 from pipeline.config.model import Asset, Pin
 from pipeline.formats.elf import scan as elf
 from pipeline.formats.forward_reader import ForwardReader
+from pipeline.verify.smoke_test import TESTED
 from tests.builders.interpreters import PBS, RealArchive, host_platform, two_lines
 from tests.fakes.http_server import serve
 from tests.harness.extract import DESCRIBE_SCRIPT, InterpreterFacts, parse_facts, unpacked
@@ -247,6 +248,6 @@ def test_the_module_passes_its_own_tests_with_a_payload(release: Released, tmp_p
     git(tmp_path, "clone", "--quiet", "--branch", "v0.1.0", str(release.repository), str(tree))
     go = Go(tmp_path / "modcache")
     # Tags are vetted in test_pbs_layouts.py.
-    report = go.run("test", "-vet=off", "-short", "./...", cwd=tree)
+    report = go.run("test", "-vet=off", "-short", *TESTED, cwd=tree)
     assert f"ok  \t{MODULE}/python" in report
     assert go.gofmt(tree) == ""

@@ -9,7 +9,9 @@ import pytest
 
 from pipeline.config.matrix import GOARCHES, parse_matrix
 from pipeline.release.module_tree import TEMPLATE
+from pipeline.verify.smoke_test import TESTED
 from tests.harness.go import Go
+from tests.harness.go_tests import packages_with_tests
 from tests.harness.project import REPOSITORY
 from tests.harness.vet import Vet
 
@@ -27,7 +29,7 @@ def go(tmp_path_factory: pytest.TempPathFactory) -> Go:
 def test_its_own_tests_pass(go: Go) -> None:
     """With the race detector wherever there is the C compiler that it needs."""
     race = {"CGO_ENABLED": "1"} if shutil.which("gcc") else {}
-    argv = ["test", "-vet=off", *(["-race"] if race else []), "./..."]
+    argv = ["test", "-vet=off", *(["-race"] if race else []), *TESTED]
     report = go.run(*argv, cwd=TEMPLATE, env=race)
     assert report.count("ok  \t") >= 2
 
@@ -36,6 +38,11 @@ def test_its_own_tests_pass(go: Go) -> None:
 def test_it_vets_for_every_platform(go: Go, vet: Vet, goos: str, goarch: str) -> None:
     """And so it is type-checked; programs for each system are built of a release's module."""
     assert vet.faults(go, "./...", cwd=TEMPLATE, system=(goos, goarch)) == ""
+
+
+def test_no_tests_are_outside_of_the_packages_that_are_tested() -> None:
+    folders = {package.split("/")[0] for package in packages_with_tests()}
+    assert folders == {pattern.split("/")[1] for pattern in TESTED}
 
 
 def test_the_architectures_that_matrix_toml_takes_are_those_of_go(go: Go) -> None:
