@@ -18,6 +18,7 @@ from pipeline.system.git import TreeFile
 from pipeline.verify.go import Go
 from pipeline.verify.sandbox import Sandbox
 from pipeline.verify.smoke_test import (
+    TESTED,
     changed,
     run_go_tests,
     snapshot,
@@ -87,8 +88,12 @@ def sandbox(tmp_path: Path) -> Sandbox:
     made = Sandbox(Go(env, platform), tmp_path, lambda _text: None)
     made.module.mkdir()
     shutil.copy(TEMPLATE / "go.mod", made.module / "go.mod")
-    (made.module / "it_test.go").write_text(
-        "//go:build musl\n\npackage goempy\n\n"
+    for pattern in TESTED:
+        folder = made.module / pattern.removesuffix("/...")
+        folder.mkdir()
+        (folder / "doc.go").write_text("package p\n")
+    (made.module / "python" / "it_test.go").write_text(
+        "//go:build musl\n\npackage p\n\n"
         'import (\n\t"os"\n\t"testing"\n)\n\n'
         "func TestGood(t *testing.T) {}\n\n"
         "func TestFlag(t *testing.T) {\n"
@@ -104,12 +109,12 @@ def test_own_tests_run_with_the_build_tags_of_the_platform(sandbox: Sandbox) -> 
 def test_own_tests_that_fail_are_named(sandbox: Sandbox) -> None:
     go = Go({**sandbox.go.env, "GOEMPY_TEST_FAILS": "1"}, sandbox.go.platform)
     log: list[str] = []
-    with pytest.raises(SmokeTestError, match=r"go test .* -tags=musl \./\.\.\.\): TestFlag\n"):
+    with pytest.raises(SmokeTestError, match=r"go test .* -tags=musl .*\): TestFlag\n"):
         run_go_tests(Sandbox(go, sandbox.folder, log.append))
     assert "as asked" in log[0]
 
 
 def test_a_module_that_does_not_compile_fails_its_tests(sandbox: Sandbox) -> None:
-    (sandbox.module / "bad.go").write_text("package goempy\n\nvar x int = nonsense\n")
+    (sandbox.module / "pip" / "bad.go").write_text("package p\n\nvar x int = nonsense\n")
     with pytest.raises(SmokeTestError, match="undefined: nonsense"):
         run_go_tests(sandbox)
