@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from pipeline.build.runner import Built, BuiltCell
-from pipeline.cli.context import Context
 from pipeline.config.model import PIP_CELL, Cell
 from pipeline.formats.payload.manifest import content_bytes
-from pipeline.formats.payload.reader import Payload
-from pipeline.release.tagging import Tagged
 from pipeline.system.tables import columns, markdown_table
 from pipeline.system.units import counted, human_bytes, human_seconds
+
+if TYPE_CHECKING:  # what builds takes as long to import as all else
+    from pipeline.build.runner import Built, BuiltCell
+    from pipeline.cli.context import Context
+    from pipeline.formats.payload.reader import Payload
+    from pipeline.release.tagging import Tagged
 
 _NUMBERS = ("archive", "unpacked", "trimmed", "stripped", "packed", "time")
 _PAYLOADS = columns("cell", *_NUMBERS, right=_NUMBERS)

@@ -6,6 +6,7 @@ spelled out at its field and never derived from the name in the code.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -105,7 +106,9 @@ class _Document:
     tags: Annotated[tuple[TagFacts, ...], Field(alias="tags")] = field(default=())
 
 
-_DOCUMENT = TypeAdapter(_Document)
+@functools.cache
+def _document_adapter() -> TypeAdapter[_Document]:
+    return TypeAdapter(_Document)
 
 
 def facts_of(tag: TagContents, sizes: TagSizes | None = None) -> TagFacts:
@@ -162,7 +165,7 @@ def wheel_purl(wheel: Component) -> PackageURL:
 
 def dump_tags(tags: Sequence[TagFacts]) -> bytes:
     """The text of a ``tags.json``."""
-    fields: dict[str, Any] = _DOCUMENT.dump_python(
+    fields: dict[str, Any] = _document_adapter().dump_python(
         _Document(1, tuple(tags)), mode="json", by_alias=True
     )
     return f"{json.dumps(fields, indent=2, ensure_ascii=False)}\n".encode()
@@ -171,7 +174,7 @@ def dump_tags(tags: Sequence[TagFacts]) -> bytes:
 def parse_tags(data: bytes, *, where: str) -> tuple[TagFacts, ...]:
     """Read a ``tags.json``; raises ``UsageError``."""
     try:
-        return _DOCUMENT.validate_json(data).tags
+        return _document_adapter().validate_json(data).tags
     except ValidationError as fault:
         raise UsageError(
             f"{where} is not a {TAGS_JSON} that this goempy reads",

@@ -7,6 +7,7 @@ ignores them.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
@@ -101,21 +102,29 @@ class Manifest:
         return self.about.cell_digest
 
 
-_MANIFEST = TypeAdapter(Manifest)
-_METADATA = TypeAdapter(PayloadMetadata)
 _ORIGIN_KEYS = ("version", "pbs", "triple", "variant", "asset", "attestation", "assetSha256")
 """In the order in which they are written."""
 
 
+@functools.cache  # no sooner: to make it takes as long as a small command
+def _manifest_adapter() -> TypeAdapter[Manifest]:
+    return TypeAdapter(Manifest)
+
+
+@functools.cache
+def _metadata_adapter() -> TypeAdapter[PayloadMetadata]:
+    return TypeAdapter(PayloadMetadata)
+
+
 def read_fields(data: bytes) -> Manifest:
     """The manifest of a JSON document; raises ``pydantic.ValidationError``."""
-    listed = _MANIFEST.validate_json(data, strict=True)
-    return replace(listed, about=_METADATA.validate_json(data, strict=True))
+    listed = _manifest_adapter().validate_json(data, strict=True)
+    return replace(listed, about=_metadata_adapter().validate_json(data, strict=True))
 
 
 def metadata_fields(about: PayloadMetadata) -> dict[str, Any]:
     """The keys of ``files.json`` besides the entries, without those of empty values."""
-    fields: dict[str, Any] = _METADATA.dump_python(
+    fields: dict[str, Any] = _metadata_adapter().dump_python(
         about, mode="json", by_alias=True, exclude_defaults=True
     )
     if origin := fields.get("python"):
