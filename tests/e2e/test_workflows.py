@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
 import random
@@ -124,9 +125,13 @@ def real_forge(
         yield forge
 
 
-@pytest.fixture
-def forge(tmp_path: Path, gomodcache: Path) -> Iterator[Forge]:
-    """Two lines of archives that only look like interpreters; nobody starts them."""
+LEFT_OUT = (INSTALL, "goempy try", "goempy check")
+"""Nobody starts what only looks like an interpreter."""
+
+
+@pytest.fixture(scope="module")
+def look_alikes() -> list[Made]:
+    """Two lines of archives that only look like interpreters."""
     platform = host_platform()
     lines = []
     for version in ("3.13.17", "3.14.9"):
@@ -135,30 +140,75 @@ def forge(tmp_path: Path, gomodcache: Path) -> Iterator[Forge]:
         data = full_archive(tree, version=version, triple=platform.triple)
         name = f"cpython-{version}+{PBS}-{platform.triple}-{platform.build}-full.tar.zst"
         lines.append(Made(version, name, data))
-    left_out = (INSTALL, "goempy try", "goempy check")
-    with forge_of(tmp_path, lines, gomodcache, left_out) as made:
+    return lines
+
+
+@pytest.fixture
+def forge(tmp_path: Path, look_alikes: list[Made], gomodcache: Path) -> Iterator[Forge]:
+    """Nothing is released yet."""
+    with forge_of(tmp_path, look_alikes, gomodcache, LEFT_OUT) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def first_tagged(
+    tmp_path_factory: pytest.TempPathFactory, look_alikes: list[Made], gomodcache: Path
+) -> Iterator[Forge]:
+    """The run of the first version died before it published."""
+    left_out = (*LEFT_OUT, "goempy publish")
+    with forge_of(tmp_path_factory.mktemp("tagged"), look_alikes, gomodcache, left_out) as made:
+        released(made)
+        assert made.published() == {}
+        yield made
+
+
+@pytest.fixture(scope="module")
+def first_released(
+    tmp_path_factory: pytest.TempPathFactory,
+    look_alikes: list[Made],
+    gomodcache: Path,
+    first_tagged: Forge,
+) -> Iterator[Forge]:
+    folder = tmp_path_factory.mktemp("released")
+    with forge_of(folder, look_alikes, gomodcache, LEFT_OUT, first_tagged) as made:
+        released(made)
+        yield made
+
+
+@pytest.fixture
+def tagged_forge(
+    tmp_path: Path, look_alikes: list[Made], gomodcache: Path, first_tagged: Forge
+) -> Iterator[Forge]:
+    """The first version is tagged, and not published."""
+    with forge_of(tmp_path, look_alikes, gomodcache, LEFT_OUT, first_tagged) as made:
+        yield made
+
+
+@pytest.fixture
+def released_forge(
+    tmp_path: Path, look_alikes: list[Made], gomodcache: Path, first_released: Forge
+) -> Iterator[Forge]:
+    """The first version is published."""
+    with forge_of(tmp_path, look_alikes, gomodcache, LEFT_OUT, first_released) as made:
         yield made
 
 
 @contextmanager
 def forge_of(
-    folder: Path, lines: list[Made], gomodcache: Path, left_out: tuple[str, ...]
+    folder: Path,
+    lines: list[Made],
+    gomodcache: Path,
+    left_out: tuple[str, ...],
+    like: Forge | None = None,
 ) -> Iterator[Forge]:
-    bare = folder / "bare.git"
-    git(folder, "init", "--quiet", "--bare", "--initial-branch=main", str(bare))
-    git(bare, "config", "uploadpack.allowFilter", "true")
-    git(bare, "config", "gc.auto", "0")
-    project = Project(folder / "project")
-    project.root.mkdir()
-    platforms = (host_platform().name,)
-    tables = [Line(each.version, PBS, platforms=platforms) for each in lines]
-    project.write("matrix.toml", matrix_text(*tables))
-    project.write("PRIMARY_PYTHON", lines[-1].version.rpartition(".")[0] + "\n")
-    project.write("matrix.lock", dump_lock(map(pin, lines)))
-    shutil.copytree(REPOSITORY / ".github", project.root / ".github")
-    # As the repository has it: what runs leave in a checkout is no change of it.
-    shutil.copy(REPOSITORY / ".gitignore", project.root)
-    project.git("init", "--quiet", "--initial-branch=main")
+    """A forge that goes on where ``like`` is, or a new one."""
+    bare, project = folder / "bare.git", Project(folder / "project")
+    if like:
+        shutil.copytree(like.bare, bare)
+        shutil.copytree(like.project.root, project.root, symlinks=True)
+    else:
+        make_repository(bare)
+        write_project(project, lines)
     with serve() as server, serve_github() as github:
         github.bare[OWNER] = bare
         server.files |= {f"/{PBS}/{each.name}": each.data for each in lines}
@@ -178,8 +228,33 @@ def forge_of(
         }
         (folder / "home").mkdir()
         made = Forge(project, bare, github, env, folder / "actions", left_out)
-        made.write_version("0.1.0")
+        if like:
+            github.releases[OWNER] = copy.deepcopy(like.github.releases[OWNER])
+            github.latest |= like.github.latest
+            github.numbers = like.github.numbers
+        else:
+            made.write_version("0.1.0")
         yield made
+
+
+def make_repository(bare: Path) -> None:
+    bare.parent.mkdir(exist_ok=True)
+    git(bare.parent, "init", "--quiet", "--bare", "--initial-branch=main", str(bare))
+    git(bare, "config", "uploadpack.allowFilter", "true")
+    git(bare, "config", "gc.auto", "0")
+
+
+def write_project(project: Project, lines: list[Made]) -> None:
+    project.root.mkdir()
+    platforms = (host_platform().name,)
+    tables = [Line(each.version, PBS, platforms=platforms) for each in lines]
+    project.write("matrix.toml", matrix_text(*tables))
+    project.write("PRIMARY_PYTHON", lines[-1].version.rpartition(".")[0] + "\n")
+    project.write("matrix.lock", dump_lock(map(pin, lines)))
+    shutil.copytree(REPOSITORY / ".github", project.root / ".github")
+    # As the repository has it: what runs leave in a checkout is no change of it.
+    shutil.copy(REPOSITORY / ".gitignore", project.root)
+    project.git("init", "--quiet", "--initial-branch=main")
 
 
 def pin(line: Made) -> Pin:
@@ -221,8 +296,8 @@ def test_a_version_bump_is_all_it_takes(real_forge: Forge) -> None:
     assert len(actions.lines("build")) == 2
 
 
-def test_a_version_whose_tags_exist_is_nothing_to_do_and_green(forge: Forge) -> None:
-    released(forge)
+def test_a_version_whose_tags_exist_is_nothing_to_do_and_green(released_forge: Forge) -> None:
+    forge = released_forge
     before = forge.tags(), forge.published(), forge.bytes_of_objects()
     forge.push("Another commit")
     results, actions = forge.run()
@@ -230,12 +305,9 @@ def test_a_version_whose_tags_exist_is_nothing_to_do_and_green(forge: Forge) -> 
     assert (forge.tags(), forge.published()) == before[:2]
 
 
-def test_a_run_that_died_before_it_published_is_run_again(forge: Forge) -> None:
-    forge.left_out += ("goempy publish",)
-    released(forge)
+def test_a_run_that_died_before_it_published_is_run_again(tagged_forge: Forge) -> None:
+    forge = tagged_forge
     tags = forge.tags()
-    assert forge.published() == {}
-    forge.left_out = forge.left_out[:-1]
     results, actions = forge.run()
     jobs = [results["build"], results["finalize"], results["check"]]
     assert jobs == ["skipped", "success", "success"], actions.log()
@@ -243,8 +315,8 @@ def test_a_run_that_died_before_it_published_is_run_again(forge: Forge) -> None:
     assert sorted(forge.published()) == tag_names(forge)
 
 
-def test_a_bump_of_version_alone_builds_nothing_and_adds_little(forge: Forge) -> None:
-    released(forge)
+def test_a_bump_of_version_alone_builds_nothing_and_adds_little(released_forge: Forge) -> None:
+    forge = released_forge
     git(forge.bare, "gc", "--quiet")
     before = forge.bytes_of_objects()
     forge.write_version("0.2.0")
@@ -256,8 +328,10 @@ def test_a_bump_of_version_alone_builds_nothing_and_adds_little(forge: Forge) ->
     assert forge.bytes_of_objects() - before < 100 << 10
 
 
-def test_other_content_under_the_same_version_ends_before_any_job_is_spent(forge: Forge) -> None:
-    released(forge)
+def test_other_content_under_the_same_version_ends_before_any_job_is_spent(
+    released_forge: Forge,
+) -> None:
+    forge = released_forge
     text = (forge.project.root / "matrix.toml").read_text("utf-8")
     forge.project.write("matrix.toml", text.replace("level = 3", "level = 4"))
     forge.push("Pack better")
@@ -269,8 +343,8 @@ def test_other_content_under_the_same_version_ends_before_any_job_is_spent(forge
     assert "raise VERSION" in plan.log
 
 
-def test_a_version_that_goes_back_ends_in_plan(forge: Forge) -> None:
-    released(forge)
+def test_a_version_that_goes_back_ends_in_plan(released_forge: Forge) -> None:
+    forge = released_forge
     forge.write_version("0.0.9")
     results, actions = forge.run()
     assert results["plan"] == "failure"
@@ -294,7 +368,8 @@ def test_a_dispatch_on_a_branch_is_a_dry_run_unless_it_names_the_branch(forge: F
     assert forge.tags() != {}
 
 
-def test_a_private_repository_publishes_without_attestations(forge: Forge) -> None:
+def test_a_private_repository_publishes_without_attestations(tagged_forge: Forge) -> None:
+    forge = tagged_forge
     actions = Actions(
         forge.bare, forge.folder / "private", forge.env,
         on_line=lambda _job, line: not line.startswith(forge.left_out),
@@ -306,8 +381,8 @@ def test_a_private_repository_publishes_without_attestations(forge: Forge) -> No
     assert "no attestations" in actions.summary
 
 
-def test_rebuilding_what_is_tagged_says_reproduced(forge: Forge) -> None:
-    released(forge)
+def test_rebuilding_what_is_tagged_says_reproduced(released_forge: Forge) -> None:
+    forge = released_forge
     before = forge.tags()
     results, actions = forge.run("workflow_dispatch", platform=host_platform().name, python="all")
     assert results["build"] == "success", actions.log()
@@ -316,8 +391,10 @@ def test_rebuilding_what_is_tagged_says_reproduced(forge: Forge) -> None:
     assert forge.tags() == before
 
 
-def test_rebuilding_what_is_tagged_lists_the_differences_and_moves_nothing(forge: Forge) -> None:
-    released(forge)
+def test_rebuilding_what_is_tagged_lists_the_differences_and_moves_nothing(
+    released_forge: Forge,
+) -> None:
+    forge = released_forge
     before = forge.tags(), forge.published()
     text = (forge.project.root / "matrix.toml").read_text("utf-8")
     rule = '\n[[trim.drop]]\nreason = "noise"\nglobs = ["lib/noise.so"]\n\n[[trim.drop]]'
@@ -331,8 +408,10 @@ def test_rebuilding_what_is_tagged_lists_the_differences_and_moves_nothing(forge
     assert (forge.tags(), forge.published()) == before
 
 
-def test_rebuilding_a_part_of_a_new_version_takes_the_rest_from_earlier_tags(forge: Forge) -> None:
-    released(forge)
+def test_rebuilding_a_part_of_a_new_version_takes_the_rest_from_earlier_tags(
+    released_forge: Forge,
+) -> None:
+    forge = released_forge
     forge.write_version("0.2.0")
     primary = (forge.project.root / "PRIMARY_PYTHON").read_text().strip()
     results, actions = forge.run("workflow_dispatch", platform="all", python=primary)
@@ -386,7 +465,10 @@ CREATE = f"POST /api/v3/repos/{OWNER}/releases"
     ],
     ids=["rate limit", "502 on a create that succeeded", "dropped"],
 )
-def test_what_the_api_does_wrong_changes_nothing_in_the_end(forge: Forge, fault: Fault) -> None:
+def test_what_the_api_does_wrong_changes_nothing_in_the_end(
+    tagged_forge: Forge, fault: Fault
+) -> None:
+    forge = tagged_forge
     forge.github.faults[CREATE] = deque([fault])
     results, actions = forge.run()
     if results["finalize"] != "success":
