@@ -8,6 +8,9 @@ bin := justfile_directory() / ".venv" / if os() == "windows" { "Scripts" } else 
 # At the end: Go is the machine's own, or else that of the test extra, as in the tests.
 export PATH := env("PATH") + PATH_VAR_SEP + bin
 
+# Go with the flags of the tests, which then find the standard library compiled.
+go-flags := bin / "python -c 'from tests.harness.go import GOFLAGS; print(GOFLAGS)'"
+
 [private]
 default:
     @just --justfile {{ justfile() }} --list --unsorted
@@ -55,6 +58,8 @@ workflows:
     #!/usr/bin/env bash
     set -euo pipefail
     shopt -s extglob nullglob
+    GOFLAGS=$({{ go-flags }})
+    export GOFLAGS
     # Only with the shellcheck of the lock: GitHub's runners have another, most machines none.
     go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 \
         -shellcheck={{ bin }}/shellcheck -pyflakes=
@@ -87,6 +92,8 @@ go: go-static
 go-static: gofmt
     #!/usr/bin/env bash
     set -euo pipefail
+    GOFLAGS=$({{ go-flags }})
+    export GOFLAGS
     cd pipeline/gomodule
     go mod tidy -diff
     go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 -matrix ./... <<'END'
