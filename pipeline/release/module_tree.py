@@ -309,6 +309,8 @@ def template_module_path(template: Path) -> str:
 
 def _renamed(text: str, own_path: str, release: ModuleRelease) -> str:
     """Name the release's module where the template names its own; web addresses get no /vN."""
+    if release.module_path == own_path:
+        return text
     whole = rf"{re.escape(own_path)}(?![\w.~-]*[\w~-])"
     text = re.sub(rf"(?<=://){whole}", release.base_path, text)
     return re.sub(rf"(?<!://){whole}", release.module_path, text)

@@ -197,18 +197,22 @@ class Git:
 
     def write_files(self, files: Sequence[TreeFile], scratch: Path) -> list[str]:
         """Store as a blob each file that is none yet; returns all ids in the same order."""
-        paths = []
-        for number, file in enumerate(files):
-            if file.source:
-                paths.append(file.source)
-            elif not file.object_id:
-                path = scratch / f"text-{number}"
-                path.write_bytes(file.text)
-                paths.append(str(path))
-        listing = b"".join(os.fsencode(path) + b"\n" for path in paths)
+        texts = [file.text for file in files if not (file.source or file.object_id)]
+        listing = b"".join(os.fsencode(file.source) + b"\n" for file in files if file.source)
         out = self.call("hash-object", "-w", "--no-filters", "--stdin-paths", stdin=listing)
-        stored = iter(out.split())
-        return [file.object_id or next(stored) for file in files]
+        sources, made = iter(out.split()), iter(self._write_texts(texts, scratch / "marks"))
+        return [file.object_id or next(sources if file.source else made) for file in files]
+
+    def _write_texts(self, texts: Sequence[bytes], marks: Path) -> list[str]:
+        """Store blobs in one pack, without a file for each; ``marks`` is a scratch file's path."""
+        blobs = (
+            b"blob\nmark :%d\ndata %d\n%s\n" % (number, len(text), text)
+            for number, text in enumerate(texts, start=1)
+        )
+        argv = ("--quiet", "--depth=0", f"--export-marks={marks}")
+        self.call("fast-import", *argv, stdin=b"".join(blobs))
+        stored = dict(row.split() for row in marks.read_text("ascii").splitlines())
+        return [stored[f":{number}"] for number in range(1, len(texts) + 1)]
 
     def write_tree(self, files: Sequence[TreeFile], ids: Sequence[str], index: Path) -> str:
         """Store the tree that has ``files`` at their paths; ``index`` is a scratch file's path."""

@@ -18,14 +18,18 @@ from pathlib import Path
 from tests.harness.project import REPOSITORY
 
 SHIM = """#!/bin/sh
-count=$(cat "$SHIM_COUNT" 2>/dev/null || echo 0)
+read -r count 2>/dev/null < "$SHIM_COUNT" || count=0
 echo $((count + 1)) > "$SHIM_COUNT"
 [ "$count" = "$SHIM_DIE_AT" ] && kill -9 $PPID && exit 1
 exec {git} "$@"
 """
 SERVER = """
-import json, os, sys
+import gc, importlib, json, os, pkgutil, sys
 from pipeline import cli
+for module in pkgutil.iter_modules(cli.__path__, "pipeline.cli."):
+    importlib.import_module(module.name)
+importlib.import_module("pipeline.system.console")
+gc.freeze()
 for row in sys.stdin:
     step, arguments = json.loads(row)
     child = os.fork()
