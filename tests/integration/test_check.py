@@ -25,7 +25,7 @@ from pipeline.verify.published import (
 from tests.builders.interpreters import PBS, host_platform, interpreters, real_archive
 from tests.builders.site import Site, make_site
 from tests.fakes.http_server import Loopback
-from tests.harness.go import find_go, from_repository
+from tests.harness.go import GOFLAGS, find_go, from_repository
 from tests.harness.project import MODULE, Line, Outcome, git, matrix_text
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="packs Linux interpreters")
@@ -42,7 +42,9 @@ def real_version() -> str:
 def env_of(site: Site) -> dict[str, str]:
     """Go and git take the module from the repository; nothing says that it is private."""
     env = from_repository(site.folder / "modcache", site.repository, MODULE).env()
-    return {name: value for name, value in env.items() if name != "GOPRIVATE"}
+    del env["GOPRIVATE"]
+    # Nobody debugs the programs.
+    return {**env, "GOFLAGS": f"{GOFLAGS} -ldflags=-w"}
 
 
 def check(site: Site, *argv: str, env: Mapping[str, str] | None = None) -> Outcome:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from pipeline.system.errors import ConfigError, InterpreterError
 from tests.builders.interpreters import interpreters, run_tool
 from tests.harness.extract import DESCRIBE_SCRIPT as PORTRAIT
 from tests.harness.extract import InterpreterFacts, ask_extracted, extract, parse_facts
-from tests.harness.project import Line, Project, matrix_text
+from tests.harness.project import Line, Project, make_project, matrix_text
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="--local packs Linux interpreters")
 
@@ -34,9 +36,15 @@ def asked(executable: str) -> InterpreterFacts:
     return parse_facts(done.stdout)
 
 
-def packed(project: Project, python: str, name: str = "local") -> Path:
-    """The extracted tree of a ``release --local``."""
-    out = project.root.parent / name
+@pytest.fixture(scope="module")
+def trees(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The extracted tree of an interpreter's ``release --local``, made once."""
+    return functools.cache(lambda python: packed(tmp_path_factory.mktemp("local"), python))
+
+
+def packed(folder: Path, python: str) -> Path:
+    """The extracted tree of a ``release --local``; ``folder`` is empty."""
+    project, out = make_project(folder), folder / "out"
     outcome = project.run("release", "--local", "--python", python, "--out", out)
     assert outcome.code == 0, outcome.log
     (folder,) = (out / "payloads").glob("*/*/")
@@ -44,8 +52,8 @@ def packed(project: Project, python: str, name: str = "local") -> Path:
 
 
 @pytest.mark.parametrize("found", interpreters(), ids=lambda each: f"{each.version}@{each.prefix}")
-def test_a_copy_stands_alone(project: Project, found: local.Interpreter) -> None:
-    root = packed(project, found.executable)
+def test_a_copy_stands_alone(trees: Callable[[str], Path], found: local.Interpreter) -> None:
+    root = trees(found.executable)
     before, after = asked(found.executable), ask_extracted(root)
     assert after.version == before.version
     assert after.modules == before.modules
@@ -54,12 +62,14 @@ def test_a_copy_stands_alone(project: Project, found: local.Interpreter) -> None
     assert not list(root.rglob("site-packages")) + list(root.rglob("dist-packages"))
 
 
-def test_the_environment_brings_in_no_other_libpython(project: Project, tmp_path: Path) -> None:
+def test_the_environment_brings_in_no_other_libpython(
+    trees: Callable[[str], Path], tmp_path: Path
+) -> None:
     """A folder of LD_LIBRARY_PATH has a file of the library's name, and it is no library."""
     found = next((each for each in interpreters() if ".so" in each.library), None)
     if found is None:
         pytest.skip("no interpreter of this machine has a shared libpython")
-    root = packed(project, found.executable)
+    root = trees(found.executable)
     (tmp_path / found.library).write_bytes(b"")
     done = subprocess.run(
         [root / "bin" / "python3", "-I", "-c", "print('own')"],
@@ -70,19 +80,17 @@ def test_the_environment_brings_in_no_other_libpython(project: Project, tmp_path
     assert (done.stdout, done.stderr) == (b"own\n", b"")
 
 
-def test_a_prefix_that_was_installed_by_hand(project: Project) -> None:
+def test_a_prefix_that_was_installed_by_hand(trees: Callable[[str], Path], tmp_path: Path) -> None:
     """As python.org's sources install: bin, lib and nothing else, at any place."""
-    prefix = packed(project, sys.executable, "prefix")
-    again = packed(project, str(prefix / "bin" / "python3"), "again")
+    prefix = trees(interpreters()[0].executable)
+    again = packed(tmp_path, str(prefix / "bin" / "python3"))
     assert ask_extracted(again).strangers(again, f"{prefix}/") == []
 
 
-def test_a_virtual_environment_is_packed_as_what_it_stands_on(
-    project: Project, tmp_path: Path
-) -> None:
+def test_a_virtual_environment_is_packed_as_what_it_stands_on(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
-    root = packed(project, str(tmp_path / "venv" / "bin" / "python"))
-    assert ask_extracted(root).strangers(root, str(tmp_path / "venv")) == []
+    found = local.ask(str(tmp_path / "venv" / "bin" / "python"), run_tool)
+    assert found == interpreters()[0]
 
 
 def test_the_same_interpreter_gives_the_same_asset(tmp_path: Path) -> None:
