@@ -135,12 +135,17 @@ def platform_for(found: Interpreter, platforms: Sequence[Platform]) -> Platform:
     )
 
 
+def line_of(found: Interpreter, platform: Platform) -> Line:
+    """The line that an interpreter is."""
+    variant = FREE_THREADED if found.free_threaded else ""
+    return Line(PythonVersion.parse(found.version), LOCAL, variant, (platform.name,))
+
+
 def make_asset(
     found: Interpreter, platform: Platform, folder: Path, run: Run
 ) -> tuple[Line, Asset]:
     """Write the interpreter's archive into ``folder``; returns its line and asset."""
-    variant = FREE_THREADED if found.free_threaded else ""
-    line = Line(PythonVersion.parse(found.version), LOCAL, variant, (platform.name,))
+    line = line_of(found, platform)
     name = asset_name(Cell(line, platform), LOCAL)
     path = folder / name
     tree = sorted(_with_libraries(found, [*_sources(found)]), key=lambda each: each.name)
