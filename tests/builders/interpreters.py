@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import io
 import os
@@ -54,6 +55,27 @@ def interpreters() -> tuple[local.Interpreter, ...]:
 def host_platform() -> Platform:
     matrix = parse_matrix((REPOSITORY / "matrix.toml").read_text("utf-8"))
     return local.platform_for(interpreters()[0], matrix.platforms)
+
+
+_SMALL = frozenset({
+    "asyncio", "collections", "concurrent", "email", "encodings", "http", "importlib", "json",
+    "lib-dynload", "logging", "pathlib", "re", "sqlite3", "string", "sysconfig", "urllib",
+    "zipfile",
+})  # fmt: skip
+"""Packages and folders of a small standard library, beside the modules at its top."""
+
+
+def small_interpreter(folder: Path) -> local.Interpreter:
+    """The running one with a third of its standard library, in a copy at ``folder``."""
+    found = interpreters()[0]
+    stdlib = folder / Path(found.stdlib).name
+    stdlib.mkdir(parents=True)
+    for path in Path(found.stdlib).iterdir():
+        if path.suffix == ".py":
+            shutil.copy(path, stdlib)
+        elif path.name in _SMALL:
+            shutil.copytree(path, stdlib / path.name)
+    return dataclasses.replace(found, stdlib=str(stdlib), platstdlib=str(stdlib))
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.config.matrix import parse_matrix
+from pipeline.release.local_release import local_config
 from pipeline.sources import local_interpreter as local
 from pipeline.system.errors import ConfigError, InterpreterError
-from tests.builders.interpreters import interpreters, run_tool
+from tests.builders.interpreters import host_platform, interpreters, run_tool
 from tests.harness.extract import DESCRIBE_SCRIPT as PORTRAIT
 from tests.harness.extract import InterpreterFacts, ask_extracted, extract, parse_facts
 from tests.harness.project import Line, Project, make_project, matrix_text
@@ -142,26 +143,33 @@ def test_a_dry_run_makes_nothing(project: Project, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_which_interpreter_is_latest(project: Project, tmp_path: Path) -> None:
-    """The one asked for, else that of PRIMARY_PYTHON, else the first."""
+def test_the_line_asked_for_is_latest(project: Project, tmp_path: Path) -> None:
     found = {each.version.rpartition(".")[0]: each for each in interpreters()}
     if len(found) < 2:
         pytest.skip("this machine has interpreters of one minor version only")
     (first, one), (second, other) = list(found.items())[:2]
     argv = ["release", "--local", "--dry-run", "--out", str(tmp_path / "out")]
     argv += ["--python", one.executable, "--python", other.executable]
-
-    def tag_of(version: str, *more: str) -> str:
-        rows = project.run(*argv, *more).out.splitlines()
-        (row,) = [row for row in rows if row.startswith(f"{version}/")]
-        return row.split()[1]
-
-    project.write("PRIMARY_PYTHON", "2.7")
-    assert tag_of(one.version) == "v0.1.0"
     project.write("PRIMARY_PYTHON", second)
-    assert tag_of(other.version) == "v0.1.0"
-    assert tag_of(one.version) == f"v0.1.0-py{one.version}"
-    assert tag_of(one.version, "--primary", first) == "v0.1.0"
-    outcome = project.run(*argv, "--primary", "9.9")
-    assert outcome.code == ConfigError.exit_code
-    assert "--primary is '9.9', and no line matches it" in outcome.log
+    outcome = project.run(*argv, "--primary", first)
+    assert [row.split() for row in outcome.out.splitlines()[-2:]] == [
+        [f"{one.version}/{host_platform().name}", "v0.1.0"],
+        [f"{other.version}/{host_platform().name}", f"v0.1.0-py{other.version}"],
+    ]
+
+
+def test_which_line_is_latest(tmp_path: Path) -> None:
+    """The one asked for, else that of PRIMARY_PYTHON, else the first."""
+    first, second = "3.13.17", "3.14.9"
+    matrix = parse_matrix(matrix_text(Line(first), Line(second)))
+    (tmp_path / "VERSION").write_text("0.1.0\n")
+
+    def primary(usual: str, asked: str = "") -> str:
+        (tmp_path / "PRIMARY_PYTHON").write_text(f"{usual}\n")
+        return local_config(matrix, tmp_path, asked).primary.name
+
+    assert primary("2.7") == first
+    assert primary("3.14") == second
+    assert primary("3.14", "3.13") == first
+    with pytest.raises(ConfigError, match=r"--primary is '9\.9', and no line matches it"):
+        primary("3.14", "9.9")
