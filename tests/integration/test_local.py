@@ -13,12 +13,13 @@ import pytest
 
 from pipeline.config.matrix import parse_matrix
 from pipeline.release.local_release import local_config
+from pipeline.release.third_party_licenses import FILE_NAME
 from pipeline.sources import local_interpreter as local
 from pipeline.system.errors import ConfigError, InterpreterError
 from tests.builders.interpreters import host_platform, interpreters, run_tool
 from tests.harness.extract import DESCRIBE_SCRIPT as PORTRAIT
 from tests.harness.extract import InterpreterFacts, ask_extracted, extract, parse_facts
-from tests.harness.project import Line, Project, make_project, matrix_text
+from tests.harness.project import Line, Project, git, make_project, matrix_text
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="--local packs Linux interpreters")
 
@@ -48,6 +49,7 @@ def packed(folder: Path, python: str) -> Path:
     project, out = make_project(folder), folder / "out"
     outcome = project.run("release", "--local", "--python", python, "--out", out)
     assert outcome.code == 0, outcome.log
+    assert "an interpreter of the machine that built it" in outcome.log  # and so, without licences
     (folder,) = (out / "payloads").glob("*/*/")
     return extract(folder, out / "tree")
 
@@ -61,6 +63,14 @@ def test_a_copy_stands_alone(trees: Callable[[str], Path], found: local.Interpre
     assert after.prefix == str(root)
     assert after.strangers(root, *source_of(found)) == []
     assert not list(root.rglob("site-packages")) + list(root.rglob("dist-packages"))
+
+
+def test_its_tag_says_that_licences_are_missing(trees: Callable[[str], Path]) -> None:
+    found = interpreters()[0]
+    repository = trees(found.executable).parent / "release.git"
+    notices = git(repository, "show", f"v0.1.0:{FILE_NAME}")
+    assert "Without licence texts" in notices
+    assert f"\ncpython {found.version}" in notices
 
 
 def test_the_environment_brings_in_no_other_libpython(
