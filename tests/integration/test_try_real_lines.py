@@ -30,6 +30,12 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+def payload_tests(*packages: str) -> set[str]:
+    """The tests of packages that run the payload's interpreter as it is shipped."""
+    names = {name for package in packages for name in go_tests(package)}
+    return {name for name in names if name.startswith("TestPayload")}
+
+
 def only_of_the_interpreter() -> str:
     """A flag that leaves out the tests of all other packages.
 
@@ -42,24 +48,29 @@ def only_of_the_interpreter() -> str:
 
 
 ONLY_OF_THE_INTERPRETER = only_of_the_interpreter()
-ONLY_OF_THE_PAYLOAD = "-run=^TestPayload"
-"""How processes and workers are handled is the same for each Python, and so are examples. All
-is run with the newest one and, in the whole run, with one of another minor version."""
+ONLY_OF_THE_PAYLOAD = f"-run=^({'|'.join(sorted(payload_tests('python')))})$"
+"""How processes and workers are handled is the same for each Python, and so are examples and
+package pip, of which the smoke test itself installs a wheel. All is run with the newest one and,
+in the whole run, with one of another minor version."""
 
 
 @pytest.mark.parametrize(
-    ("peer", "others", "tests"),
+    ("peer", "others", "tests", "packages"),
     [
-        (GO_EMBED_PYTHON_NEWEST, (SAME_WHEELS, OTHER_WHEELS), ONLY_OF_THE_INTERPRETER),
-        (RATATOSKR, (SAME_WHEELS,), ONLY_OF_THE_PAYLOAD),
+        (GO_EMBED_PYTHON_NEWEST, (SAME_WHEELS, OTHER_WHEELS), ONLY_OF_THE_INTERPRETER, PACKAGES),
+        (RATATOSKR, (SAME_WHEELS,), ONLY_OF_THE_PAYLOAD, ("python",)),
         pytest.param(
-            GO_EMBED_PYTHON, (OTHER_WHEELS,), ONLY_OF_THE_INTERPRETER, marks=pytest.mark.whole
+            GO_EMBED_PYTHON,
+            (OTHER_WHEELS,),
+            ONLY_OF_THE_INTERPRETER,
+            PACKAGES,
+            marks=pytest.mark.whole,
         ),
     ],
     ids=["newest", "of the payload", "older"],
 )
 def test_every_check_of_a_release_passes(
-    tmp_path: Path, peer: Peer, others: tuple[str, ...], tests: str
+    tmp_path: Path, peer: Peer, others: tuple[str, ...], tests: str, packages: tuple[str, ...]
 ) -> None:
     site = make_real_site(tmp_path / "site", peer, [PLATFORM], others=others, pip=True)
     go = Go(tmp_path / "modcache")
@@ -69,8 +80,7 @@ def test_every_check_of_a_release_passes(
     outcome = site.try_payloads("--platform", PLATFORM, env={**go.env(), **env})
     assert outcome.code == 0, outcome.log
     passed = set(re.findall(r"^--- PASS: (\w+)", outcome.log, re.MULTILINE))
-    wanted = {name for package in PACKAGES for name in go_tests(package)}
-    assert {name for name in wanted if name.startswith("TestPayload")} <= passed
+    assert payload_tests(*packages) <= passed
     row = next(row for row in outcome.out.splitlines() if row.startswith(f"{peer.python}/"))
     _cell, python, openssl, _sqlite, modules, pip, passes, _time, result = re.split(
         r"\s{2,}", row.strip()
