@@ -108,13 +108,14 @@ def pack_interpreters(
     for python in dict.fromkeys(pythons):
         found = local_interpreter.ask(python, run_tool)
         platform = local_interpreter.platform_for(found, matrix.platforms)
-        console.info(f"packing CPython {found.version} of {found.executable}")
-        line, asset = local_interpreter.make_asset(found, platform, folder, run_tool)
-        if line.name in lines:
+        name = local_interpreter.line_of(found, platform).name
+        if name in lines:
             raise ConfigError(
-                f"two of the interpreters are CPython {line.name}, and both would be one tag",
+                f"two of the interpreters are CPython {name}, and both would be one tag",
                 hint="Name only one of them with --python.",
             )
+        console.info(f"packing CPython {found.version} of {found.executable}")
+        line, asset = local_interpreter.make_asset(found, platform, folder, run_tool)
         lines[line.name] = line
         pins[asset.name] = Pin(asset.release, asset.name, asset.sha256, asset.size_bytes)
         cells.append(Cell(line, platform))

@@ -2,9 +2,9 @@
 
 The result is an archive like PBS's own: ``python/**`` with the executable, the standard library,
 the extension modules, headers and the shared libpython, where ``sysconfig`` locates them.
-Installed packages are left out. ELF search paths into the interpreter's own directories become
-``$ORIGIN``-relative, so that an extracted copy loads nothing from there. The same interpreter gives
-the same bytes.
+Installed packages and static libraries are left out. ELF search paths into the interpreter's own
+directories become ``$ORIGIN``-relative, so that an extracted copy loads nothing from there. The
+same interpreter gives the same bytes.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ from pipeline.system.files import CHUNK_BYTES, disk_errors, scratch_dir, sha256_
 from pipeline.system.process import ProcessResult, error_tail
 
 _LEFT_OUT = frozenset({"site-packages", "dist-packages", "__pycache__"})
+_STATIC_LIBRARY = ".a"
+"""No program loads one, and libpython's takes as much space as all else together."""
 _LIBRARY_DIR = "lib"
 _SYSTEM_PREFIXES = frozenset({"/usr", "/usr/local"})
 """The libraries in these are the system's, and are not packed."""
@@ -133,12 +135,17 @@ def platform_for(found: Interpreter, platforms: Sequence[Platform]) -> Platform:
     )
 
 
+def line_of(found: Interpreter, platform: Platform) -> Line:
+    """The line that an interpreter is."""
+    variant = FREE_THREADED if found.free_threaded else ""
+    return Line(PythonVersion.parse(found.version), LOCAL, variant, (platform.name,))
+
+
 def make_asset(
     found: Interpreter, platform: Platform, folder: Path, run: Run
 ) -> tuple[Line, Asset]:
     """Write the interpreter's archive into ``folder``; returns its line and asset."""
-    variant = FREE_THREADED if found.free_threaded else ""
-    line = Line(PythonVersion.parse(found.version), LOCAL, variant, (platform.name,))
+    line = line_of(found, platform)
     name = asset_name(Cell(line, platform), LOCAL)
     path = folder / name
     tree = sorted(_with_libraries(found, [*_sources(found)]), key=lambda each: each.name)
@@ -250,6 +257,8 @@ def _files_below(folder: Path, root: str) -> Iterator[_Entry]:
         folders[:] = sorted(set(folders) - _LEFT_OUT)
         inside = Path(where).relative_to(folder)
         for name in files:
+            if name.endswith(_STATIC_LIBRARY):
+                continue
             path = Path(where, name)
             entry = posixpath.join(root, *inside.parts, name)
             if path.is_symlink() and path.resolve().is_relative_to(folder):

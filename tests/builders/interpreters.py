@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import io
 import os
@@ -56,6 +57,27 @@ def host_platform() -> Platform:
     return local.platform_for(interpreters()[0], matrix.platforms)
 
 
+_SMALL = frozenset({
+    "asyncio", "collections", "concurrent", "email", "encodings", "http", "importlib", "json",
+    "lib-dynload", "logging", "pathlib", "re", "sqlite3", "string", "sysconfig", "urllib",
+    "zipfile",
+})  # fmt: skip
+"""Packages and folders of a small standard library, beside the modules at its top."""
+
+
+def small_interpreter(folder: Path) -> local.Interpreter:
+    """The running one with a third of its standard library, in a copy at ``folder``."""
+    found = interpreters()[0]
+    stdlib = folder / Path(found.stdlib).name
+    stdlib.mkdir(parents=True)
+    for path in Path(found.stdlib).iterdir():
+        if path.suffix == ".py":
+            shutil.copy(path, stdlib)
+        elif path.name in _SMALL:
+            shutil.copytree(path, stdlib / path.name)
+    return dataclasses.replace(found, stdlib=str(stdlib), platstdlib=str(stdlib))
+
+
 @dataclass(frozen=True)
 class RealArchive:
     """A ``-full.tar.zst`` of a real interpreter, under the version that its name claims."""
@@ -74,31 +96,55 @@ def real_archive(interpreter: local.Interpreter, folder: Path, version: str = ""
     """
     version = version or interpreter.version
     platform = host_platform()
-    _line, asset = local.make_asset(interpreter, platform, folder, run_tool)
+    name, tree = _tree(interpreter, folder)
     minor = Path(interpreter.stdlib).name
     buffer = io.BytesIO()
-    with (
-        zstandard.open(folder / asset.name, "rb") as file,
-        tarfile.open(fileobj=file, mode="r|") as made,
-        tarfile.TarFile(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar,
-    ):
+    with tarfile.TarFile(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
         _add(tar, "python/PYTHON.json", python_json(version, platform.triple))
-        for number in range(20):
-            _add(tar, f"python/build/Modules/object{number}.o", b"\x7fELF" + bytes(9000))
-        _add(tar, "python/build/lib/libssl.a", b"!<arch>\n" + bytes(100_000))
+        _add(tar, f"python/install/lib/{minor}/goempy_line.py", f"NAME = {version!r}\n".encode())
+        buffer.write(tree)
+        tar.offset += len(tree)
+    name = name.replace(f"{interpreter.version}+local", f"{version}+{PBS}")
+    name = name.replace("-local.tar.zst", f"-{platform.build}-full.tar.zst")
+    data = zstandard.ZstdCompressor(level=1).compress(buffer.getbuffer())
+    return RealArchive(name, version, data, interpreter)
+
+
+_trees: dict[str, tuple[str, bytes]] = {}
+"""By executable, for this process: packing takes some seconds, and several test files do it."""
+
+
+def _tree(interpreter: local.Interpreter, folder: Path) -> tuple[str, bytes]:
+    """The name of the asset of ``interpreter``, and all but its version as members of a tar."""
+    if interpreter.executable not in _trees:
+        _line, asset = local.make_asset(interpreter, host_platform(), folder, run_tool)
+        tree = _members(folder / asset.name, Path(interpreter.stdlib).name)
+        _trees[interpreter.executable] = asset.name, tree
+        (folder / asset.name).unlink()
+    return _trees[interpreter.executable]
+
+
+def _members(asset: Path, minor: str) -> bytes:
+    """Those of ``asset`` but for its tests, and what a build leaves; nothing ends the archive."""
+    buffer = io.BytesIO()
+    tar = tarfile.TarFile(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT)
+    for number in range(20):
+        _add(tar, f"python/build/Modules/object{number}.o", b"\x7fELF" + bytes(9000))
+    _add(tar, "python/build/lib/libssl.a", b"!<arch>\n" + bytes(100_000))
+    with (
+        zstandard.open(asset, "rb") as file,
+        tarfile.open(fileobj=file, mode="r|") as made,
+    ):
         for info in made:
             info.name = info.name.replace("python/", "python/install/", 1)
-            _copy_member(tar, info, made)
-        _add(tar, f"python/install/lib/{minor}/goempy_line.py", f"NAME = {version!r}\n".encode())
-        _add(tar, f"python/install/lib/lib{minor}.a", b"!<arch>\n" + bytes(100_000))
-        _add(tar, f"python/install/lib/{minor}/test/test_anything.py", b"assert False\n")
-        _add(tar, f"python/install/lib/{minor}/lib-dynload/_testcapi.cpython.so", b"\x7fELF")
-        for library in ("cpython", "expat", "openssl-3", "sqlite", "zlib"):
-            _add(tar, f"python/licenses/LICENSE.{library}.txt", b"A licence.\n" * 100)
-    name = asset.name.replace(f"{interpreter.version}+local", f"{version}+{PBS}")
-    name = name.replace("-local.tar.zst", f"-{platform.build}-full.tar.zst")
-    data = zstandard.ZstdCompressor(level=1).compress(buffer.getvalue())
-    return RealArchive(name, version, data, interpreter)
+            if not info.name.startswith(f"python/install/lib/{minor}/test/"):
+                _copy_member(tar, info, made)
+    _add(tar, f"python/install/lib/lib{minor}.a", b"!<arch>\n" + bytes(100_000))
+    _add(tar, f"python/install/lib/{minor}/test/test_anything.py", b"assert False\n")
+    _add(tar, f"python/install/lib/{minor}/lib-dynload/_testcapi.cpython.so", b"\x7fELF")
+    for library in ("cpython", "expat", "openssl-3", "sqlite", "zlib"):
+        _add(tar, f"python/licenses/LICENSE.{library}.txt", b"A licence.\n" * 100)
+    return buffer.getvalue()
 
 
 DEBUG = b"names of variables, their types and their lines " * 400

@@ -13,21 +13,29 @@ from tests.harness.project import Line, git, matrix_text
 
 
 def make_real_site(
-    folder: Path, peer: Trees, platforms: Sequence[str], *, pip: bool = False, matrix: str = ""
+    folder: Path,
+    peer: Trees,
+    platforms: Sequence[str],
+    *,
+    others: Sequence[str] = (),
+    pip: bool = False,
+    matrix: str = "",
 ) -> Site:
     """Build the peer's trees, packed fast and without bytecode; ``folder`` must be new or empty.
 
+    The line has ``others`` too, and nothing is built for them.
     ``matrix`` replaces the text of matrix.toml, whose only line must be the peer's Python.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    line = Line(peer.python, PBS, platforms=tuple(platforms))
+    line = Line(peer.python, PBS, platforms=(*platforms, *others))
     primary = peer.python.rpartition(".")[0]
     site = make_site(folder, line, matrix=matrix or matrix_text(line, pip=pip), primary=primary)
     site.assets.mkdir()
-    for cell in site.cells.values():
+    cells = [cell for cell in site.cells.values() if cell.platform.name in platforms]
+    for cell in cells:
         write_cell_archive(cell, peer, site.assets / asset_name(cell, site.matrix.archive))
     site.lock_assets()
-    site.build(*site.cells, *["pip"] * pip)
+    site.build(*(cell.name for cell in cells), *["pip"] * pip)
     site.commit("Assets")
     return site
 

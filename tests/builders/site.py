@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import platformdirs
 
 from pipeline.build.digest import cell_digest, origin_of
 from pipeline.config.cells import all_cells, asset_name
@@ -16,7 +19,7 @@ from pipeline.config.lock import dump_lock
 from pipeline.config.matrix import parse_matrix
 from pipeline.config.model import Cell, Matrix, Pin
 from pipeline.formats.payload.model import Component
-from pipeline.system.files import sha256_of
+from pipeline.system.files import scratch_dir, sha256_of
 from tests.builders.payloads import pack_files
 from tests.builders.pbs_archive import full_archive, unix_tree, windows_tree
 from tests.fakes.github.server import GitHub
@@ -113,10 +116,11 @@ class Site:
         self.payloads.mkdir()
 
     def build(self, *names: str, env: Mapping[str, str] | None = None) -> None:
-        """Payloads of cells, built from ``assets``."""
-        outcome = self.project.run(
-            "build", *names, "--source", self.assets, "--out", self.payloads, env=env
-        )
+        """Payloads of cells, built from ``assets``; wheels are those of an earlier run."""
+        with wheels_of_this_machine(self.folder / "cache"):
+            outcome = self.project.run(
+                "build", *names, "--source", self.assets, "--out", self.payloads, env=env
+            )
         assert outcome.code == 0, outcome.log
 
     def release(self, *more: str | Path, env: Mapping[str, str] | None = None) -> Outcome:
@@ -205,6 +209,23 @@ class Site:
         rows = git(self.remote, "count-objects", "-v").splitlines()
         counts = dict(row.split(": ") for row in rows)
         return 1024 * (int(counts["size"]) + int(counts["size-pack"]))
+
+
+@contextlib.contextmanager
+def wheels_of_this_machine(cache: Path) -> Iterator[None]:
+    """Wheels that a test has fetched are in ``cache``, and what is fetched now is kept for others.
+
+    Each pip that fetches one takes a second. A build verifies their digests wherever they are from.
+    """
+    kept = platformdirs.user_cache_path("goempy-tests") / "wheels"
+    for folder in (cache, kept):
+        folder.mkdir(parents=True, exist_ok=True)
+    for wheel in kept.glob("*.whl"):
+        shutil.copyfile(wheel, cache / wheel.name)
+    yield
+    for wheel in cache.glob("*.whl"):
+        with scratch_dir(kept) as scratch:
+            shutil.copyfile(wheel, scratch / wheel.name).replace(kept / wheel.name)
 
 
 NAME = "me/goempy"

@@ -1,11 +1,12 @@
-"""Payloads that ship bytecode: real interpreters of this machine, through the whole command."""
+"""Payloads that ship bytecode: real interpreters of this machine, as ``--local`` packs them."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PosixPath
 from typing import IO, Any, ClassVar
@@ -24,34 +25,66 @@ from pipeline.sources.fetch import AssetFetcher
 from pipeline.sources.source import FolderSource
 from pipeline.system.console import StoppedError
 from pipeline.system.errors import ToolError
-from tests.builders.interpreters import host_platform, interpreters, run_tool
+from tests.builders.interpreters import host_platform, run_tool, small_interpreter
 from tests.harness.console import captured_console
 from tests.harness.extract import extract
-from tests.harness.project import Line, make_project, matrix_text
+from tests.harness.project import Line, matrix_text
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="--local packs Linux interpreters")
 
 VERBOSE_IMPORT = "import asyncio, json, logging, sqlite3, ssl, urllib.request"
 
 
+class CountedPath(PosixPath):
+    opened: ClassVar[list[str]] = []
+
+    def open(self, mode: str = "r") -> IO[Any]:  # type: ignore[override]
+        self.opened.append(self.name)
+        return super().open(mode)
+
+
 @dataclass(frozen=True)
 class Built:
+    """``opened`` is how often the archive was."""
+
     folder: Path
     tree: Path
+    opened: int
 
 
-def release(folder: Path, bytecode: str) -> Built:
-    project = make_project(folder)
-    project.write("matrix.toml", matrix_text(Line(), bytecode=bytecode))
-    outcome = project.run("release", "--local", "--out", folder / "dist")
-    assert outcome.code == 0, outcome.log
-    (payload,) = (folder / "dist" / "payloads").glob("*/*")
-    return Built(payload, extract(payload, folder / "tree"))
+Build = Callable[[str], Built]
 
 
 @pytest.fixture(scope="module")
-def common(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    return release(tmp_path_factory.mktemp("common"), "common")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """Payloads of this machine's own cell, by what ``bytecode`` is set to."""
+    folder, platform = tmp_path_factory.mktemp("local"), host_platform()
+    assets = folder / "assets"
+    line, asset = local.make_asset(small_interpreter(folder), platform, assets, run_tool)
+    pins = {asset.name: Pin(LOCAL, asset.name, asset.sha256, asset.size_bytes)}
+    console, _text = captured_console()
+
+    def make(bytecode: str) -> Built:
+        matrix = dataclasses.replace(
+            parse_matrix(matrix_text(Line(), bytecode=bytecode)),
+            lines=(line,), archive=LOCAL, attest=False,
+        )  # fmt: skip
+        source = FolderSource(CountedPath(assets))
+        fetcher = AssetFetcher(LOCAL, source, pins, folder / "cache", console, {})
+        request = BuildRequest((Cell(line, platform),), matrix, folder / bytecode, wheels=False)
+        CountedPath.opened.clear()
+        (built,) = build_payloads(request, fetcher, console).cells
+        assert bool(built.plan.modules) == (bytecode != "none")
+        opened = CountedPath.opened.count(asset.name)
+        (payload,) = (folder / bytecode).glob("*/*")
+        return Built(payload, extract(payload, folder / f"tree-{bytecode}"), opened)
+
+    return functools.cache(make)
+
+
+@pytest.fixture(scope="module")
+def common(build: Build) -> Built:
+    return build("common")
 
 
 def pycs(built: Built) -> set[str]:
@@ -82,10 +115,8 @@ def test_a_traceback_names_the_place_where_the_source_is(common: Built) -> None:
     assert "self.scan_once(s, idx)" in done.stderr
 
 
-def test_all_is_more_than_common_and_both_are_the_same_bytes_again(
-    common: Built, tmp_path: Path
-) -> None:
-    everything = release(tmp_path, "all")
+def test_all_is_more_than_common_and_both_are_the_same_bytes_again(build: Build) -> None:
+    common, everything = build("common"), build("all")
     assert pycs(common) < pycs(everything)
     manifests = [read_payload(built.folder).manifest for built in (common, everything)]
     one, two = ({e.name: e.sha256 for e in m.entries} for m in manifests)
@@ -109,36 +140,11 @@ def test_a_machine_that_cannot_run_the_line_says_so(tmp_path: Path) -> None:
         HostInterpreters(matrix, Machine("windows", "arm64", ""), tmp_path, never).of(old)  # type: ignore[arg-type]
 
 
-class CountedPath(PosixPath):
-    opened: ClassVar[list[str]] = []
-
-    def open(self, mode: str = "r") -> IO[Any]:  # type: ignore[override]
-        self.opened.append(self.name)
-        return super().open(mode)
-
-
 def test_the_archive_of_this_machine_s_own_cell_is_read_as_often_as_any_other(
-    tmp_path: Path,
+    build: Build,
 ) -> None:
-    platform = host_platform()
-    line, asset = local.make_asset(interpreters()[0], platform, tmp_path, run_tool)
-    pins = {asset.name: Pin(LOCAL, asset.name, asset.sha256, asset.size_bytes)}
-    source = FolderSource(CountedPath(tmp_path))
-    console, _text = captured_console()
-    counts = {}
-    for bytecode in ("none", "common"):
-        matrix = dataclasses.replace(
-            parse_matrix(matrix_text(Line(), bytecode=bytecode)),
-            lines=(line,), archive=LOCAL, attest=False,
-        )  # fmt: skip
-        fetcher = AssetFetcher(LOCAL, source, pins, tmp_path / "cache", console, {})
-        request = BuildRequest((Cell(line, platform),), matrix, tmp_path / bytecode, wheels=False)
-        CountedPath.opened.clear()
-        (built,) = build_payloads(request, fetcher, console).cells
-        assert bool(built.plan.modules) == (bytecode == "common")
-        counts[bytecode] = CountedPath.opened.count(asset.name)
     # Its sha256, what is in it, and the contents.
-    assert counts == {"none": 3, "common": 3}
+    assert build("none").opened == build("common").opened == 3
 
 
 def test_nothing_is_compiled_any_more_when_the_run_is_over() -> None:

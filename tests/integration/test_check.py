@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -24,8 +25,8 @@ from pipeline.verify.published import (
 )
 from tests.builders.interpreters import PBS, host_platform, interpreters, real_archive
 from tests.builders.site import Site, make_site
-from tests.fakes.http_server import Loopback
-from tests.harness.go import find_go, from_repository
+from tests.fakes.http_server import serve
+from tests.harness.go import GOFLAGS, find_go, from_repository
 from tests.harness.project import MODULE, Line, Outcome, git, matrix_text
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="packs Linux interpreters")
@@ -42,7 +43,9 @@ def real_version() -> str:
 def env_of(site: Site) -> dict[str, str]:
     """Go and git take the module from the repository; nothing says that it is private."""
     env = from_repository(site.folder / "modcache", site.repository, MODULE).env()
-    return {name: value for name, value in env.items() if name != "GOPRIVATE"}
+    del env["GOPRIVATE"]
+    # Nobody debugs the programs.
+    return {**env, "GOFLAGS": f"{GOFLAGS} -ldflags=-w"}
 
 
 def check(site: Site, *argv: str, env: Mapping[str, str] | None = None) -> Outcome:
@@ -78,20 +81,41 @@ def row_of(outcome: Outcome, tag: str) -> list[str]:
     return [text.strip() for text in row if text.strip()]
 
 
-def test_a_tag_that_is_what_it_says(site: Site, tmp_path: Path) -> None:
-    summary = tmp_path / "summary.md"
-    outcome = check(site, "v0.1.0", env={"GITHUB_STEP_SUMMARY": str(summary)})
+@dataclass(frozen=True)
+class Checked:
+    """A good tag, checked on GitHub Actions; ``asked`` are the paths that a proxy was asked for."""
+
+    outcome: Outcome
+    summary: str
+    asked: list[str]
+
+
+@pytest.fixture(scope="module")
+def checked(released: Site, tmp_path_factory: pytest.TempPathFactory) -> Checked:
+    summary = tmp_path_factory.mktemp("summary") / "summary.md"
+    usual = subprocess.run(
+        [find_go(), "env", "GOPROXY"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    with serve() as server:
+        # What the user keeps private stays so.
+        env = {"GOPROXY": f"{server.address},{usual}", "GOPRIVATE": "corp.example"}
+        outcome = check(released, "v0.1.0", env={**env, "GITHUB_STEP_SUMMARY": str(summary)})
+        asked = [path for _method, path, _range in server.requests]
+    return Checked(outcome, summary.read_text("utf-8"), asked)
+
+
+def test_a_tag_that_is_what_it_says(checked: Checked) -> None:
+    outcome, platform = checked.outcome, host_platform().name
     assert outcome.code == 0, outcome.log
-    name, platform, python, openssl, _sqlite, _time, result = row_of(outcome, "v0.1.0")
-    assert (name, platform, python, result) == (
-        "v0.1.0",
-        host_platform().name,
-        real_version(),
-        "ok",
-    )
-    text = summary.read_text("utf-8")
-    assert f"### Check on {platform}" in text
-    assert f"| v0.1.0 | {platform} | {real_version()} | {openssl} |" in text
+    name, where, python, openssl, _sqlite, _time, result = row_of(outcome, "v0.1.0")
+    assert (name, where, python, result) == ("v0.1.0", platform, real_version(), "ok")
+    assert f"### Check on {platform}" in checked.summary
+    assert f"| v0.1.0 | {platform} | {real_version()} | {openssl} |" in checked.summary
+
+
+def test_proxies_are_asked_for_other_modules_only(checked: Checked) -> None:
+    assert any("klauspost" in path for path in checked.asked)
+    assert not [path for path in checked.asked if "goempy" in path]
 
 
 def test_all_tags_of_version_are_checked_and_a_liar_is_named(site: Site) -> None:
@@ -171,19 +195,6 @@ def test_a_tag_that_never_comes_is_an_error(site: Site) -> None:
     assert code == CheckError.exit_code
     assert waits == [5, 10, 20]
     assert "v0.7.0: go get" in log
-
-
-def test_proxies_are_asked_for_other_modules_only(site: Site, server: Loopback) -> None:
-    usual = subprocess.run(
-        [find_go(), "env", "GOPROXY"], capture_output=True, text=True, check=True
-    ).stdout.strip()
-    # What the user keeps private stays so.
-    env = {"GOPROXY": f"{server.address},{usual}", "GOPRIVATE": "corp.example"}
-    outcome = check(site, "v0.1.0", env=env)
-    assert outcome.code == 0, outcome.log
-    asked = [path for _method, path, _range in server.requests]
-    assert any("klauspost" in path for path in asked)
-    assert not [path for path in asked if "goempy" in path]
 
 
 def test_a_machine_without_git(site: Site, tmp_path: Path) -> None:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pipeline.config.matrix import parse_matrix
+from pipeline.release.local_release import local_config
+from pipeline.release.third_party_licenses import FILE_NAME
 from pipeline.sources import local_interpreter as local
 from pipeline.system.errors import ConfigError, InterpreterError
-from tests.builders.interpreters import interpreters, run_tool
+from tests.builders.interpreters import host_platform, interpreters, run_tool
 from tests.harness.extract import DESCRIBE_SCRIPT as PORTRAIT
 from tests.harness.extract import InterpreterFacts, ask_extracted, extract, parse_facts
-from tests.harness.project import Line, Project, matrix_text
+from tests.harness.project import Line, Project, git, make_project, matrix_text
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="--local packs Linux interpreters")
 
@@ -34,18 +38,25 @@ def asked(executable: str) -> InterpreterFacts:
     return parse_facts(done.stdout)
 
 
-def packed(project: Project, python: str, name: str = "local") -> Path:
-    """The extracted tree of a ``release --local``."""
-    out = project.root.parent / name
+@pytest.fixture(scope="module")
+def trees(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The extracted tree of an interpreter's ``release --local``, made once."""
+    return functools.cache(lambda python: packed(tmp_path_factory.mktemp("local"), python))
+
+
+def packed(folder: Path, python: str) -> Path:
+    """The extracted tree of a ``release --local``; ``folder`` is empty."""
+    project, out = make_project(folder), folder / "out"
     outcome = project.run("release", "--local", "--python", python, "--out", out)
     assert outcome.code == 0, outcome.log
+    assert "an interpreter of the machine that built it" in outcome.log  # and so, without licences
     (folder,) = (out / "payloads").glob("*/*/")
     return extract(folder, out / "tree")
 
 
 @pytest.mark.parametrize("found", interpreters(), ids=lambda each: f"{each.version}@{each.prefix}")
-def test_a_copy_stands_alone(project: Project, found: local.Interpreter) -> None:
-    root = packed(project, found.executable)
+def test_a_copy_stands_alone(trees: Callable[[str], Path], found: local.Interpreter) -> None:
+    root = trees(found.executable)
     before, after = asked(found.executable), ask_extracted(root)
     assert after.version == before.version
     assert after.modules == before.modules
@@ -54,12 +65,22 @@ def test_a_copy_stands_alone(project: Project, found: local.Interpreter) -> None
     assert not list(root.rglob("site-packages")) + list(root.rglob("dist-packages"))
 
 
-def test_the_environment_brings_in_no_other_libpython(project: Project, tmp_path: Path) -> None:
+def test_its_tag_says_that_licences_are_missing(trees: Callable[[str], Path]) -> None:
+    found = interpreters()[0]
+    repository = trees(found.executable).parent / "release.git"
+    notices = git(repository, "show", f"v0.1.0:{FILE_NAME}")
+    assert "Without licence texts" in notices
+    assert f"\ncpython {found.version}" in notices
+
+
+def test_the_environment_brings_in_no_other_libpython(
+    trees: Callable[[str], Path], tmp_path: Path
+) -> None:
     """A folder of LD_LIBRARY_PATH has a file of the library's name, and it is no library."""
     found = next((each for each in interpreters() if ".so" in each.library), None)
     if found is None:
         pytest.skip("no interpreter of this machine has a shared libpython")
-    root = packed(project, found.executable)
+    root = trees(found.executable)
     (tmp_path / found.library).write_bytes(b"")
     done = subprocess.run(
         [root / "bin" / "python3", "-I", "-c", "print('own')"],
@@ -70,19 +91,17 @@ def test_the_environment_brings_in_no_other_libpython(project: Project, tmp_path
     assert (done.stdout, done.stderr) == (b"own\n", b"")
 
 
-def test_a_prefix_that_was_installed_by_hand(project: Project) -> None:
+def test_a_prefix_that_was_installed_by_hand(trees: Callable[[str], Path], tmp_path: Path) -> None:
     """As python.org's sources install: bin, lib and nothing else, at any place."""
-    prefix = packed(project, sys.executable, "prefix")
-    again = packed(project, str(prefix / "bin" / "python3"), "again")
+    prefix = trees(interpreters()[0].executable)
+    again = packed(tmp_path, str(prefix / "bin" / "python3"))
     assert ask_extracted(again).strangers(again, f"{prefix}/") == []
 
 
-def test_a_virtual_environment_is_packed_as_what_it_stands_on(
-    project: Project, tmp_path: Path
-) -> None:
+def test_a_virtual_environment_is_packed_as_what_it_stands_on(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
-    root = packed(project, str(tmp_path / "venv" / "bin" / "python"))
-    assert ask_extracted(root).strangers(root, str(tmp_path / "venv")) == []
+    found = local.ask(str(tmp_path / "venv" / "bin" / "python"), run_tool)
+    assert found == interpreters()[0]
 
 
 def test_the_same_interpreter_gives_the_same_asset(tmp_path: Path) -> None:
@@ -134,26 +153,33 @@ def test_a_dry_run_makes_nothing(project: Project, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_which_interpreter_is_latest(project: Project, tmp_path: Path) -> None:
-    """The one asked for, else that of PRIMARY_PYTHON, else the first."""
+def test_the_line_asked_for_is_latest(project: Project, tmp_path: Path) -> None:
     found = {each.version.rpartition(".")[0]: each for each in interpreters()}
     if len(found) < 2:
         pytest.skip("this machine has interpreters of one minor version only")
     (first, one), (second, other) = list(found.items())[:2]
     argv = ["release", "--local", "--dry-run", "--out", str(tmp_path / "out")]
     argv += ["--python", one.executable, "--python", other.executable]
-
-    def tag_of(version: str, *more: str) -> str:
-        rows = project.run(*argv, *more).out.splitlines()
-        (row,) = [row for row in rows if row.startswith(f"{version}/")]
-        return row.split()[1]
-
-    project.write("PRIMARY_PYTHON", "2.7")
-    assert tag_of(one.version) == "v0.1.0"
     project.write("PRIMARY_PYTHON", second)
-    assert tag_of(other.version) == "v0.1.0"
-    assert tag_of(one.version) == f"v0.1.0-py{one.version}"
-    assert tag_of(one.version, "--primary", first) == "v0.1.0"
-    outcome = project.run(*argv, "--primary", "9.9")
-    assert outcome.code == ConfigError.exit_code
-    assert "--primary is '9.9', and no line matches it" in outcome.log
+    outcome = project.run(*argv, "--primary", first)
+    assert [row.split() for row in outcome.out.splitlines()[-2:]] == [
+        [f"{one.version}/{host_platform().name}", "v0.1.0"],
+        [f"{other.version}/{host_platform().name}", f"v0.1.0-py{other.version}"],
+    ]
+
+
+def test_which_line_is_latest(tmp_path: Path) -> None:
+    """The one asked for, else that of PRIMARY_PYTHON, else the first."""
+    first, second = "3.13.17", "3.14.9"
+    matrix = parse_matrix(matrix_text(Line(first), Line(second)))
+    (tmp_path / "VERSION").write_text("0.1.0\n")
+
+    def primary(usual: str, asked: str = "") -> str:
+        (tmp_path / "PRIMARY_PYTHON").write_text(f"{usual}\n")
+        return local_config(matrix, tmp_path, asked).primary.name
+
+    assert primary("2.7") == first
+    assert primary("3.14") == second
+    assert primary("3.14", "3.13") == first
+    with pytest.raises(ConfigError, match=r"--primary is '9\.9', and no line matches it"):
+        primary("3.14", "9.9")

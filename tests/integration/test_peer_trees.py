@@ -170,6 +170,11 @@ def imported(python: Path) -> tuple[set[str], dict[str, str], str, str]:
     return set(good), bad, openssl, sqlite
 
 
+def without_libpython(member: tarfile.TarInfo, path: str) -> tarfile.TarInfo | None:
+    """The interpreter has it inside, and with debug sections it takes a quarter of a gigabyte."""
+    return None if "libpython" in member.name else tarfile.tar_filter(member, path)
+
+
 def test_the_stripped_interpreter_imports_what_the_unstripped_one_does(
     linux: Made, tmp_path: Path
 ) -> None:
@@ -179,8 +184,11 @@ def test_the_stripped_interpreter_imports_what_the_unstripped_one_does(
         linux.plan.path,
         dataclasses.replace(MATRIX, trim=dataclasses.replace(MATRIX.trim, strip=False)),
     )
-    with tarfile.open(fileobj=_decompressed(linux.plan.path), mode="r|") as tar:
-        tar.extractall(tmp_path / "whole", filter="tar")
+    with (
+        zstandard.open(linux.plan.path, "rb") as file,
+        tarfile.open(fileobj=file, mode="r|") as tar,
+    ):
+        tar.extractall(tmp_path / "whole", filter=without_libpython)  # noqa: S202  # its filter filters
     before, _bad, openssl, sqlite = imported(tmp_path / "whole" / INSTALL / "bin" / "python3")
     ours = extract(linux.packed.folder, tmp_path / "ours")
     after, bad, _openssl, _sqlite = imported(ours / "bin" / "python3")
@@ -196,8 +204,3 @@ def test_the_stripped_interpreter_imports_what_the_unstripped_one_does(
     about = read_payload(linux.packed.folder).manifest.about
     versions = {each.name: each.version for each in about.components}
     assert (versions["openssl"], versions["sqlite"]) == (openssl, sqlite)
-
-
-def _decompressed(path: Path) -> BytesIO:
-    with path.open("rb") as file:
-        return BytesIO(zstandard.ZstdDecompressor().stream_reader(file).read())
