@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from tests.harness.vet import Vet, build_vet
 
 # Each of the commands that tests run would compile the pipeline again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# And pytest would rewrite the asserts of all tests.
+sys.dont_write_bytecode = False
 
 # No test asserts a time: machines are shared.
 settings.register_profile("goempy", deadline=None)

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import jinja2
 
 from pipeline.system.files import write_atomically
-from tests.bench import plots
 from tests.bench.model import Figure, Profile, Report, Row
 from tests.bench.quantities import aims, excess, quantity, ratio, with_spread
 
@@ -44,6 +43,8 @@ def write_page(report: Report, root: Path) -> None:
 
 def draw(report: Report) -> dict[str, bytes]:
     """Every plot by its file name."""
+    from tests.bench import plots  # noqa: PLC0415 - matplotlib takes a second
+
     every = {"summary": closest_calls(report), "ratios": judged(report)}
     drawn = {
         f"{name}.svg": plots.ratios([each[1:] for each in rows]) for name, rows in every.items()

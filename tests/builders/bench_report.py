@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from xml.etree import ElementTree as ET
 
 from tests.bench.model import Aims, Effort, Figure, Growth, Profile, Report, Row
+from tests.bench.page import draw
 
 NS = {"svg": "http://www.w3.org/2000/svg"}
 MACHINE = (("date", "2026-11-21"), ("memory", "8.00 GB"), ("Go", "1.26.0"))
@@ -59,6 +61,12 @@ def report(*results: Figure | Growth | Profile, effort: Effort | None = None) ->
 
 
 REPORT = report(FIRST, WARM, AGAIN, STARTS, CELLS, FIRST_RUN, CELL)
+
+
+@functools.cache
+def pictures() -> dict[str, bytes]:
+    """The plots of ``REPORT``."""
+    return draw(REPORT)
 
 
 def words(picture: bytes) -> list[str]:

@@ -41,6 +41,8 @@ def interpreters() -> tuple[local.Interpreter, ...]:
     home = Path.home() / ".pyenv" / "versions"
     candidates = [sys.executable, *map(str, sorted(home.glob("3.*/bin/python3")))]
     candidates += [path for minor in range(9, 20) if (path := shutil.which(f"python3.{minor}"))]
+    # Of these are shims of pyenv, which are slow, and whose interpreters are there already.
+    candidates = [each for each in candidates if Path(each).parent != home.parent / "shims"]
     candidates += ["/usr/bin/python3"] if os.access("/usr/bin/python3", os.X_OK) else []
     found: dict[str, local.Interpreter] = {}
     for candidate in candidates:

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 from tests.harness.go import Go, from_repository
 from tests.harness.project import MODULE, REPOSITORY, git
+from tests.harness.schema import cyclonedx_fault
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="--local packs Linux interpreters")
 
@@ -202,7 +201,7 @@ def test_bills_of_materials_can_be_merged(local: Local, example: Example, tmp_pa
     shutil.copy(packages, tmp_path / "data" / "linux-amd64.cdx.json")
     subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True)
     for text in (packages.read_text(), (tmp_path / "myapp.cdx.json").read_text()):
-        assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+        assert cyclonedx_fault(text) == ""
     merged = json.loads((tmp_path / "myapp.cdx.json").read_text())
     refs = {each["bom-ref"] for each in merged["components"]}
     assert {"go", "module"} < refs

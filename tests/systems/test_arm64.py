@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from pipeline.system.process import ProcessResult
 from tests.builders.real_site import make_real_site, tagged_module
 from tests.builders.site import Site
 from tests.harness import qemu
@@ -20,13 +20,15 @@ from tests.harness.peers import GO_EMBED_PYTHON_NEWEST
 from tests.harness.project import REPOSITORY, platform_named
 
 PLATFORM = "linux-arm64"
-SLICE = (
-    "TestKilledDuringExtraction", "TestManyColdStarts", "TestExtractsWhatWasPacked",
-    "TestTwoUsersStart", "TestCleanupAndPruneLeaveUsedTrees", "TestTempDirThatCannotBeUsed",
-    "TestPayloadKilledExtraction", "TestPayloadManyColdStarts", "TestPayloadStandsAlone",
-    "TestContextEndsChildInBackground",
-)  # fmt: skip
-"""Go tests that processes, locks, the kernel's answers and the loader decide."""
+SLICE = {
+    "internal/extract": (
+        "TestKilledDuringExtraction", "TestManyColdStarts", "TestExtractsWhatWasPacked",
+        "TestTwoUsersStart", "TestCleanupAndPruneLeaveUsedTrees", "TestTempDirThatCannotBeUsed",
+    ),
+    "internal/procgroup": ("TestContextEndsChildInBackground",),
+    "python": ("TestPayloadStandsAlone", "TestPayloadWarmStart"),
+}  # fmt: skip
+"""Go tests that processes, locks, the kernel's answers and the loader decide, by package."""
 WHOLE_TIMEOUT_S = 3600
 
 
@@ -46,46 +48,55 @@ def go(tmp_path_factory: pytest.TempPathFactory) -> Go:
     return Go(tmp_path_factory.mktemp("go") / "modcache")
 
 
-def try_it(site: Site, go: Go, temp: Path, *go_flags: str, timeout_s: float) -> ProcessResult:
-    """``goempy try`` itself, on a system that runs arm64."""
-    env = go.env() | {
-        "GOFLAGS": " ".join([GOFLAGS, f"-timeout={timeout_s:.0f}s", *go_flags]),
-        "GOEMPY_CACHE_DIR": str(temp / "cache"),
-        "TMPDIR": str(temp),
-        # The race detector needs a C compiler for arm64.
-        "CC": "none-here",
-    }
-    return qemu.arm64().run(
-        sys.executable, "-m", "pipeline", "--root", site.project.root,
-        "try", "--payloads", site.payloads, "--platform", PLATFORM,
-        cwd=REPOSITORY, env=env, timeout_s=timeout_s,
-    )  # fmt: skip
+@pytest.fixture(scope="module")
+def consumer(site: Site, go: Go) -> Iterator[Consumer]:
+    with open_folder() as folder:
+        module = tagged_module(site, folder / "module")
+        yield Consumer(go, module, folder, platform_named(PLATFORM), qemu.arm64())
 
 
-def test_the_program_of_the_readme_runs(site: Site, go: Go, tmp_path: Path) -> None:
-    module = tagged_module(site, tmp_path / "module")
-    consumer = Consumer(go, module, tmp_path, platform_named(PLATFORM), qemu.arm64())
+def test_the_program_of_the_readme_runs(site: Site, consumer: Consumer) -> None:
     done = consumer.run(consumer.build_readme_program())
     assert done.code == 0, done.stderr
     assert done.stdout.decode().startswith(f"hello from Python {site.python} ")
 
 
-def test_it_is_used_as_its_users_will(site: Site, go: Go) -> None:
-    """Every extension module imports, the second start is warm, cold starts and kills are fine."""
-    chosen = f"-run=^({'|'.join(SLICE)})$"
-    with open_folder() as temp:
-        done = try_it(site, go, temp, "-short", chosen, timeout_s=HANGS_AFTER_S)
-    assert done.code == 0, done.stderr
+def test_every_extension_module_imports(site: Site, consumer: Consumer) -> None:
+    assert consumer.import_faults(site) == []
+
+
+@pytest.mark.parametrize("package", SLICE)
+def test_go_tests_pass_in_short(consumer: Consumer, package: str) -> None:
+    names = SLICE[package]
+    chosen = f"-test.run=^({'|'.join(names)})$"
+    printed = consumer.run_tests(package, "-test.short", chosen, timeout_s=HANGS_AFTER_S)
+    assert [name for name in names if f"--- PASS: {name} " not in printed] == []
 
 
 @pytest.mark.whole
 def test_all_go_tests_pass(go: Go, tmp_path: Path) -> None:
-    """With package pip, which installs and imports a wheel."""
+    """And ``goempy try`` itself, with package pip, which installs and imports a wheel."""
     site = make_real_site(tmp_path / "site", GO_EMBED_PYTHON_NEWEST, [PLATFORM], pip=True)
     with open_folder() as folder:
-        done = try_it(site, go, folder, "-run=^$", timeout_s=WHOLE_TIMEOUT_S)
-        assert done.code == 0, done.stderr
+        try_it(site, go, folder)
         module = tagged_module(site, folder / "module")
         consumer = Consumer(go, module, folder, platform_named(PLATFORM), qemu.arm64())
         for package in packages_with_tests():
             consumer.run_tests(package, timeout_s=WHOLE_TIMEOUT_S)
+
+
+def try_it(site: Site, go: Go, temp: Path) -> None:
+    """``goempy try`` on a system that runs arm64, without the Go tests."""
+    env = go.env() | {
+        "GOFLAGS": f"{GOFLAGS} -run=^$",
+        "GOEMPY_CACHE_DIR": str(temp / "cache"),
+        "TMPDIR": str(temp),
+        # The race detector needs a C compiler for arm64.
+        "CC": "none-here",
+    }
+    done = qemu.arm64().run(
+        sys.executable, "-m", "pipeline", "--root", site.project.root,
+        "try", "--payloads", site.payloads, "--platform", PLATFORM,
+        cwd=REPOSITORY, env=env, timeout_s=WHOLE_TIMEOUT_S,
+    )  # fmt: skip
+    assert done.code == 0, done.stderr

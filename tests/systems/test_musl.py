@@ -87,9 +87,9 @@ def test_a_python_for_glibc_says_what_to_do(tmp_path: Path, go: Go) -> None:
     assert "-tags musl" in done.stderr
 
 
-@pytest.mark.parametrize("package", ["internal/extract", "internal/osfs", "python"])
-def test_go_tests_pass_in_short(consumer: Consumer, package: str) -> None:
-    consumer.run_tests(package, "-test.short", timeout_s=HANGS_AFTER_S)
+def test_go_tests_pass_in_short(consumer: Consumer) -> None:
+    """Of the package that knows of musl: the others are compiled to what linux-amd64 has."""
+    consumer.run_tests("python", "-test.short", timeout_s=HANGS_AFTER_S)
 
 
 @pytest.mark.whole

@@ -35,6 +35,8 @@ BELOW_THE_INTERPRETER = [
     for each in packages_with_tests(without="unix")
     if each not in {"python", "python/worker", "pip"}
 ]
+COMPUTED = "TestLargeBlob", "TestBlobOfAnotherSize", "TestFramesAfterAChange"
+"""Go tests that decompress for seconds and ask the system for nothing; the whole run has them."""
 LIMITS = {
     **dict.fromkeys(("TestPayloadVenv", "TestPayloadPth/venv"), "Wine 8 has no CopyFile2"),
     **dict.fromkeys(
@@ -48,11 +50,14 @@ WHOLE_TIMEOUT_S = 3600
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+def site(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Site:
+    """With what only tests of the whole run ask for: package pip, and this machine's platform."""
     if lacks := wine.missing():
         pytest.skip(f"runs windows/amd64: needs {lacks}")
     folder = tmp_path_factory.mktemp("site")
-    return make_real_site(folder, GO_EMBED_PYTHON_NEWEST, ["linux-amd64", PLATFORM], pip=True)
+    whole = bool(pytestconfig.getoption("--whole"))
+    platforms = [*["linux-amd64"] * whole, PLATFORM]
+    return make_real_site(folder, GO_EMBED_PYTHON_NEWEST, platforms, pip=whole)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +83,8 @@ def test_every_extension_module_imports(site: Site, consumer: Consumer) -> None:
 
 @pytest.mark.parametrize("package", BELOW_THE_INTERPRETER)
 def test_packages_below_the_interpreter_pass_their_tests(consumer: Consumer, package: str) -> None:
-    consumer.run_tests(package, "-test.short", timeout_s=HANGS_AFTER_S)
+    skipped = f"-test.skip=^({'|'.join(COMPUTED)})$"
+    consumer.run_tests(package, "-test.short", skipped, timeout_s=HANGS_AFTER_S)
 
 
 def test_a_worker_is_called(consumer: Consumer) -> None:

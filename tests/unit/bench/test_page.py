@@ -9,8 +9,18 @@ import re
 from pathlib import Path
 
 from tests.bench.model import SHORT
-from tests.bench.page import PAGE, PLOTS, TEXT, benchmarks_md, closest_calls, draw, write_page
-from tests.builders.bench_report import AGAIN, CELLS, FIRST, FIRST_RUN, REPORT, WARM, report, row
+from tests.bench.page import PAGE, PLOTS, TEXT, benchmarks_md, closest_calls, write_page
+from tests.builders.bench_report import (
+    AGAIN,
+    CELLS,
+    FIRST,
+    FIRST_RUN,
+    REPORT,
+    WARM,
+    pictures,
+    report,
+    row,
+)
 
 
 def table(page: str, heading: str) -> list[list[str]]:
@@ -143,7 +153,7 @@ def test_what_was_not_measured_is_listed() -> None:
 def test_links_of_the_page_lead_somewhere() -> None:
     page = benchmarks_md(REPORT)
     shown = re.findall(r"!\[[^\]]+\]\(tests/bench/plots/([^)]+)\)", page)
-    assert sorted(shown) == sorted([*draw(REPORT), "flame-cell.svg"])
+    assert sorted(shown) == sorted([*pictures(), "flame-cell.svg"])
     headings = re.findall(r"^## (.*)$", page, re.MULTILINE)
     anchors = {re.sub(r'[`"():.]', "", each).lower().replace(" ", "-") for each in headings}
     assert set(re.findall(r"\]\(#([^)]+)\)", page)) <= anchors
@@ -152,7 +162,7 @@ def test_links_of_the_page_lead_somewhere() -> None:
 def test_writing_removes_plots_that_are_no_longer_made(tmp_path: Path) -> None:
     write_page(REPORT, tmp_path)
     folder = tmp_path / PLOTS
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == draw(REPORT)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == pictures()
     assert (tmp_path / PAGE).read_bytes().decode() == benchmarks_md(REPORT)
     (folder / "notes.txt").write_text("stays", "utf-8")
     (folder / "flame-cell.svg").write_text("stays", "utf-8")

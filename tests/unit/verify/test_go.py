@@ -62,7 +62,7 @@ def test_a_build_is_for_the_platform_whatever_the_user_has_set(
 
 def test_a_program_for_windows_ends_in_exe(module: Path, tmp_path: Path) -> None:
     assert go(WINDOWS).build(".", tmp_path / "made", cwd=module).name == "made.exe"
-    assert go(V3).build(".", tmp_path / "made", cwd=module).name == "made"
+    assert go(LINUX).build(".", tmp_path / "made", cwd=module).name == "made"
     assert (tmp_path / "made.exe").read_bytes()[:2] == b"MZ"
 
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
-from pipeline.release.module_tree import TEMPLATE
 from pipeline.system.errors import SmokeTestError
 from pipeline.system.process import ProcessResult
 from pipeline.verify.sandbox import (
-    PROGRAMS,
     bare_environment,
     go_mod,
     read_start,
     write_programs,
 )
-from tests.harness import go as gotool
 
 FORK = "forge.example/you/py/v2"
 ANSWER = (
@@ -64,19 +60,3 @@ def test_the_programs_name_the_module_of_a_fork(tmp_path: Path) -> None:
     assert all(f'"{FORK}/p' in text for text in texts)
     assert not [text for text in texts if "goempy/goempy" in text]
     assert f"replace {FORK} => ../module" in go_mod(FORK, "v2.0.0", "../module")
-
-
-def test_the_programs_are_formatted_and_vet(tmp_path: Path) -> None:
-    """Beside the module's source, and with a package as ``install`` would write it."""
-    own = "github.com/goempy/goempy"
-    names = sorted(path.parent.name for path in PROGRAMS.glob("*/main.go"))
-    assert names == ["install", "start", "use"]
-    write_programs(tmp_path, own, names)
-    (tmp_path / "go.mod").write_text(go_mod(own, "v0.1.0", str(TEMPLATE)))
-    shutil.copy(TEMPLATE / "go.sum", tmp_path / "go.sum")
-    (tmp_path / "packages").mkdir()
-    package = 'package data\n\nimport "embed"\n\nvar Data embed.FS\n'
-    (tmp_path / "packages" / "data.go").write_text(package)
-    tool = gotool.Go(tmp_path / "modcache")
-    assert tool.run("vet", "-mod=mod", "./...", cwd=tmp_path) == ""
-    assert tool.gofmt(PROGRAMS) == ""
