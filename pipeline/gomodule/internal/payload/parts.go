@@ -15,7 +15,7 @@ const partBytes = 16 << 20
 const parallelParts = 4
 
 // oneDecoder says how many of the large files that come after the first one are decoded after
-// it, in its window: a decoder for each would take a tenth more memory. Together
+// it, in its window: a second decoder takes a twentieth of all memory. Together
 // they are much smaller than the first, so that no core waits long for the one that decodes
 // them.
 func oneDecoder(files []*Entry, workers int) int {
