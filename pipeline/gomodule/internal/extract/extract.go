@@ -98,7 +98,7 @@ func (j *job) extract(ctx context.Context, loc *Location) (c *claim, fresh bool,
 			return j.readOnly(ctx, loc, err)
 		}
 		if !errors.Is(err, osfs.ErrGone) && !stateVanished(loc, err) {
-			if _, missing := os.Lstat(loc.tree); errors.Is(missing, fs.ErrNotExist) {
+			if isMissing(loc.tree) {
 				_, _ = removeUnused(ctx, loc, nil) // an empty state directory
 			}
 			return nil, false, err
@@ -121,13 +121,18 @@ func (j *job) ensureFor(ctx context.Context, loc *Location, c *claim) (fresh boo
 	return fresh, err
 }
 
+// isMissing says that there is nothing at path.
+func isMissing(path string) bool {
+	_, err := os.Lstat(path)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
 // stateVanished says that the state directory went away under us.
 func stateVanished(loc *Location, err error) bool {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return false
 	}
-	_, err = os.Lstat(loc.state())
-	return errors.Is(err, fs.ErrNotExist)
+	return isMissing(loc.state())
 }
 
 // readOnly uses a tree that cannot be written, because of its file system or because it
@@ -170,6 +175,12 @@ const sharedRounds = 3
 // ensure returns when the tree is complete. Of many starts at once one does
 // the work; the others wait for a share of its lock and get it all together.
 func (j *job) ensure(ctx context.Context, loc *Location) (fresh bool, err error) {
+	look := inspect
+	// A marker alone may be missing because of a repair, which began before this start. A tree
+	// alone may be missing where a cleaner of temp dirs has left the marker.
+	if isMissing(loc.markerPath()) && isMissing(loc.tree) {
+		look = inspectNew
+	}
 	for round := 0; ; round++ {
 		kind := osfs.TryExclusive
 		if round >= sharedRounds || j.opts.VerifyAll {
@@ -186,7 +197,7 @@ func (j *job) ensure(ctx context.Context, loc *Location) (fresh bool, err error)
 		if err := waitFor(ctx, loc); err != nil {
 			return false, err
 		}
-		if seen := inspect(loc, j.pl.Key); seen.fits(loc, j.pl.Key) {
+		if seen := look(loc, j.pl.Key); seen.fits(loc, j.pl.Key) {
 			return false, seen.canRun(loc)
 		}
 	}

@@ -73,7 +73,16 @@ func (m *marker) addBelow(dir string, names map[string]bool) {
 
 // inspect compares the tree with its marker. It takes no lock: markers appear
 // by rename, and a tree that is being repaired differs from its marker.
-func inspect(loc *Location, key string) inspection {
+func inspect(loc *Location, key string) inspection { return compare(loc, key, false) }
+
+// inspectNew is inspect for a start that has waited for another one to make the tree, and has
+// found neither tree nor marker before. All that is in the tree was written, checked
+// and looked at since, so only its own folder is looked at again: that it is the one that was
+// recorded. What is changed later is for the next start to find, as it is for the start that
+// has made the tree.
+func inspectNew(loc *Location, key string) inspection { return compare(loc, key, true) }
+
+func compare(loc *Location, key string, folderOnly bool) inspection {
 	m, err := readMarker(loc.markerPath())
 	if err != nil {
 		return inspection{}
@@ -89,9 +98,12 @@ func inspect(loc *Location, key string) inspection {
 		}
 		return seen
 	}
-	suspects := make([]bool, len(m.entries))
+	suspects, n := make([]bool, len(m.entries)), len(m.entries)
+	if folderOnly {
+		n = 1
+	}
 	var found atomic.Bool
-	osfs.LstatAll(loc.tree, len(m.entries),
+	osfs.LstatAll(loc.tree, n,
 		func(i int) string { return m.entries[i].name },
 		func(i int, s osfs.FileStat, err error) {
 			if err != nil || s != m.entries[i].FileStat {

@@ -11,6 +11,10 @@ const (
 	asyncBuffers = 4
 )
 
+// asyncFrom is the size from which on a content keeps a core busy long enough for a belt, whose
+// buffers are memory too.
+const asyncFrom = 4 << 20
+
 // asyncWriter carries bytes from the goroutine that decodes them to one that checks
 // and writes them. The largest content keeps one core busy when there is
 // nothing left for the others, and this takes a quarter off its time.

@@ -30,7 +30,19 @@ func (b *blobs) WriteAll(ctx context.Context, files []*Entry, write writeFunc, _
 	// others have nothing left. The others stay with those of their folder.
 	files = append([]*Entry(nil), files...)
 	sort.SliceStable(files, func(i, j int) bool { return files[i].Size > max(files[j].Size, smallBytes) })
-	return Parallel(ctx, len(files), func(i int) error { return b.explain(files[i], b.write(files[i], write)) })
+	after := oneDecoder(files, workers())
+	return Parallel(ctx, len(files)-after, func(i int) error {
+		if i > 0 {
+			i += after
+			return b.explain(files[i], b.write(files[i], write))
+		}
+		for _, e := range files[:min(1+after, len(files))] {
+			if err := b.explain(e, b.write(e, write)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (b *blobs) write(e *Entry, write writeFunc) error {

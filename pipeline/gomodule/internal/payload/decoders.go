@@ -87,6 +87,9 @@ func newSmallDecoder() (*zstd.Decoder, error) {
 
 // stream decodes a content that is too large for one piece of memory.
 func (d *decoders) stream(w io.Writer, r io.Reader, size int64) error {
+	if size < asyncFrom {
+		return d.decodeStream(w, r, size)
+	}
 	return writeAsync(w, func(w io.Writer) error {
 		if file, parts := partsOf(r, size); parts != nil {
 			return d.decodeParts(w, file, parts)

@@ -10,6 +10,7 @@ import (
 // 100 MB, and to make it takes longer than to pack a small tree.
 type encoders struct {
 	options []zstd.EOption
+	streams bool // they are not for EncodeAll
 	pool    sync.Pool
 }
 
@@ -19,7 +20,7 @@ var (
 		zstd.WithEncoderConcurrency(1),
 		zstd.WithEncoderLevel(zstd.SpeedBestCompression),
 	}}
-	streamEncoders = encoders{options: []zstd.EOption{
+	streamEncoders = encoders{streams: true, options: []zstd.EOption{
 		zstd.WithEncoderConcurrency(1),
 		zstd.WithEncoderLevel(zstd.SpeedBestCompression),
 		zstd.WithWindowSize(streamWindow),
@@ -42,7 +43,11 @@ func (e *encoders) get() (*zstd.Encoder, error) {
 	return zstd.NewWriter(nil, e.options...)
 }
 
+// put gives an encoder back. One for streams lets go of what it wrote to. Reset makes tables
+// for streams, which are not those of EncodeAll: another one would take twice the memory.
 func (e *encoders) put(enc *zstd.Encoder) {
-	enc.Reset(nil)
+	if e.streams {
+		enc.Reset(nil)
+	}
 	e.pool.Put(enc)
 }

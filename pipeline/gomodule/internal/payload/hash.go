@@ -12,18 +12,18 @@ import (
 )
 
 // hashAll fills in hashes of the regular files below dir, and their sizes where they have
-// changed.
-func hashAll(dir string, entries []Entry) error {
+// changed. What it holds in memory for that goes to kept, which may be nil.
+func hashAll(dir string, entries []Entry, kept *keptContents) error {
 	return Parallel(context.Background(), len(entries), func(i int) error {
 		e := &entries[i]
 		if !e.IsRegular() {
 			return nil
 		}
-		return hashEntry(filepath.Join(dir, filepath.FromSlash(e.Name)), e)
+		return hashEntry(filepath.Join(dir, filepath.FromSlash(e.Name)), e, kept)
 	})
 }
 
-func hashEntry(path string, e *Entry) (err error) {
+func hashEntry(path string, e *Entry, kept *keptContents) (err error) {
 	if e.Size > smallBytes {
 		e.Sum, e.Size, err = hashLarge(path)
 		return err
@@ -34,6 +34,7 @@ func hashEntry(path string, e *Entry) (err error) {
 	}
 	sum := sha256.Sum256(data)
 	e.Sum, e.Size = hex.EncodeToString(sum[:]), int64(len(data))
+	kept.keep(e.Sum, data)
 	return nil
 }
 

@@ -69,9 +69,6 @@ func packContents(out, dir string, m *Manifest, layout Layout) (err error) {
 	if layout == LayoutBlobs {
 		return packBlobs(out, dir, m.Entries)
 	}
-	if err := hashAll(dir, m.Entries); err != nil {
-		return err
-	}
 	if layout == LayoutStream {
 		m.Stream, err = packStream(out, dir, m)
 	} else {

@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 
 	"github.com/goempy/goempy/internal/osfs"
 )
@@ -43,10 +45,13 @@ func groupFrames(order []*Entry) [][]*Entry {
 	return groups
 }
 
-// packFrames writes all contents into one file of many frames and returns its name. The
-// hashes of entries are known.
+// packFrames writes all contents into one file of many frames and returns its name.
 func packFrames(out, dir string, m *Manifest) (name string, err error) {
-	p := framePacker{streamPacker{dir: dir, order: m.distinct()}}
+	kept := newKeptContents(keptBytes)
+	if err := hashAll(dir, m.Entries, kept); err != nil {
+		return "", err
+	}
+	p := framePacker{streamPacker: streamPacker{dir: dir, order: m.distinct()}, kept: kept}
 	err = osfs.WriteNamed(out, func(f *os.File) (string, error) {
 		name, err = p.pack(f)
 		return name, err
@@ -54,7 +59,11 @@ func packFrames(out, dir string, m *Manifest) (name string, err error) {
 	return name, err
 }
 
-type framePacker struct{ streamPacker }
+type framePacker struct {
+	streamPacker
+	kept *keptContents
+	free sync.Pool // of *packedFrame that are written
+}
 
 // packedFrame is a frame and its content, nil for a large one.
 type packedFrame struct {
@@ -68,12 +77,12 @@ func (p *framePacker) pack(f io.Writer) (name string, err error) {
 	if len(groups) == 0 {
 		return blobName(EmptySum, CodecRaw), nil
 	}
-	queue, stop := make(chan chan packedFrame, workers()), make(chan struct{})
+	queue, stop := make(chan chan *packedFrame, workers()), make(chan struct{})
 	defer close(stop)
 	go func() {
 		defer close(queue)
 		for _, group := range groups {
-			done := make(chan packedFrame, 1)
+			done := make(chan *packedFrame, 1)
 			select {
 			case queue <- done:
 				go func() { done <- p.compress(group) }()
@@ -94,6 +103,9 @@ func (p *framePacker) pack(f io.Writer) (name string, err error) {
 		if _, err := f.Write(packed.stored); err != nil {
 			return "", err
 		}
+		if packed.content != nil {
+			p.free.Put(packed)
+		}
 	}
 	return blobName(hex.EncodeToString(whole.Sum(nil)), CodecZstd), nil
 }
@@ -108,28 +120,34 @@ func (p *framePacker) hash(whole hash.Hash, group []*Entry, content []byte) erro
 }
 
 // compress makes a frame.
-func (p *framePacker) compress(group []*Entry) packedFrame {
+func (p *framePacker) compress(group []*Entry) *packedFrame {
 	if group[0].Size > smallBytes {
 		return p.compressLarge(group[0])
 	}
-	content, err := p.read(group)
+	packed, _ := p.free.Get().(*packedFrame)
+	if packed == nil {
+		packed = new(packedFrame)
+	}
+	content, err := p.read(packed.content[:0], group)
 	if err != nil {
-		return packedFrame{err: err}
+		return &packedFrame{err: err}
 	}
 	enc, err := frameEncoders.get()
 	if err != nil {
-		return packedFrame{err: err}
+		return &packedFrame{err: err}
 	}
 	defer frameEncoders.put(enc)
-	return packedFrame{stored: enc.EncodeAll(content, nil), content: content}
+	packed.content = content
+	packed.stored = enc.EncodeAll(content, slices.Grow(packed.stored[:0], len(content)))
+	return packed
 }
 
 // compressLarge makes the frame of a content that is not held in memory. What is large is
 // programs mostly, of which the best level makes a tenth less.
-func (p *framePacker) compressLarge(e *Entry) packedFrame {
+func (p *framePacker) compressLarge(e *Entry) *packedFrame {
 	enc, err := streamEncoders.get()
 	if err != nil {
-		return packedFrame{err: err}
+		return &packedFrame{err: err}
 	}
 	defer streamEncoders.put(enc)
 	var stored bytes.Buffer
@@ -138,27 +156,39 @@ func (p *framePacker) compressLarge(e *Entry) packedFrame {
 	if errClose := enc.Close(); err == nil {
 		err = errClose
 	}
-	return packedFrame{stored: stored.Bytes(), err: err}
+	return &packedFrame{stored: stored.Bytes(), err: err}
 }
 
-// read returns small contents one after the other.
-func (p *framePacker) read(group []*Entry) ([]byte, error) {
+// read appends small contents to all.
+func (p *framePacker) read(all []byte, group []*Entry) ([]byte, error) {
 	size := int64(0)
 	for _, e := range group {
 		size += e.Size
 	}
-	all := make([]byte, 0, size)
+	all = slices.Grow(all, int(size))
 	for _, e := range group {
-		data, err := osfs.ReadFile(filepath.Join(p.dir, filepath.FromSlash(e.Name)))
-		if err != nil {
-			return nil, err
-		}
-		if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != e.Sum {
-			return nil, changedError(e)
+		data := p.kept.take(e.Sum)
+		if data == nil {
+			var err error
+			if data, err = p.readAgain(e); err != nil {
+				return nil, err
+			}
 		}
 		all = append(all, data...)
 	}
 	return all, nil
+}
+
+// readAgain reads a small content, and checks it once more.
+func (p *framePacker) readAgain(e *Entry) ([]byte, error) {
+	data, err := osfs.ReadFile(filepath.Join(p.dir, filepath.FromSlash(e.Name)))
+	if err != nil {
+		return nil, err
+	}
+	if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != e.Sum {
+		return nil, changedError(e)
+	}
+	return data, nil
 }
 
 func changedError(e *Entry) error { return fmt.Errorf("%s was changed while it was packed", e.Name) }

@@ -13,7 +13,7 @@ func WriteFileList(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := hashAll(dir, entries); err != nil {
+	if err := hashAll(dir, entries, nil); err != nil {
 		return fmt.Errorf("embed_util: list %s: %w", dir, err)
 	}
 	return osfs.WriteFile(filepath.Join(dir, ManifestName), encodeLegacy(entries))

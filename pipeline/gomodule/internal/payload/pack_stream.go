@@ -13,6 +13,9 @@ import (
 // packStream writes all contents into one frame and returns its file's name. Files were
 // read once for their hashes, so that none of them is ever in memory as a whole.
 func packStream(out, dir string, m *Manifest) (name string, err error) {
+	if err := hashAll(dir, m.Entries, nil); err != nil {
+		return "", err
+	}
 	j := streamPacker{dir: dir, order: m.distinct()}
 	err = osfs.WriteNamed(out, func(f *os.File) (string, error) {
 		name, err = j.pack(f)
