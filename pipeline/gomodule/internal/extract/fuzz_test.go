@@ -88,8 +88,8 @@ func FuzzStream(f *testing.F) {
 	m, err := payload.Parse(text)
 	testtree.Must(f, err)
 	want := testtree.Of(f, nodes)
-	testtree.AddNonsense(f, 300, [][]byte{data, data[:len(data)-3], append(slices.Clone(data), data...)}, true)
-	testtree.AddNonsense(f, 100, [][]byte{testpayload.Unzstd(f, data), {}}, false)
+	testtree.AddNonsense(f, 150, [][]byte{data, data[:len(data)-3], append(slices.Clone(data), data...)}, true)
+	testtree.AddNonsense(f, 50, [][]byte{testpayload.Unzstd(f, data), {}}, false)
 	f.Fuzz(func(t *testing.T, data []byte, compressed bool) {
 		fsys := fstest.MapFS{}
 		one := *m
