@@ -241,7 +241,7 @@ paths = st.lists(elements, min_size=1, max_size=4).map("/".join)
 sizes = st.sampled_from([0, 1, SPECIAL, SPECIAL + 1, MAX_ZIP_BYTES // 2, MAX_ZIP_BYTES])
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(files=st.lists(st.builds(ZipFile, paths, sizes), max_size=12))
 def test_any_files(judge: Judge, files: list[ZipFile]) -> None:
     assert_one_opinion(judge, with_go_mod(files))

@@ -48,8 +48,8 @@ func TestWarmStartNeedsNoLock(t *testing.T) {
 
 func TestManyColdStarts(t *testing.T) {
 	testtree.OwnPlaces(t)
-	packed := testpayload.Pack(t, testtree.ManyFiles(150))
-	n := 64
+	packed := testpayload.Pack(t, testtree.ManyFiles(50))
+	n := 24
 	if testing.Short() {
 		n = 8
 	}
@@ -147,9 +147,9 @@ func holdCmd(t testing.TB, cmd *exec.Cmd) (tree string, release func()) {
 func TestStartsAgainstPrune(t *testing.T) {
 	testtree.OwnPlaces(t)
 	packed := testpayload.Pack(t, testtree.ManyFiles(5))
-	rounds := 60
+	rounds := 20
 	if testing.Short() {
-		rounds = 10
+		rounds = 5
 	}
 	done := make(chan error)
 	for range 4 {

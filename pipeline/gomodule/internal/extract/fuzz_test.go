@@ -88,7 +88,7 @@ func FuzzStream(f *testing.F) {
 	m, err := payload.Parse(text)
 	testtree.Must(f, err)
 	want := testtree.Of(f, nodes)
-	inputs := 100
+	inputs := 50
 	if testing.Short() {
 		inputs = 20
 	}

@@ -86,7 +86,7 @@ func TestWithoutLocks(t *testing.T) {
 				}
 				return tree
 			}
-			tree := start(16)
+			tree := start(6)
 			if out, err := helper(t, packed, env).Output(); err != nil || !strings.HasPrefix(string(out), "warm ") {
 				t.Errorf("a start that finds everything: %v %s", err, out)
 			}
@@ -102,7 +102,7 @@ func TestWithoutLocks(t *testing.T) {
 			const long = 2 * abandonedAge
 			old1, old2 := left(tree+stateSuffix, "new-1-1", long), left(tree, stageName+"-1-1", long)
 			young := left(tree+stateSuffix, "new-1-2", time.Hour)
-			start(16)
+			start(6)
 			mustBeGone(t, old1, old2)
 			if _, err := os.Stat(young); err != nil {
 				t.Error(err)

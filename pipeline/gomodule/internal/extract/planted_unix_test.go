@@ -125,9 +125,7 @@ func helperOfOther(t *testing.T, packed string, env ...string) *exec.Cmd {
 	t.Helper()
 	cmd := helper(t, packed, env...)
 	copied := filepath.Join(openDir(t), "tests")
-	data, err := os.ReadFile(cmd.Path)
-	testtree.Must(t, err)
-	testtree.Must(t, os.WriteFile(copied, data, 0o755))
+	copyProgram(t, cmd.Path, copied)
 	cmd.Path, cmd.Args[0] = copied, copied
 	cmd.Dir = filepath.Dir(copied)
 	credential(cmd, otherUID)

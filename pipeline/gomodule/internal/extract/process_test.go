@@ -103,8 +103,8 @@ func helper(t testing.TB, packed string, env ...string) *exec.Cmd {
 
 func TestKilledDuringExtraction(t *testing.T) {
 	testtree.OwnPlaces(t)
-	packed := testpayload.Pack(t, testtree.ManyFiles(100))
-	want := testtree.Of(t, testtree.ManyFiles(100))
+	packed := testpayload.Pack(t, testtree.ManyFiles(60))
+	want := testtree.Of(t, testtree.ManyFiles(60))
 	e := start(t, packed)
 	tree, state := e.at.loc.tree, e.at.loc.state()
 	testtree.Must(t, e.Cleanup())
@@ -130,7 +130,7 @@ func TestKilledDuringExtraction(t *testing.T) {
 	}
 	// Windows' clock may not have moved on.
 	span = max(span, time.Millisecond)
-	rounds := 60
+	rounds := 24
 	if testing.Short() {
 		rounds = 10
 	}

@@ -17,7 +17,7 @@ import (
 // TestWarmStartOpensNoFile has the kernel report which files are opened.
 func TestWarmStartOpensNoFile(t *testing.T) {
 	testtree.OwnPlaces(t)
-	packed := testpayload.Pack(t, testtree.ManyFiles(300))
+	packed := testpayload.Pack(t, testtree.ManyFiles(60))
 	tree := start(t, packed).Dir()
 	fd, err := unix.InotifyInit1(unix.IN_NONBLOCK | unix.IN_CLOEXEC)
 	if err != nil {

@@ -2,12 +2,15 @@
 package testpayload
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -35,14 +38,49 @@ func Pack(t testing.TB, nodes []testtree.Node, opts ...payload.PackOptions) stri
 	if len(opts) == 0 {
 		opts = []payload.PackOptions{{Layout: payload.LayoutBlobs}}
 	}
-	src, out := filepath.Join(t.TempDir(), "src"), filepath.Join(t.TempDir(), "out")
+	out := filepath.Join(t.TempDir(), "out")
+	key := packedTree{opts[0].Layout, sha256.Sum256(fmt.Append(nil, nodes))}
+	made, ok := packed.Load(key)
+	if !ok {
+		pack(t, out, nodes, opts)
+		if opts[0].Executable != nil {
+			return out
+		}
+		files := map[string][]byte{}
+		for _, path := range testtree.RegularFiles(t, out) {
+			data, err := os.ReadFile(path)
+			testtree.Must(t, err)
+			files[filepath.Base(path)] = data
+		}
+		packed.Store(key, files)
+		return out
+	}
+	testtree.Must(t, os.Mkdir(out, 0o755))
+	for name, data := range made.(map[string][]byte) {
+		testtree.Must(t, os.WriteFile(filepath.Join(out, name), data, 0o644))
+	}
+	return out
+}
+
+// packed has the files of what was packed: an encoder has tables of some 100 MB, and to make it
+// takes much longer than to pack a small tree, above all with the race detector.
+var packed sync.Map
+
+type packedTree struct {
+	layout payload.Layout
+	nodes  [sha256.Size]byte
+}
+
+func pack(t testing.TB, out string, nodes []testtree.Node, opts []payload.PackOptions) {
+	t.Helper()
+	src := filepath.Join(t.TempDir(), "src")
 	if err := os.Mkdir(src, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if runtime.GOOS != "windows" {
 		testtree.Make(t, src, nodes)
 		testtree.Must(t, payload.Pack(out, src, testtree.One(opts)))
-		return out
+		return
 	}
 	// A payload with symlinks, which comes from another system.
 	isLink := func(n testtree.Node) bool { return n.Target != "" }
@@ -60,7 +98,6 @@ func Pack(t testing.TB, nodes []testtree.Node, opts ...payload.PackOptions) stri
 	}
 	slices.SortFunc(m.Entries, func(a, b payload.Entry) int { return strings.Compare(a.Name, b.Name) })
 	testtree.Must(t, os.WriteFile(path, payload.Encode(m), 0o644))
-	return out
 }
 
 // StreamFile returns the path of a payload's only other file.

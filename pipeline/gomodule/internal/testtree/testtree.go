@@ -49,7 +49,7 @@ func Sample() []Node {
 		{Name: "bin/python3", Target: "python3.14"},
 		{Name: "bin/python3.14", Content: "#!/bin/sh\nexit 0\n", Perm: 0o755},
 		{Name: "lib/"},
-		{Name: "lib/big.so", Content: strings.Repeat("0123456789abcdef", 1<<17), Perm: 0o755},
+		{Name: "lib/big.so", Content: strings.Repeat("0123456789abcdef", 1<<16+1), Perm: 0o755},
 		{Name: "lib/chain", Target: "link"},
 		{Name: "lib/link", Target: "big.so"},
 		{Name: "lib/pkg/"},

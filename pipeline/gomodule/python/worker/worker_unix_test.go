@@ -117,7 +117,7 @@ func waitForEnd(t *testing.T, pid int) {
 // TestProcessesThatAreKilledAtRandom: every call ends with its own result or a clear error,
 // and nothing is left.
 func TestProcessesThatAreKilledAtRandom(t *testing.T) {
-	calls, interval := 10_000, 50*time.Millisecond
+	calls, interval := 3000, 50*time.Millisecond
 	if testing.Short() {
 		calls = 1000
 	}
