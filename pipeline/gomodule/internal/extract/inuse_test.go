@@ -3,6 +3,7 @@ package extract
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -50,6 +51,14 @@ func running(t testing.TB, path string) (end func()) {
 	stdin, err := cmd.StdinPipe()
 	testtree.Must(t, err)
 	testtree.Must(t, cmd.Start())
+	// Linux reports that a program has started a moment before its environment can be seen.
+	for runtime.GOOS == "linux" {
+		environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", cmd.Process.Pid))
+		if err != nil || len(environ) > 0 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
 	end = sync.OnceFunc(func() {
 		_ = stdin.Close()
 		if err := cmd.Wait(); err != nil {
