@@ -11,6 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from filelock import FileLock
+
+from pipeline.release.module_tree import TEMPLATE
+
 GOFLAGS = "-modcacherw -trimpath -gcflags=github.com/klauspost/compress/...=-race=false"
 """Where files are is no part of what is compiled then: equal modules in different directories,
 module caches among them, are compiled once. And the race detector watches our code, but not the
@@ -34,10 +38,16 @@ def find_go() -> Path:
 def build_cache(program: Path) -> str:
     """The user's build cache, which all tests share, also those with a home directory of their own.
 
-    It is empty where nothing was built before, as in CI.
+    It is empty where nothing was built before, as in CI. Then one process fills it, and the others
+    wait: each of them would compile the same.
     """
     done = subprocess.run([program, "env", "GOCACHE"], capture_output=True, text=True, check=True)
-    return done.stdout.strip()
+    cache = done.stdout.strip()
+    Path(cache).mkdir(parents=True, exist_ok=True)
+    with FileLock(Path(cache, "goempy-tests.lock")):
+        env = {**os.environ, "GOFLAGS": GOFLAGS, "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
+        subprocess.run([program, "build", "./..."], cwd=TEMPLATE / "python", env=env, check=True)
+    return cache
 
 
 @dataclass(frozen=True)
