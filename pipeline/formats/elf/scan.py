@@ -72,7 +72,7 @@ def scan(reader: ForwardReader) -> ElfScan:
     if header.kind not in {_ET_EXEC, _ET_DYN}:
         return ElfScan(ElfFacts(), None, "neither an executable nor a shared object")
     segments, raw_segments = _read_segments(reader, layout, header)
-    facts = _read_dynamic(reader, layout, segments, header.sections_extent)
+    facts = _read_dynamic(reader, layout, segments, header)
     note = _note_on_headers(header, segments)
     if note:
         return ElfScan(facts, None, note)
@@ -134,9 +134,10 @@ def _checked_end(extents: Iterable[Extent], size: int) -> int:
 
 
 def _read_dynamic(
-    reader: ForwardReader, layout: ElfLayout, segments: tuple[Segment, ...], sections: Extent
+    reader: ForwardReader, layout: ElfLayout, segments: tuple[Segment, ...], header: Header
 ) -> ElfFacts:
-    """Read what PT_DYNAMIC points to. ``sections`` stays remembered for later."""
+    """Read what PT_DYNAMIC points to. The section headers stay remembered for later."""
+    sections = header.sections_extent
     found = [segment.extent for segment in segments if segment.kind == _PT_DYNAMIC]
     dynamic = found[-1] if found else (0, 0)  # of several the last, as glibc's loader
     if dynamic[1] - dynamic[0] > _DYNAMIC_LIMIT_BYTES:
@@ -147,6 +148,9 @@ def _read_dynamic(
     reader.want([sections, dynamic, *before])
     values = _dynamic_values(layout, reader.take(dynamic))
     strings = _string_extent(values, loads)
+    headers = (0, header.ehsize), header.segments_extent
+    if any(_overlap(part, each) for part in (dynamic, strings) for each in headers):
+        fail("its dynamic section, or the strings of that, are where its headers are")
     reader.want([sections, strings])
     table = reader.take(strings)
 
@@ -156,6 +160,10 @@ def _read_dynamic(
 
     needed = _strings(table, values.get(_DT_NEEDED, []))
     return ElfFacts(tuple(needed), paths(_DT_RPATH), paths(_DT_RUNPATH))
+
+
+def _overlap(one: Extent, other: Extent) -> bool:
+    return max(one[0], other[0]) < min(one[1], other[1])
 
 
 def _dynamic_values(layout: ElfLayout, raw: bytes) -> dict[int, list[int]]:
