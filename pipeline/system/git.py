@@ -199,7 +199,8 @@ class Git:
         """Store as a blob each file that is none yet; returns all ids in the same order."""
         texts = [file.text for file in files if not (file.source or file.object_id)]
         listing = b"".join(os.fsencode(file.source) + b"\n" for file in files if file.source)
-        out = self.call("hash-object", "-w", "--no-filters", "--stdin-paths", stdin=listing)
+        argv = ("-w", "--no-filters", "--stdin-paths")
+        out = self.call("hash-object", *argv, stdin=listing) if listing else ""
         sources, made = iter(out.split()), iter(self._write_texts(texts, scratch / "marks"))
         return [file.object_id or next(sources if file.source else made) for file in files]
 

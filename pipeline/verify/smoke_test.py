@@ -41,6 +41,9 @@ from pipeline.verify.sandbox import (
     write_programs,
 )
 
+TESTED = ("./embed_util/...", "./internal/...", "./pip/...", "./python/...")
+"""The packages of the Go module that have tests. The example serves HTTP, and to compile the
+standard library for that takes as long as to compile it for all else."""
 _PACKAGE = "goempy_smoke_test"
 _GREETING = "a wheel for this platform"
 _TEST_TIMEOUT = "25m"
@@ -243,8 +246,3 @@ def run_go_tests(sandbox: Sandbox) -> str:
             f"the module's own tests fail (go {' '.join(argv)}): {failed}", hint=SEE_LOG
         )
     return " ".join(["ok", *flags])
-
-
-TESTED = ("./embed_util/...", "./internal/...", "./pip/...", "./python/...")
-"""The packages of the Go module that have tests. The example serves HTTP, and to compile the
-standard library for that takes as long as to compile it for all else."""

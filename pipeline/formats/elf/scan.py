@@ -150,7 +150,7 @@ def _read_dynamic(
     strings = _string_extent(values, loads)
     headers = (0, header.ehsize), header.segments_extent
     if any(_overlap(part, each) for part in (dynamic, strings) for each in headers):
-        fail("its dynamic section, or the strings of that, are where its headers are")
+        fail("its dynamic section or dynamic strings overlap its headers")
     reader.want([sections, strings])
     table = reader.take(strings)
 
@@ -169,7 +169,7 @@ def _overlap(one: Extent, other: Extent) -> bool:
 def _dynamic_values(layout: ElfLayout, raw: bytes) -> dict[int, list[int]]:
     values: defaultdict[int, list[int]] = defaultdict(list)
     if len(raw) % layout.dynamic.size:
-        fail(f"a dynamic section of {len(raw)} bytes, which is no whole number of entries")
+        fail(f"a dynamic section of {len(raw)} bytes, which is not a whole number of entries")
     for tag, value in layout.dynamic.iter_unpack(raw):
         if tag == _DT_NULL:
             break

@@ -21,7 +21,7 @@ from pipeline.formats.elf.scan import ElfScan, scan
 from pipeline.formats.elf.strip import StripPlan, strip
 from pipeline.formats.forward_reader import BinaryFormatError, ForwardReader
 from tests.builders.damage import damage, patched
-from tests.builders.elf import DEBUG, Builder, Piece
+from tests.builders.elf import BASE, DEBUG, Builder, Piece
 
 LAYOUTS = [(64, "little"), (32, "little"), (32, "big"), (64, "big")]
 needs_gcc = pytest.mark.skipif(not shutil.which("gcc"), reason="no gcc here")
@@ -423,6 +423,17 @@ def test_malformed_dynamic_sections_are_errors(tags: list[tuple[int, int]]) -> N
             )
             data = patched(data, entry + 8, struct.pack("<Q", value))
     with pytest.raises(BinaryFormatError):
+        scanned(data)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_dynamic_strings_in_the_headers_are_refused(layout: tuple[int, str]) -> None:
+    """A stripped file has other headers, and would have other strings with them."""
+    builder = Builder(*layout)
+    data, word = builder.build(), builder.word
+    size = builder.pack("WW", 10, len(builder.dynamic_strings))
+    data = patched(data, data.index(size) - word, builder.pack("W", BASE))  # DT_STRTAB
+    with pytest.raises(BinaryFormatError, match="overlap its headers"):
         scanned(data)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -109,7 +110,8 @@ def test_own_tests_run_with_the_build_tags_of_the_platform(sandbox: Sandbox) -> 
 def test_own_tests_that_fail_are_named(sandbox: Sandbox) -> None:
     go = Go({**sandbox.go.env, "GOEMPY_TEST_FAILS": "1"}, sandbox.go.platform)
     log: list[str] = []
-    with pytest.raises(SmokeTestError, match=r"go test .* -tags=musl .*\): TestFlag\n"):
+    packages = re.escape(" ".join(TESTED))
+    with pytest.raises(SmokeTestError, match=rf"go test .* -tags=musl {packages}\): TestFlag\n"):
         run_go_tests(Sandbox(go, sandbox.folder, log.append))
     assert "as asked" in log[0]
 

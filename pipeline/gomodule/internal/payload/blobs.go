@@ -30,13 +30,14 @@ func (b *blobs) WriteAll(ctx context.Context, files []*Entry, write writeFunc, _
 	// others have nothing left. The others stay with those of their folder.
 	files = append([]*Entry(nil), files...)
 	sort.SliceStable(files, func(i, j int) bool { return files[i].Size > max(files[j].Size, smallBytes) })
-	after := oneDecoder(files, workers())
-	return Parallel(ctx, len(files)-after, func(i int) error {
+	n := oneDecoder(files, workers())
+	together, others := files[:n], files[n:]
+	return Parallel(ctx, 1+len(others), func(i int) error {
 		if i > 0 {
-			i += after
-			return b.explain(files[i], b.write(files[i], write))
+			e := others[i-1]
+			return b.explain(e, b.write(e, write))
 		}
-		for _, e := range files[:min(1+after, len(files))] {
+		for _, e := range together {
 			if err := b.explain(e, b.write(e, write)); err != nil {
 				return err
 			}

@@ -14,17 +14,16 @@ const partBytes = 16 << 20
 // keeps one core busy for half of an extraction by eight.
 const parallelParts = 4
 
-// oneDecoder says how many of the large files that come after the first one are decoded after
-// it, in its window: a second decoder takes a twentieth of all memory. Together
-// they are much smaller than the first, so that no core waits long for the one that decodes
-// them.
+// oneDecoder says how many of files, the largest first, are decoded one after the other in
+// the window of the first: a second decoder takes a twentieth of all memory. Those after the first
+// are together much smaller, so that no core waits long for the one that decodes them.
 func oneDecoder(files []*Entry, workers int) int {
-	n := 0
 	if workers >= parallelParts || len(files) == 0 {
-		return n
+		return min(1, len(files))
 	}
-	for left := files[0].Size / 8; n+1 < len(files); n++ {
-		size := files[n+1].Size
+	n := 1
+	for left := files[0].Size / 8; n < len(files); n++ {
+		size := files[n].Size
 		if left -= size; left < 0 || size <= smallBytes {
 			break
 		}

@@ -8,12 +8,12 @@ func TestOneDecoderForLargeContents(t *testing.T) {
 		workers int
 		want    int
 	}{
-		{[]int64{30_000, 1500, 1200, 1000, 2}, 2, 2}, // not what is decoded in memory
-		{[]int64{30_000, 2000, 1800, 1200, 2}, 2, 1}, // an eighth of the first in all
-		{[]int64{30_000, 20_000, 1500}, 2, 0},
-		{[]int64{30_000, 1500, 1200}, 8, 0},
-		{[]int64{5, 3, 2}, 2, 0},
-		{[]int64{30_000}, 2, 0},
+		{[]int64{30_000, 1500, 1200, 1000, 2}, 2, 3}, // not what is decoded in memory
+		{[]int64{30_000, 2000, 1800, 1200, 2}, 2, 2}, // an eighth of the first in all
+		{[]int64{30_000, 20_000, 1500}, 2, 1},
+		{[]int64{30_000, 1500, 1200}, 8, 1},
+		{[]int64{5, 3, 2}, 2, 1},
+		{[]int64{30_000}, 2, 1},
 		{nil, 2, 0},
 	} {
 		var files []*Entry
@@ -21,7 +21,7 @@ func TestOneDecoderForLargeContents(t *testing.T) {
 			files = append(files, &Entry{Size: size << 10})
 		}
 		if got := oneDecoder(files, each.workers); got != each.want {
-			t.Errorf("%d of %v after the first by %d workers, want %d", got, each.sizes, each.workers, each.want)
+			t.Errorf("%d of %v together by %d workers, want %d", got, each.sizes, each.workers, each.want)
 		}
 	}
 }
