@@ -192,7 +192,9 @@ def _member(
         other = seen.get(info.linkname.removeprefix("./"))
         if other is None or other.kind is not Kind.FILE:
             raise bad_member(
-                asset, info.name, f"is a hard link to {info.linkname}, which is no file before it"
+                asset,
+                info.name,
+                f"is a hard link to {info.linkname}, which is not a file before it",
             )
         return replace(other, name=name, executable=executable)
     if info.type in {tarfile.REGTYPE, tarfile.AREGTYPE} and not info.issparse():

@@ -17,7 +17,7 @@ from pipeline.system.units import counted
 @click.argument("folder", callback=parameters.git_path, metavar="DIR", help="Every .tar below it.")
 @parameters.path_option("--out", "DIR", "Where payloads are unpacked.", required=True)
 def command(context: Context, folder: Path, out: Path) -> None:
-    """Unpack every .tar below DIR; an empty one is no failure: a run may build nothing."""
+    """Unpack every .tar below DIR; an empty one is fine, since a run may build nothing."""
     parameters.require_folder(folder, "Name the one with the tars of 'goempy build --pack'.")
     with context.lock(out.resolve()):
         cells = unpack_payloads(folder, out.resolve())

@@ -262,7 +262,7 @@ def edit_matrix(text: str, plan: UpdatePlan) -> str:
     tables = document["line"]
     for step, table in zip(plan.steps, tables, strict=True):
         if not isinstance(table, AbstractTable):
-            raise TypeError(f"[[line]] {step.before.name} is no table")
+            raise TypeError(f"[[line]] {step.before.name} is not a table")
         for key, before, after in (
             ("python", str(step.before.python), str(step.after.python)),
             ("pbs", step.before.pbs, step.after.pbs),

@@ -17,7 +17,7 @@ _SIGNATURES: Mapping[str, re.Pattern[bytes]] = {
     # sqlite3_version is a bare number; above 3.30 it is not taken for Python's own version.
     "sqlite": re.compile(rb"(3\.(?<![\d.]3\.)[3-9]\d\.\d+)\x00"),
     "zlib": re.compile(rb"flate (?<=inflate |deflate )(\d+\.\d+(?:\.\d+)*) Copyright"),
-    # "1.3.1.zlib-ng" is the zlib that it stands for; its own version is nowhere.
+    # "1.3.1.zlib-ng" names the zlib that it replaces; its own version is nowhere.
     "zlib-ng": re.compile(rb"\.zlib-ng(?<=\d\.zlib-ng)()"),
 }
 """How a library states its version; the first group is the version.

@@ -101,7 +101,7 @@ def kind_of(name: str) -> FileKind:
 
 
 def package_of(name: str) -> str:
-    """The part of an interpreter that a path belongs to; what is no package is in brackets."""
+    """The part of an interpreter that a path belongs to; what is not a package is in brackets."""
     kind = kind_of(name)
     if kind is FileKind.EXTENSION:
         return "(extension modules)"

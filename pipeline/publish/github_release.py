@@ -128,7 +128,7 @@ def plan_releases(
 def require_same(actions: Sequence[ReleaseAction]) -> None:
     """Raises ``TagConflictError`` for releases that are published with other files.
 
-    Nothing changes these, so they are no reason to keep the others from being published.
+    Nothing changes these, so the others are published all the same.
     """
     if conflicts := [row for action in actions for row in _conflicts(action)]:
         raise TagConflictError(

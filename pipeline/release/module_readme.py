@@ -1,6 +1,6 @@
 """What the template's Markdown files say of one tag: its name, its Python, its platforms.
 
-They have ``$tag``, ``$python``, ``$platforms`` and ``$origin`` where that stands. All of it follows
+``$tag``, ``$python``, ``$platforms`` and ``$origin`` are replaced in them. All of it follows
 from the payloads, so a tag that is rebuilt from another source of the same assets says the same.
 """
 
@@ -39,7 +39,7 @@ def _platform(platform: Platform) -> str:
 
 
 def _origin(line: Line, manifests: Sequence[Manifest]) -> str:
-    """What is known of the interpreters: whoever pinned the assets named a release of PBS."""
+    """What is known of the interpreters; without attestations, the PBS release that pins name."""
     if line.pbs == LOCAL:
         return "one of the machine that made this tag"
     origins = [each.origin for each in manifests]

@@ -50,7 +50,7 @@ class PayloadResolver:
         parts = [
             (name, place.part, trees[place.tag])
             for name, place in asked.items()
-            # A tag that is no release at all is reported when whole trees are compared.
+            # A tag that is not a release at all is reported when whole trees are compared.
             if strict or place.part in trees[place.tag].parts
         ]
         return compare_parts(parts, built, self.workspace)

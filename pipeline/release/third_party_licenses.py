@@ -102,7 +102,7 @@ def _made_of(manifest: Manifest) -> str:
 def third_party_licenses(sources: Sequence[NoticeSource]) -> bytes:
     """The text of the file; raises ``PayloadError`` for texts that a payload names and lacks.
 
-    Contents are read one at a time; those that are no licence texts are not kept.
+    Contents are read one at a time; only licence texts are kept.
     """
     texts = _Texts(sources)
     places: dict[_Item, list[str]] = {}

@@ -62,7 +62,7 @@ def run(
         if foreign.errno not in _FOREIGN:
             raise
         raise ToolError(
-            f"{command[0]} is no program for this machine",
+            f"{command[0]} is not a program for this machine",
             hint="Use one that was built for this system and processor.",
         ) from foreign
     except subprocess.TimeoutExpired as late:

@@ -57,14 +57,14 @@ def expected_tags(
 ) -> tuple[ExpectedTag, ...]:
     """What each tag must be, by the matrix if it is of this VERSION, else by its name.
 
-    No names mean all tags of VERSION. Raises ``UsageError`` for what is no release tag.
+    No names mean all tags of VERSION. Raises ``UsageError`` for what is not a release tag.
     """
     cells = all_cells(config.matrix)
     lines = {config.tag_of(cell.line): cell.line for cell in cells}
     versions = {name: tags.version_of(name) for name in names or sorted(lines, key=tags.sort_key)}
     if faults := [repr(name) for name, version in versions.items() if version is None]:
         raise UsageError(
-            "these are no release tags", details=faults, hint="Name tags such as v0.1.0-py3.13.17."
+            "these are not release tags", details=faults, hint="Name tags such as v0.1.0-py3.13.17."
         )
     here = {cell.line for cell in cells if cell.platform == platform}
     return tuple(

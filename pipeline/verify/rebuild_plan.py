@@ -47,7 +47,7 @@ class ReleaseCommit:
 def read_release_commit(tag: str, commit: str) -> ReleaseCommit:
     """Read the text of the commit that ``tag`` names.
 
-    Raises ``VerifyError`` for what is no release, the release of a different tag, or one of a
+    Raises ``VerifyError`` for what is not a release, the release of a different tag, or one of a
     machine's own interpreters, which cannot be rebuilt elsewhere.
     """
     head, _empty, message = commit.partition("\n\n")

@@ -35,7 +35,7 @@ class Local:
 def local(tmp_path_factory: pytest.TempPathFactory) -> Local:
     folder = tmp_path_factory.mktemp("local")
     checkout = folder / "checkout"
-    # A true clone: what is not committed is no part of a release.
+    # A true clone: only what is committed is part of a release.
     git(folder, "clone", "--quiet", f"file://{REPOSITORY}", str(checkout))
     done = subprocess.run(
         [sys.executable, "-m", "pipeline", "--root", str(checkout), "release", "--local",

@@ -252,7 +252,7 @@ def write_project(project: Project, lines: list[Made]) -> None:
     project.write("PRIMARY_PYTHON", lines[-1].version.rpartition(".")[0] + "\n")
     project.write("matrix.lock", dump_lock(map(pin, lines)))
     shutil.copytree(REPOSITORY / ".github", project.root / ".github")
-    # As the repository has it: what runs leave in a checkout is no change of it.
+    # As the repository has it: what runs leave in a checkout does not change it.
     shutil.copy(REPOSITORY / ".gitignore", project.root)
     project.git("init", "--quiet", "--initial-branch=main")
 

@@ -16,7 +16,7 @@ from filelock import FileLock
 from pipeline.release.module_tree import TEMPLATE
 
 GOFLAGS = "-modcacherw -trimpath -gcflags=github.com/klauspost/compress/...=-race=false"
-"""Where files are is no part of what is compiled then: equal modules in different directories,
+"""Where files are does not change what is compiled then: equal modules in different directories,
 module caches among them, are compiled once. And the race detector watches our code, but not the
 inside of zstd, which takes five times as long under its eyes."""
 _RUN = frozenset({"linux/amd64", "linux/arm64", "windows/amd64"})

@@ -74,7 +74,7 @@ func (e *EmbeddedFiles) GetExtractedPath() string { return e.get().Dir() }
 
 // Cleanup removes the extracted directory, unless something else uses it:
 // another process, or another EmbeddedFiles of this one. Then it is left to
-// them, and that is no error. If programs run from it, such as a Python that was
+// them, which is not an error. If programs run from it, such as a Python that was
 // started and has not ended, the error matches ErrInUse. After an error it can be
 // called again; otherwise calling it again does nothing.
 //

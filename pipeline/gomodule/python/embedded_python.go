@@ -147,7 +147,7 @@ func (ep *EmbeddedPython) GetExtractedPath() string {
 }
 
 // Cleanup removes the extracted interpreter, unless another process or another
-// EmbeddedPython uses it; then it is left to them, which is no error. As long as
+// EmbeddedPython uses it; then it is left to them, which is not an error. As long as
 // commands run, and what they have started, it returns an error that matches
 // embed_util.ErrInUse, and can be called again.
 func (ep *EmbeddedPython) Cleanup() error {

@@ -342,7 +342,7 @@ def test_all_files_that_are_not_python_are_told(places: Places) -> None:
 @pytest.mark.parametrize(
     ("program", "reason"),
     [
-        ("\x7fELF of another machine", "is no program for this machine"),
+        ("\x7fELF of another machine", "is not a program for this machine"),
         ("#!/no/such/loader\n", "its loader is not on this machine"),
         ("#!/bin/sh\necho it knows why >&2; exit 3\n", "it knows why"),
         ("#!/bin/sh\nexit 3\n", "exit code 3"),

@@ -145,11 +145,11 @@ BAD_MEMBERS = {
     ),
     "hard link out of the archive": (
         lambda tar: tar.hard_link(f"{INSTALL}l", "../../etc/passwd"),
-        f"member {INSTALL}l is a hard link to ../../etc/passwd, which is no file before it",
+        f"member {INSTALL}l is a hard link to ../../etc/passwd, which is not a file before it",
     ),
     "hard link to nothing": (
         lambda tar: tar.hard_link(f"{INSTALL}l", f"{INSTALL}none"),
-        "which is no file before it",
+        "which is not a file before it",
     ),
     "character device": (
         lambda tar: tar.other(f"{INSTALL}null", tarfile.CHRTYPE),

@@ -25,7 +25,7 @@ func makePrivate(dir string) error {
 	}
 	st, err := os.Lstat(dir)
 	if err == nil && st.Mode().Perm()&0o700 != 0o700 {
-		// Whoever made it was killed before it had its mode.
+		// The process that made it was killed before it had its mode.
 		err = os.Chmod(dir, 0o700)
 	}
 	return err

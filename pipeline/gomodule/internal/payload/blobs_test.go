@@ -284,7 +284,7 @@ func TestAsyncWriter(t *testing.T) {
 				return err
 			}
 		}
-		return errors.New("nobody told that writing fails")
+		return errors.New("the failure of a write is not reported")
 	})
 	if !errors.Is(err, full) || calls != 1 {
 		t.Errorf("written %d times: %v", calls, err)

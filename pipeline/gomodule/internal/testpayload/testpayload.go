@@ -31,7 +31,7 @@ func EachLayout(t *testing.T, test func(t *testing.T, opts ...payload.PackOption
 	}
 }
 
-// Pack packs nodes, as blobs if it is not told otherwise, and returns the directory of the
+// Pack packs nodes, as blobs by default, and returns the directory of the
 // payload.
 func Pack(t testing.TB, nodes []testtree.Node, opts ...payload.PackOptions) string {
 	t.Helper()

@@ -34,7 +34,7 @@ const exitDelay = 200 * time.Millisecond
 // outputDelay is how long a process that has ended is waited for, if others hold its output.
 const outputDelay = time.Second
 
-// reservedLen is what answers may have that are no results, whatever MaxMessage says.
+// reservedLen is how long an answer may be that is not a result, whatever MaxMessage says.
 const reservedLen = 4 << 20
 
 // process is one Python process. It serves one call at a time.
