@@ -19,7 +19,7 @@ from pipeline.build.once import Once
 from pipeline.config.cells import GOARCH, platform_of, unsupported_reason
 from pipeline.config.model import Cell, Line, Matrix, Platform
 from pipeline.system.errors import ToolError
-from pipeline.system.process import run
+from pipeline.system.process import processors, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,8 @@ class HostInterpreter:
             missing = sorted(wanted.keys() - self._made.keys())
             if missing:
                 out = self.root.with_name(f"{self.root.name}-{len(self._made)}")
-                new = compile_sources(self._python, [wanted[key] for key in missing], out, run=run)
+                files = [wanted[key] for key in missing]
+                new = compile_sources(self._python, files, out, processors(), run=run)
                 self._made.update(zip(missing, new, strict=True))
         return [self._made[key] for key in sorted(wanted)]
 

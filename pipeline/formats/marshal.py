@@ -133,7 +133,11 @@ class _Reader:
     def _node(self, kind: int, data: bytes, items: Iterable[_Node] = ()) -> _Node:
         items = tuple(items)
         # All nodes live as long as the reader, so their ids are unique.
-        return self._known.setdefault((kind, data, tuple(map(id, items))), _Node(kind, data, items))
+        key = kind, data, tuple(map(id, items))
+        node = self._known.get(key)
+        if node is None:
+            node = self._known[key] = _Node(kind, data, items)
+        return node
 
     def _referred(self) -> _Node:
         index = self._int32()
@@ -164,27 +168,35 @@ class _Reader:
 
 def _dump(root: _Node, layout: Layout) -> bytes:
     """A node's marshalled form; a repeated value is written where it occurs first."""
-    uses = _count_uses(root)
-    indexes: dict[_Node, int] = {}
-    out = bytearray()
+    writer = _Writer(layout, _count_uses(root))
+    writer.write(root)
+    return bytes(writer.out)
 
-    def write(node: _Node) -> None:
+
+class _Writer:
+    """Writes one dump to ``out``; not a nested function, which refers to itself: a cycle."""
+
+    def __init__(self, layout: Layout, uses: Counter[_Node]) -> None:
+        self._layout = layout
+        self._uses = uses
+        self._indexes: dict[_Node, int] = {}
+        self.out = bytearray()
+
+    def write(self, node: _Node) -> None:
+        out, indexes = self.out, self._indexes
         if node in indexes:
             out.append(_REF)
             out.extend(_INT32.pack(indexes[node]))
             return
-        start = len(out)
-        out.extend(_head(node, layout))
-        if uses[node] > 1 and len(out) - start > 1:
-            out[start] |= _FLAG_REF
+        head = _head(node, self._layout)
+        if self._uses[node] > 1 and len(head) > 1:
+            head = bytes([head[0] | _FLAG_REF]) + head[1:]
             indexes[node] = len(indexes)
+        out.extend(head)
         for number, item in enumerate(node.items):
-            if node.kind == _CODE and number == layout.before:
+            if node.kind == _CODE and number == self._layout.before:
                 out.extend(node.data[-_INT32.size :])
-            write(item)
-
-    write(root)
-    return bytes(out)
+            self.write(item)
 
 
 def _count_uses(root: _Node) -> Counter[_Node]:

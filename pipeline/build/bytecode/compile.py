@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,31 +44,43 @@ class Compiled:
 
 
 def compile_sources(
-    python: Path, sources: Sequence[SourceFile], out: Path, *, run: Callable[..., ProcessResult]
+    python: Path,
+    sources: Sequence[SourceFile],
+    out: Path,
+    processes: int,
+    *,
+    run: Callable[..., ProcessResult],
 ) -> tuple[Compiled, ...]:
     """Compile ``sources`` into the private directory ``out``; sorted by the sources' names.
 
-    ``python`` is an executable of the line, ``run`` is ``system.process.run``. Raises ``TreeError``
-    naming every file that is not Python, ``ToolError`` when this machine cannot run ``python`` or
-    its bytecode has an unknown format, and ``DiskError``.
+    ``python`` is an executable of the line, of which as many as ``processes`` run at a time;
+    ``run`` is ``system.process.run``. Raises ``TreeError`` naming every file that is not Python,
+    ``ToolError`` when this machine cannot run ``python`` or its bytecode has an unknown format, and
+    ``DiskError``.
     """
     in_order = sorted(sources, key=lambda source: source.name)
-    request = {
-        "out": str(out.absolute()),
-        "sources": [[source.name, str(source.path.absolute())] for source in in_order],
-    }
-    with disk_errors(out):
+    processes = max(1, min(processes, len(in_order)))
+    with disk_errors(out), ThreadPoolExecutor(processes) as pool:
         out.mkdir(parents=True, exist_ok=True)
-        answer = _ask(python, request, out, run)
-        if answer["os_error"]:
-            raise OSError(*answer["os_error"])
-    _raise_faults(python, answer)
-    return tuple(Compiled(name, Path(path)) for name, path in answer["pycs"])
+        shares = [in_order[number::processes] for number in range(processes)]
+        answers = list(pool.map(lambda share: _ask(python, share, out, run), shares))
+        for answer in answers:
+            if answer["os_error"]:
+                raise OSError(*answer["os_error"])
+    _raise_faults(python, answers)
+    pycs: list[list[str]] = [[]] * len(in_order)
+    for number, answer in enumerate(answers):
+        pycs[number::processes] = answer["pycs"]
+    return tuple(Compiled(name, Path(path)) for name, path in pycs)
 
 
 def _ask(
-    python: Path, request: dict[str, Any], out: Path, run: Callable[..., ProcessResult]
+    python: Path, sources: Sequence[SourceFile], out: Path, run: Callable[..., ProcessResult]
 ) -> dict[str, Any]:
+    request = {
+        "out": str(out.absolute()),
+        "sources": [[source.name, str(source.path.absolute())] for source in sources],
+    }
     # Not -I: it would ignore PYTHONHASHSEED, and compilers have written sets of names in the order
     # of their hashes before. The empty environment, -S and a sys.path without its first entry
     # isolate as much.
@@ -103,16 +116,20 @@ def _unable(python: Path, reason: str) -> ToolError:
     )
 
 
-def _raise_faults(python: Path, answer: dict[str, Any]) -> None:
-    if unknown := answer["unknown"]:
+def _raise_faults(python: Path, answers: Sequence[dict[str, Any]]) -> None:
+    def reasons(kind: str) -> list[str]:
+        found = sorted(each for answer in answers for each in answer[kind])
+        return [f"{name}: {reason}" for name, reason in found]
+
+    if unknown := reasons("unknown"):
         raise ToolError(
             f"{python} writes bytecode of an unknown format",
-            details=[f"{name}: {reason}" for name, reason in unknown],
+            details=unknown,
             hint=f"Update goempy, or {_WITHOUT}.",
         )
-    if refused := answer["refused"]:
+    if refused := reasons("refused"):
         raise TreeError(
             f"{python} cannot compile parts of the standard library",
-            details=[f"{name}: {reason}" for name, reason in refused],
+            details=refused,
             hint=f"Drop these files under [trim] in matrix.toml, or {_WITHOUT}.",
         )

@@ -85,7 +85,7 @@ class Places:
     def compile(
         self, sources: Sequence[SourceFile], python: Path | str = PYTHON
     ) -> tuple[Compiled, ...]:
-        return compile_sources(Path(python), sources, self.out, run=run)
+        return compile_sources(Path(python), sources, self.out, 2, run=run)
 
 
 @pytest.fixture
@@ -314,7 +314,7 @@ def test_relative_paths_are_those_of_the_caller(
     source = places.write("a.py", "x = 1\n")
     monkeypatch.chdir(places.library)
     python = Path(os.path.relpath(PYTHON))
-    (done,) = compile_sources(python, [SourceFile("a.py", Path("a.py"))], Path("out"), run=run)
+    (done,) = compile_sources(python, [SourceFile("a.py", Path("a.py"))], Path("out"), 1, run=run)
     assert done.path.read_bytes() == places.compile([source])[0].path.read_bytes()
 
 
@@ -372,7 +372,7 @@ def test_a_format_of_bytecode_that_is_not_known(places: Places) -> None:
         return ProcessResult(0, json.dumps(answer).encode(), "")
 
     with pytest.raises(ToolError, match="bytecode of an unknown format") as fault:
-        compile_sources(PYTHON, [], places.out, run=newer)
+        compile_sources(PYTHON, [], places.out, 1, run=newer)
     assert fault.value.details == ("a.py: why",)
 
 
