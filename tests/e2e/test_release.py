@@ -247,6 +247,6 @@ def test_the_module_passes_its_own_tests_with_a_payload(release: Released, tmp_p
     git(tmp_path, "clone", "--quiet", "--branch", "v0.1.0", str(release.repository), str(tree))
     go = Go(tmp_path / "modcache")
     # Tags are vetted in test_pbs_layouts.py.
-    report = go.run("test", "-vet=off", "-ldflags=-w", "-short", *TESTED, cwd=tree)
+    report = go.run("test", "-vet=off", "-short", *TESTED, cwd=tree)
     assert f"ok  \t{MODULE}/python" in report
     assert go.gofmt(tree) == ""

@@ -15,10 +15,13 @@ from filelock import FileLock
 
 from pipeline.release.module_tree import TEMPLATE
 
-GOFLAGS = "-modcacherw -trimpath -gcflags=github.com/klauspost/compress/...=-race=false"
+GOFLAGS = (
+    "-modcacherw -trimpath -ldflags=-w -gcflags=all=-dwarf=false"
+    ' "-gcflags=github.com/klauspost/compress/...=-dwarf=false -race=false"'
+)
 """Where files are does not change what is compiled then: equal modules in different directories,
-module caches among them, are compiled once. And the race detector watches our code, but not the
-inside of zstd, which takes five times as long under its eyes."""
+module caches among them, are compiled once. Nobody debugs the programs. And the race detector
+watches our code, but not the inside of zstd, which takes five times as long under its eyes."""
 _RUN = frozenset({"linux/amd64", "linux/arm64", "windows/amd64"})
 """Systems for which programs are not only built: some test runs them, perhaps in an emulator."""
 NOT_RUN = "-gcflags=std=-N -l -dwarf=false"
@@ -110,6 +113,35 @@ class Go:
             cwd=folder, capture_output=True, text=True, check=True,
         )  # fmt: skip
         return done.stdout
+
+
+def race_env(go: Go) -> dict[str, str]:
+    """For tests with the race detector: nothing where the C compiler that it needs is missing.
+
+    From 1.26 on, what is compiled without the race detector allocates behind its back. Memory that
+    zstd uses again then counts as shared, and now and then is reported as a race.
+    """
+    if not shutil.which("gcc"):
+        return {}
+    name = "sizespecializedmalloc"
+    root = Path(go.run("env", "GOROOT", cwd=TEMPLATE).strip())
+    known = (root / "src/internal/goexperiment" / f"exp_{name}_off.go").is_file()
+    return {"CGO_ENABLED": "1"} | ({"GOEXPERIMENT": f"no{name}"} if known else {})
+
+
+def racing_go(go: Go, folder: Path) -> dict[str, str]:
+    """A PATH whose go has ``race_env`` when it is called with ``-race``, and only then.
+
+    All other programs are those that tests without it have compiled.
+    """
+    program = folder / "go"
+    settings = "".join(f"{name}={value} " for name, value in race_env(go).items())
+    program.write_text(
+        f'#!/bin/sh\ncase " $* " in *" -race "*) exec env {settings}{go.program} "$@" ;; esac\n'
+        f'exec {go.program} "$@"\n'
+    )
+    program.chmod(0o755)
+    return {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
 
 
 def from_repository(modcache: Path, repository: Path, module_root: str) -> Go:

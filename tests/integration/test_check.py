@@ -26,7 +26,7 @@ from pipeline.verify.published import (
 from tests.builders.interpreters import PBS, host_platform, interpreters, real_archive
 from tests.builders.site import Site, make_site
 from tests.fakes.http_server import serve
-from tests.harness.go import GOFLAGS, find_go, from_repository
+from tests.harness.go import find_go, from_repository
 from tests.harness.project import MODULE, Line, Outcome, git, matrix_text
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="packs Linux interpreters")
@@ -44,8 +44,7 @@ def env_of(site: Site) -> dict[str, str]:
     """Go and git take the module from the repository; nothing says that it is private."""
     env = from_repository(site.folder / "modcache", site.repository, MODULE).env()
     del env["GOPRIVATE"]
-    # Nobody debugs the programs.
-    return {**env, "GOFLAGS": f"{GOFLAGS} -ldflags=-w"}
+    return env
 
 
 def check(site: Site, *argv: str, env: Mapping[str, str] | None = None) -> Outcome:

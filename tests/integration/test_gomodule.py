@@ -10,7 +10,7 @@ import pytest
 from pipeline.config.matrix import GOARCHES, parse_matrix
 from pipeline.release.module_tree import TEMPLATE
 from pipeline.verify.smoke_test import TESTED
-from tests.harness.go import Go
+from tests.harness.go import Go, race_env
 from tests.harness.go_tests import packages_with_tests
 from tests.harness.project import REPOSITORY
 from tests.harness.vet import Vet
@@ -26,21 +26,10 @@ def go(tmp_path_factory: pytest.TempPathFactory) -> Go:
     return Go(tmp_path_factory.mktemp("go") / "modcache")
 
 
-def seen_allocations(go: Go) -> dict[str, str]:
-    """From 1.26 on, what is compiled without the race detector allocates behind its back.
-
-    Memory that zstd uses again then counts as shared, and now and then is reported as a race.
-    """
-    name = "sizespecializedmalloc"
-    root = Path(go.run("env", "GOROOT", cwd=TEMPLATE).strip())
-    known = (root / "src/internal/goexperiment" / f"exp_{name}_off.go").is_file()
-    return {"GOEXPERIMENT": f"no{name}"} if known else {}
-
-
 def test_its_own_tests_pass(go: Go) -> None:
     """With the race detector wherever there is the C compiler that it needs."""
-    race = {"CGO_ENABLED": "1", **seen_allocations(go)} if shutil.which("gcc") else {}
-    argv = ["test", "-vet=off", "-ldflags=-w", *(["-race"] if race else []), *TESTED]
+    race = race_env(go)
+    argv = ["test", "-vet=off", *(["-race"] if race else []), *TESTED]
     report = go.run(*argv, cwd=TEMPLATE, env=race)
     assert report.count("ok  \t") >= 2
 

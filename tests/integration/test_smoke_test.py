@@ -21,7 +21,7 @@ from pipeline.verify.go import target_platform
 from pipeline.verify.smoke_test import line_to_test
 from tests.builders.interpreters import PBS, RealArchive, host_platform, interpreters, real_archive
 from tests.builders.site import Site, make_site
-from tests.harness.go import GOFLAGS, Go
+from tests.harness.go import GOFLAGS, Go, race_env, racing_go
 from tests.harness.project import REPOSITORY, Line, Outcome, matrix_text
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="packs Linux interpreters")
@@ -35,8 +35,8 @@ FEW_TESTS = "^TestPayload(Version|Imports)$"
 def try_(
     site: Site, *more: str | Path, tests: str = FEW_TESTS, env: Mapping[str, str] | None = None
 ) -> Outcome:
-    """``goempy try``. What it compiles is vetted in the source tree, and nobody debugs it."""
-    flags = f"{GOFLAGS} -vet=off -ldflags=-w -run={tests}"
+    """``goempy try``. What it compiles is vetted in the source tree."""
+    flags = f"{GOFLAGS} -vet=off -run={tests}"
     go = Go(site.folder / "modcache").env() | {"GOFLAGS": flags}
     return site.try_payloads(*more, env={**go, **(env or {})})
 
@@ -84,10 +84,12 @@ def test_a_payload_is_used_as_its_users_will(
 ) -> None:
     cell = f"{archive.version}/{platforms()[0]}"
     summary = tmp_path / "summary.md"
-    outcome = try_(site, env={"GITHUB_STEP_SUMMARY": str(summary), "CC": "none-here"})
+    go = Go(tmp_path / "modcache")
+    outcome = try_(site, env={"GITHUB_STEP_SUMMARY": str(summary), **racing_go(go, tmp_path)})
     assert outcome.code == 0, outcome.log
     _cell, python, openssl, sqlite, modules, pip, tests, _time, result = row_of(outcome, cell)
-    assert (python, pip, tests, result) == (archive.interpreter.version, "ok", "ok", "ok")
+    assert (python, pip, result) == (archive.interpreter.version, "ok", "ok")
+    assert tests == ("ok -race" if race_env(go) else "ok")
     assert "SSL" in openssl
     assert sqlite.startswith("3.")
     good, _of, every = modules.split()
@@ -167,7 +169,7 @@ def bad_site(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 
 def test_all_that_is_wrong_with_all_lines_is_reported_together(bad_site: Site) -> None:
-    outcome = try_(bad_site, tests="^$")
+    outcome = try_(bad_site, tests="^$", env={"CC": "none-here"})
     assert outcome.code == SmokeTestError.exit_code
     version = interpreters()[0].version
     line = version.rpartition(".")[0]
