@@ -15,7 +15,6 @@ from __future__ import annotations
 import string
 import struct
 from collections import Counter
-from collections.abc import Iterable
 
 _FLAG_REF = 0x80
 _REF, _CODE, _TUPLE, _SET, _SLICE, _TEXT, _BYTES, _LONG = (ord(kind) for kind in "rc(>:usl")
@@ -84,7 +83,8 @@ class _Reader:
         self.at = 0
 
     def read(self) -> _Node:
-        mark = self._take(1)[0]
+        mark = self._dump[self.at]
+        self.at += 1
         kind = mark & ~_FLAG_REF
         if kind == _REF:
             return self._referred()
@@ -97,11 +97,11 @@ class _Reader:
         return node
 
     def _value(self, kind: int) -> _Node:
-        if kind in _PAYLOAD_BYTES:
-            return self._node(kind, self._take(_PAYLOAD_BYTES[kind]))
         if kind in _SHORT_TEXT or kind in _LONG_TEXT:
             size = self._take(1)[0] if kind in _SHORT_TEXT else self._int32()
             return self._node(_TEXT, self._take(size))
+        if kind in _PAYLOAD_BYTES:
+            return self._node(kind, self._take(_PAYLOAD_BYTES[kind]))
         if kind == _BYTES:
             return self._node(_BYTES, self._take(self._int32()))
         if kind == _LONG:
@@ -120,7 +120,7 @@ class _Reader:
         if kind == _SET:
             items = self._several(self._int32())
             in_order = sorted(items, key=lambda item: _dump(item, self._layout))
-            return self._node(_SET, b"", in_order)
+            return self._node(_SET, b"", tuple(in_order))
         raise FormatError(f"unknown type {chr(kind)!r} at byte {self.at - 1}")
 
     def _code(self) -> _Node:
@@ -128,10 +128,9 @@ class _Reader:
         numbers = self._take(_INT32.size * layout.numbers)
         before = self._several(layout.before)
         first_line = self._take(_INT32.size)
-        return _Node(_CODE, numbers + first_line, (*before, *self._several(layout.after)))
+        return _Node(_CODE, numbers + first_line, before + self._several(layout.after))
 
-    def _node(self, kind: int, data: bytes, items: Iterable[_Node] = ()) -> _Node:
-        items = tuple(items)
+    def _node(self, kind: int, data: bytes, items: tuple[_Node, ...] = ()) -> _Node:
         # All nodes live as long as the reader, so their ids are unique.
         key = kind, data, tuple(map(id, items))
         node = self._known.get(key)
@@ -146,23 +145,23 @@ class _Reader:
             raise FormatError(f"a reference to nothing, {index}, before byte {self.at}")
         return node
 
-    def _several(self, count: int) -> list[_Node]:
-        return [self.read() for _ in range(count)]
+    def _several(self, count: int) -> tuple[_Node, ...]:
+        return tuple([self.read() for _ in range(count)])
 
     def _long(self) -> bytes:
         count = self._int32()
         return _INT32.pack(count) + self._take(abs(count) * _LONG_DIGIT_BYTES)
 
     def _int32(self) -> int:
-        (number,) = _INT32.unpack(self._take(_INT32.size))
-        return int(number)
+        number: int = _INT32.unpack_from(self._dump, self.at)[0]
+        self.at += _INT32.size
+        return number
 
     def _take(self, count: int) -> bytes:
-        end = self.at + count
-        if not self.at <= end <= len(self._dump):
-            raise IndexError(end)
-        data = self._dump[self.at : end]
-        self.at = end
+        data = self._dump[self.at : self.at + count]
+        if len(data) != count:  # or it is negative
+            raise IndexError(self.at)
+        self.at += count
         return data
 
 

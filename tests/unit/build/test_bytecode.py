@@ -185,6 +185,8 @@ def test_any_constants_are_loaded_as_they_were(values: list[object]) -> None:
     once = canonical(marshal.dumps(code), LAYOUT)
     inside.check_same(code, once)
     assert canonical(once, LAYOUT) == once
+    loaded_again = marshal.loads(once)  # noqa: S302 - written two lines before
+    assert canonical(marshal.dumps(loaded_again), LAYOUT) == once
 
 
 def test_a_dump_that_ends_early_or_late_is_refused() -> None:
@@ -219,7 +221,6 @@ def test_what_code_never_holds_is_refused(dump: bytes, reason: str) -> None:
         (spelled("x = 2"), "something else"),
         (spelled("x = True"), "something else"),
         (canonical(marshal.dumps(compile("x = 1", "b.py", "exec")), LAYOUT), "something else"),
-        (marshal.dumps(compiled("x = 1")), "second canonical form differs"),
         (b"\xe3\x00", "cannot be loaded"),
     ],
 )
