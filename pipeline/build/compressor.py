@@ -33,8 +33,8 @@ from pipeline.formats.payload.manifest import ZSTD, stored_name
 from pipeline.system.console import StoppedError
 from pipeline.system.files import CHUNK_BYTES, disk_errors, scratch_dir
 
-_PROCESSOR_BYTES = 112 << 20
-"""Memory of compressors for each processor; level 19 takes 90 MB for a frame of a large file."""
+_PROCESSOR_BYTES = 80 << 20
+"""Memory of compressors for each processor: two frames of a large file, at level 19."""
 _LARGE_BYTES = 1 << 20
 """No licence text is as large, so what is ships for sure."""
 

@@ -13,7 +13,7 @@ from pipeline.config.model import COMMON_BYTECODE, Cell, Matrix, PayloadConfig, 
 from pipeline.formats.payload.manifest import FORMAT
 from pipeline.formats.payload.model import Origin
 
-RECIPE = 4
+RECIPE = 5
 """Raised when this code packs the same input to other bytes; a test with a fixed tree checks it."""
 
 

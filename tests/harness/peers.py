@@ -20,6 +20,9 @@ import zstandard
 from pipeline.formats.payload.manifest import MODE_DIR, MODE_LINK
 from tests.harness.go import find_go
 
+PBS_WINDOW_LOG = 27
+"""128 MiB, which reading one of PBS's archives takes: zstd's level 22."""
+
 
 class Trees(Protocol):
     """Trees of one Python; those of a peer's module, or made to look like them."""
@@ -82,7 +85,8 @@ def write_archive(
 
     Of the tree it has the names that ``keep`` is true for.
     """
-    compressor = zstandard.ZstdCompressor(level=1, threads=-1)
+    settings = zstandard.ZstdCompressionParameters.from_level(1, window_log=PBS_WINDOW_LOG)
+    compressor = zstandard.ZstdCompressor(compression_params=settings)
     with (
         target.open("wb") as file,
         compressor.stream_writer(file) as stream,

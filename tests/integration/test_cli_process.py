@@ -32,6 +32,7 @@ from pipeline.system.process import processors
 from tests.builders.pbs_archive import INSTALL, Tar, full_archive, unix_tree
 from tests.fakes.http_server import Fault, Loopback
 from tests.harness.limits import HANGS_AFTER_S
+from tests.harness.peers import PBS_WINDOW_LOG
 from tests.harness.project import REPOSITORY, Line, Project, matrix_text
 
 NAME = "cpython-3.14.9+20261021-x86_64-unknown-linux-gnu-pgo+lto-full.tar.zst"
@@ -456,9 +457,10 @@ def test_one_cell_stays_within_300_mib(project: Project, server: Loopback, tmp_p
     half = b"".join(bytes([n % 251]) * 40 + chunk[n : n + 8] for n in range(300_000))
     tar.file(f"{INSTALL}bin/large", half, mode=0o755)
     tar.file(f"{INSTALL}bin/larger", half + half[::-1], mode=0o755)
-    settings = zstandard.ZstdCompressionParameters.from_level(3, window_log=27, enable_ldm=True)
+    window = PBS_WINDOW_LOG
+    settings = zstandard.ZstdCompressionParameters.from_level(3, window_log=window, enable_ldm=True)
     data = zstandard.ZstdCompressor(compression_params=settings).compress(tar.tar())
-    assert zstandard.get_frame_parameters(data).window_size == 1 << 27
+    assert zstandard.get_frame_parameters(data).window_size == 1 << window
     offer(project, server, data)
     script = (
         "import resource, subprocess, sys\n"

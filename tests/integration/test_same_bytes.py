@@ -106,13 +106,13 @@ def facts_of(folder: Path) -> tuple[str, str, str]:
 CELLS = {
     "blobs": (
         "02c441f63c9ec7e6df568459a03f3740945d83c856a22d3d094a39a72e4b4608",
-        "5228d00577cb6e248164e485f699d92b3dabe7aec03559c02d881024b5694984",
-        "9f877d5af3a670764fde2f6e314ab3692a2a95f3190dd51017f2c689983dd2c3",
+        "87018d4da2f4cad80543391edda126b2e7bc46b7d0922f24668dbc5333faa75e",
+        "406dcf0df2b45e4e3565ffb5474a60d6629fa62d92fed5e36bbec94c11bb708c",
     ),
     "stream": (
         "02c441f63c9ec7e6df568459a03f3740945d83c856a22d3d094a39a72e4b4608",
-        "f10e1f25028ce0a580e68094a02ed04b1a7821d6f5650adb642b66bf92f838b1",
-        "2174e7407412c634064d3468f522746e6117a008f6a9f323a4bf0a985be2dbd9",
+        "0a64afac0018dda291b618b392a332927232a88614a786b5af0f36e9386847b5",
+        "98fa6ba0928be25ded7156421d2a688a62785f7c195463c82a5547344e5a0291",
     ),
 }
 
@@ -137,13 +137,13 @@ def test_a_cell(tmp_path: Path, layout: str) -> None:
 PIP = {
     "blobs": (
         "4ec1a5958c4e423c049bfe6799874cb493292e3cadce962b82d1459a6483a3c2",
-        "b00173dc07ab85ce7104a6571935182a9e36ab66d17ce28a0fa65a5198039bc6",
-        "5fe39844e7c201e02662428a7fe410b4286927f600c071502d63c712b23f234c",
+        "ea8b11c94a10c54b6f9711a7fd81f3cebf87efd1a59de73600b4ee886df6032f",
+        "9618d7e53253a5f20171a3f04fa0a83bbf715c77803a4078b6b460aa6cb9cbd6",
     ),
     "stream": (
         "4ec1a5958c4e423c049bfe6799874cb493292e3cadce962b82d1459a6483a3c2",
-        "5f3380cc7b24199cd928f23df8ce2650c03ce839de5ff8a4a18d28127afa8843",
-        "77aaff5774478a89324cc0a90161f70b62ce52ef80945fbd21235779dec79556",
+        "006852bc6ccb609e271e6fa6ae41bc408491506bb83e2b9a8400621e7e0f4638",
+        "7682ea3ebe768f2d9b33ddc21645e070c977c8f71d38ffa754e84cd0d07b4243",
     ),
 }
 
@@ -160,18 +160,18 @@ def test_pip(tmp_path: Path, layout: str) -> None:
 
 DIGESTS = {
     "blobs": {
-        "3.14.9/linux-amd64": "42e0adf568566ebf",
-        "3.14.9/windows-amd64": "ab0f653678b40f59",
-        "3.13.17t/linux-amd64": "516193f6b71a6dbf",
-        "3.13.17t/windows-amd64": "cde99848180ba31e",
-        "pip": "b00173dc07ab85ce",
+        "3.14.9/linux-amd64": "f2fae2ca04bdd576",
+        "3.14.9/windows-amd64": "a343f1b4dbe3963f",
+        "3.13.17t/linux-amd64": "6fcd02b299c7927f",
+        "3.13.17t/windows-amd64": "48ecfdbe6b40a59c",
+        "pip": "ea8b11c94a10c54b",
     },
     "stream": {
-        "3.14.9/linux-amd64": "cc5909e4e55c9dd1",
-        "3.14.9/windows-amd64": "34a568be24b184f1",
-        "3.13.17t/linux-amd64": "4e14cbf15649e55c",
-        "3.13.17t/windows-amd64": "378963d5db7a4c7a",
-        "pip": "5f3380cc7b24199c",
+        "3.14.9/linux-amd64": "9b942714714eb4f0",
+        "3.14.9/windows-amd64": "526fab35808ca545",
+        "3.13.17t/linux-amd64": "e2e4c32d8ddcfbbb",
+        "3.13.17t/windows-amd64": "1f74b2ae4779a0e0",
+        "pip": "006852bc6ccb609e",
     },
 }
 

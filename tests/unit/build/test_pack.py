@@ -163,7 +163,7 @@ def test_equal_contents_are_compressed_once_a_run(tmp_path: Path) -> None:
 
 
 def test_compressors_together_stay_within_their_memory() -> None:
-    """At level 19 a large file takes some 90 MB, so two run at once and the third waits."""
+    """Two run at once, and the third waits."""
     budget = compressor._Budget(100)
     held, most, lock = 0, 0, threading.Lock()
 
