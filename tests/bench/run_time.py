@@ -221,7 +221,7 @@ def text_trees(world: World) -> Iterator[Figure]:
         "peer": world.program(newest, "peer", PACKER),
         "ours": world.program(newest, "none", PACKER),
     }
-    aims = {"pack": Aims(0.5), "cold": Aims(1, within=1.2), "warm": AHEAD}
+    aims = {"pack": Aims(0.5), "cold": AHEAD, "warm": AHEAD}
     rows: dict[str, tuple[Row, ...]] = dict.fromkeys(aims, ())
     for times in world.effort.some(TIMES):
         tree = _tree(world, times)
