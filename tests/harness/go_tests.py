@@ -19,6 +19,10 @@ def packages_with_tests(*, without: str = "") -> list[str]:
 
 
 def go_tests(package: str) -> set[str]:
-    """The names of a package's tests, for all systems."""
+    """The names of a package's tests, for all systems; those of the fuzzer have examples."""
     texts = (path.read_text("utf-8") for path in (TEMPLATE / package).glob("*_test.go"))
-    return {name for text in texts for name in re.findall(r"^func (Test\w+)", text, re.MULTILINE)}
+    return {
+        name
+        for text in texts
+        for name in re.findall(r"^func ((?:Test|Fuzz)\w+)", text, re.MULTILINE)
+    }

@@ -5,6 +5,7 @@ The peers come from the module proxy, into this machine's own module cache: they
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import subprocess
 import sys
@@ -18,9 +19,8 @@ from tests.harness.go import GOFLAGS, Go, find_go
 from tests.harness.peers import GO_EMBED_PYTHON, RATATOSKR, Peer
 from tests.harness.vet import Vet
 
-PROGRAM = (Path(__file__).parents[1] / "data" / "go_embed_python_compat" / "main.go").read_text(
-    "utf-8"
-)
+DATA = Path(__file__).parents[1] / "data" / "go_embed_python_compat"
+PROGRAM = (DATA / "main.go").read_text("utf-8")
 OWN = template_module_path(TEMPLATE)
 SYSTEM = ("darwin", "arm64")
 """What programs are compiled for: the peers' payloads for it are the smallest."""
@@ -95,31 +95,50 @@ func main() {
 TREE: Tree = {
     "bin/python3.13": File(b"\x7fELF" + bytes(range(256)) * 500, executable=True),
     "bin/python3": Link("python3.13"),
-    "lib/os.py": File(b"import sys\n" * 400),
-    "lib/empty.py": File(),
+    "lib/words.txt": File(b"some words\n" * 400),
+    "lib/empty.txt": File(),
     "lib/data.gz": File(b"\x1f\x8b not really"),
     "lib/folder": Folder(),
 }
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a tree with links")
-def test_payloads_that_go_embed_python_packed_load_with_ours(tmp_path: Path, go: Go) -> None:
-    peer = GO_EMBED_PYTHON
-    packer = tmp_path / "packer"
+PACKED = DATA / "payload"
+"""TREE, as ``CopyForEmbed`` of GO_EMBED_PYTHON packs it."""
+
+
+@pytest.mark.whole  # its release does not change; half a minute of compiling, for what it imports
+def test_go_embed_python_packs_so(tmp_path: Path, go: Go) -> None:
+    packer, packed = tmp_path / "packer", tmp_path / "payload"
     packer.mkdir()
-    write_program(packer, peer.module, PACK)
-    go.run("get", f"{peer.module}/embed_util@{peer.version}", cwd=packer)
+    packed.mkdir()
+    write_program(packer, GO_EMBED_PYTHON.module, PACK)
+    version = f"{GO_EMBED_PYTHON.module}/embed_util@{GO_EMBED_PYTHON.version}"
+    go.run("get", version, cwd=packer)
     go.run("build", "-o", "pack", ".", cwd=packer)
     write_tree(tmp_path / "tree", TREE)
-    (tmp_path / "payload").mkdir()
-    subprocess.run([packer / "pack", tmp_path / "payload", tmp_path / "tree"], check=True)
-    assert '"compressed": true' in (tmp_path / "payload" / "files.json").read_text("utf-8")
+    subprocess.run([packer / "pack", packed, tmp_path / "tree"], check=True)
+    assert contents(packed) == contents(PACKED)
 
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Files by their names; what gzip has compressed is compared, not how."""
+    files = {path for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): gzip.decompress(path.read_bytes())
+        if path.suffix == ".gz"
+        else path.read_bytes()
+        for path in files
+    }
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a tree with links")
+def test_payloads_that_go_embed_python_packed_load_with_ours(tmp_path: Path, go: Go) -> None:
+    assert '"compressed": true' in (PACKED / "files.json").read_text("utf-8")
     shutil.copytree(TEMPLATE, tmp_path / "module")
     support = Path(__file__).parents[1] / "harness" / "goformats"
     shutil.copytree(support, tmp_path / "module" / "zz")
     go.run("build", "-o", str(tmp_path / "reader"), "./zz", cwd=tmp_path / "module")
-    request = f'["extract", "{tmp_path}/payload", "{tmp_path}/out"]\n'
+    request = f'["extract", "{PACKED}", "{tmp_path}/out"]\n'
     done = subprocess.run(
         [tmp_path / "reader"], input=request, capture_output=True, text=True, check=True
     )
