@@ -12,6 +12,7 @@ from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from tests.fakes.http_server import Loopback, serve
+from tests.harness.fork_server import fork_server
 from tests.harness.project import Project, make_project
 from tests.harness.vet import Vet, build_vet
 
@@ -61,6 +62,13 @@ def server() -> Iterator[Loopback]:
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     return make_project(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def goempy_server() -> Iterator[str]:
+    """The address of a server that runs ``goempy`` in new processes."""
+    with fork_server() as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,7 @@ from tests.fakes.github.faults import Fault, secondary_limit
 from tests.fakes.github.server import GitHub, serve_github
 from tests.fakes.http_server import serve
 from tests.harness.actions.runner import Actions, Event
+from tests.harness.fork_server import write_command
 from tests.harness.go import GOFLAGS, find_go, from_repository
 from tests.harness.project import REPOSITORY, Line, Project, git, matrix_text
 
@@ -118,7 +119,7 @@ def gomodcache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def real_forge(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, gomodcache: Path
 ) -> Iterator[Forge]:
-    """Two lines of interpreters that run."""
+    """Two lines of interpreters that run; ``goempy`` is the one that is installed."""
     archives = two_lines(tmp_path_factory.mktemp("archives"))
     lines = [Made(each.version, each.name, each.data) for each in archives]
     with forge_of(tmp_path, lines, gomodcache, (INSTALL,)) as forge:
@@ -143,20 +144,34 @@ def look_alikes() -> list[Made]:
     return lines
 
 
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory: pytest.TempPathFactory, goempy_server: str) -> Path:
+    """A folder with a ``goempy`` that starts fast."""
+    folder = tmp_path_factory.mktemp("commands") / "bin"
+    write_command(folder, goempy_server)
+    return folder
+
+
 @pytest.fixture
-def forge(tmp_path: Path, look_alikes: list[Made], gomodcache: Path) -> Iterator[Forge]:
+def forge(
+    tmp_path: Path, look_alikes: list[Made], gomodcache: Path, commands: Path
+) -> Iterator[Forge]:
     """Nothing is released yet."""
-    with forge_of(tmp_path, look_alikes, gomodcache, LEFT_OUT) as made:
+    with forge_of(tmp_path, look_alikes, gomodcache, LEFT_OUT, commands) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def first_tagged(
-    tmp_path_factory: pytest.TempPathFactory, look_alikes: list[Made], gomodcache: Path
+    tmp_path_factory: pytest.TempPathFactory,
+    look_alikes: list[Made],
+    gomodcache: Path,
+    commands: Path,
 ) -> Iterator[Forge]:
     """The run of the first version died before it published."""
     left_out = (*LEFT_OUT, "goempy publish")
-    with forge_of(tmp_path_factory.mktemp("tagged"), look_alikes, gomodcache, left_out) as made:
+    folder = tmp_path_factory.mktemp("tagged")
+    with forge_of(folder, look_alikes, gomodcache, left_out, commands) as made:
         released(made)
         assert made.published() == {}
         yield made
@@ -167,29 +182,38 @@ def first_released(
     tmp_path_factory: pytest.TempPathFactory,
     look_alikes: list[Made],
     gomodcache: Path,
+    commands: Path,
     first_tagged: Forge,
 ) -> Iterator[Forge]:
     folder = tmp_path_factory.mktemp("released")
-    with forge_of(folder, look_alikes, gomodcache, LEFT_OUT, first_tagged) as made:
+    with forge_of(folder, look_alikes, gomodcache, LEFT_OUT, commands, first_tagged) as made:
         released(made)
         yield made
 
 
 @pytest.fixture
 def tagged_forge(
-    tmp_path: Path, look_alikes: list[Made], gomodcache: Path, first_tagged: Forge
+    tmp_path: Path,
+    look_alikes: list[Made],
+    gomodcache: Path,
+    commands: Path,
+    first_tagged: Forge,
 ) -> Iterator[Forge]:
     """The first version is tagged, and not published."""
-    with forge_of(tmp_path, look_alikes, gomodcache, LEFT_OUT, first_tagged) as made:
+    with forge_of(tmp_path, look_alikes, gomodcache, LEFT_OUT, commands, first_tagged) as made:
         yield made
 
 
 @pytest.fixture
 def released_forge(
-    tmp_path: Path, look_alikes: list[Made], gomodcache: Path, first_released: Forge
+    tmp_path: Path,
+    look_alikes: list[Made],
+    gomodcache: Path,
+    commands: Path,
+    first_released: Forge,
 ) -> Iterator[Forge]:
     """The first version is published."""
-    with forge_of(tmp_path, look_alikes, gomodcache, LEFT_OUT, first_released) as made:
+    with forge_of(tmp_path, look_alikes, gomodcache, LEFT_OUT, commands, first_released) as made:
         yield made
 
 
@@ -199,6 +223,7 @@ def forge_of(
     lines: list[Made],
     gomodcache: Path,
     left_out: tuple[str, ...],
+    commands: Path = Path(sys.executable).parent,
     like: Forge | None = None,
 ) -> Iterator[Forge]:
     """A forge that goes on where ``like`` is, or a new one."""
@@ -213,10 +238,10 @@ def forge_of(
         github.bare[OWNER] = bare
         server.files |= {f"/{PBS}/{each.name}": each.data for each in lines}
         go = from_repository(gomodcache, bare, MODULE)
-        scripts = Path(sys.executable).parent
+        path = [str(commands), str(find_go().parent), os.environ["PATH"]]
         env = {
             **{key: value for key, value in go.env().items() if not key.startswith("GITHUB_")},
-            "PATH": os.pathsep.join([str(scripts), str(find_go().parent), os.environ["PATH"]]),
+            "PATH": os.pathsep.join(path),
             "HOME": str(folder / "home"),
             # The Go module's own tests run elsewhere, all of them and with the race detector.
             "GOFLAGS": f"{GOFLAGS} -vet=off -run=^TestPayloadVersion$",

@@ -296,22 +296,22 @@ def forget_tags(site: Site) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the shim is a shell script")
 def test_killed_at_any_git_command_the_next_run_ends_with_the_same_ids(
-    site: Site, tmp_path: Path
+    site: Site, tmp_path: Path, goempy_server: str
 ) -> None:
     root = str(site.project.root)
     command = ["--root", root, "finalize", "--repo", root, "--push", "origin"]
     command += ["--payloads", str(site.payloads)]
-    with crash_runner(tmp_path / "shims") as crashing:
-        code, commands = crashing.run(-1, command)
-        undisturbed = commits(site)
-        assert code == 0
-        assert list(undisturbed) == [f"refs/tags/{tag}" for tag in TAGS]
-        assert commands > 15
-        for step in range(commands):
-            forget_tags(site)
-            code, _count = crashing.run(step, command)
-            assert code == -signal.SIGKILL
-            assert commits(site, site.remote) in ({}, undisturbed), f"half pushed at {step}"
-            assert site.push().code == 0
-            assert commits(site, site.remote) == undisturbed
-            assert commits(site) == undisturbed
+    crashing = crash_runner(tmp_path / "shims", goempy_server)
+    code, commands = crashing.run(-1, command)
+    undisturbed = commits(site)
+    assert code == 0
+    assert list(undisturbed) == [f"refs/tags/{tag}" for tag in TAGS]
+    assert commands > 15
+    for step in range(commands):
+        forget_tags(site)
+        code, _count = crashing.run(step, command)
+        assert code == -signal.SIGKILL
+        assert commits(site, site.remote) in ({}, undisturbed), f"half pushed at {step}"
+        assert site.push().code == 0
+        assert commits(site, site.remote) == undisturbed
+        assert commits(site) == undisturbed

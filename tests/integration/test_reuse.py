@@ -210,29 +210,29 @@ def test_a_platform_that_the_tag_has_not_is_no_reproduction(site: Site) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the shim is a shell script")
 def test_killed_at_any_git_command_while_reusing_the_next_run_ends_with_the_same_ids(
-    site: Site, tmp_path: Path
+    site: Site, tmp_path: Path, goempy_server: str
 ) -> None:
     site.raise_version()
-    with crash_runner(tmp_path / "shims") as crashing:
+    crashing = crash_runner(tmp_path / "shims", goempy_server)
 
-        def killed_at(step: int, checkout: Project) -> tuple[int, int]:
-            root = str(checkout.root)
-            where = ["--root", root, "finalize", "--repo", root, "--push", "origin"]
-            return crashing.run(step, [*where, "--payloads", str(site.payloads)])
+    def killed_at(step: int, checkout: Project) -> tuple[int, int]:
+        root = str(checkout.root)
+        where = ["--root", root, "finalize", "--repo", root, "--push", "origin"]
+        return crashing.run(step, [*where, "--payloads", str(site.payloads)])
 
-        code, commands = killed_at(-1, site.checkout())
-        assert code == 0
-        undisturbed = site.tags()
-        old = {tag: undisturbed[tag] for tag in TAGS}
-        new = {tag: undisturbed[tag] for tag in NEXT_TAGS}
-        # Each of them is tried without earlier tags, in test_finalize.py.
-        for step in range(0, commands, 3):
-            for tag in NEXT_TAGS:
-                git(site.remote, "update-ref", "-d", f"refs/tags/{tag}")
-            checkout = site.checkout(f"killed-{step}")
-            assert killed_at(step, checkout) == (-signal.SIGKILL, step + 1)
-            assert site.tags() in (old, undisturbed), f"half pushed at {step}"
-            outcome = site.push(checkout=checkout)
-            assert outcome.code == 0, outcome.log
-            assert site.tags() == undisturbed
-            assert {tag: site.tags(checkout.root)[tag] for tag in NEXT_TAGS} == new
+    code, commands = killed_at(-1, site.checkout())
+    assert code == 0
+    undisturbed = site.tags()
+    old = {tag: undisturbed[tag] for tag in TAGS}
+    new = {tag: undisturbed[tag] for tag in NEXT_TAGS}
+    # Each of them is tried without earlier tags, in test_finalize.py.
+    for step in range(0, commands, 3):
+        for tag in NEXT_TAGS:
+            git(site.remote, "update-ref", "-d", f"refs/tags/{tag}")
+        checkout = site.checkout(f"killed-{step}")
+        assert killed_at(step, checkout) == (-signal.SIGKILL, step + 1)
+        assert site.tags() in (old, undisturbed), f"half pushed at {step}"
+        outcome = site.push(checkout=checkout)
+        assert outcome.code == 0, outcome.log
+        assert site.tags() == undisturbed
+        assert {tag: site.tags(checkout.root)[tag] for tag in NEXT_TAGS} == new
