@@ -81,14 +81,6 @@ def test_the_tree_is_formatted(local: Local, go: Go) -> None:
     assert go.gofmt(local.tree) == ""
 
 
-def test_package_pip_passes_its_tests_with_its_payload(local: Local, go: Go) -> None:
-    """Those of what it installs with; test_try_real_lines.py runs all, with PBS's newest."""
-    tests = {"TestPayloadInstalls", "TestPayloadHashes", "TestPayloadPipAtRunTime"}
-    argv = ["test", "-vet=off", "-v", f"-run=^({'|'.join(sorted(tests))})$"]
-    report = go.run(*argv, "./pip/...", cwd=local.tree)
-    assert set(re.findall(r"^--- PASS: (\w+)", report, re.MULTILINE)) == tests
-
-
 def follow(readme: Path, go: Go, folder: Path, temp: Path) -> str:
     """Type the commands of a README of the tag in ``folder``; what the last one prints."""
     printed = ""
