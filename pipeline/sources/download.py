@@ -69,14 +69,8 @@ class _StaleError(Exception):
 def connect() -> httpx.Client:
     """A client with this machine's proxies and certificates; raises ``DownloadError``."""
     proxies = urllib.request.getproxies()
-    try:
-        transport = ProxiedTransport(proxies, proxies.get("no", ""))
-        return httpx.Client(timeout=_TIMEOUT, follow_redirects=True, transport=transport)
-    except (ValueError, OSError, ImportError, httpx.InvalidURL) as fault:
-        raise DownloadError(
-            f"cannot set up connections: {fault}",
-            hint="Check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.",
-        ) from fault
+    transport = ProxiedTransport(proxies, proxies.get("no", ""))
+    return httpx.Client(timeout=_TIMEOUT, follow_redirects=True, transport=transport)
 
 
 @dataclass(frozen=True, slots=True)

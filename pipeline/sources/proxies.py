@@ -7,11 +7,15 @@ Sources: curl(1), "NO_PROXY"; golang.org/x/net/http/httpproxy, Config.NoProxy.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import httpx
+
+from pipeline.system.errors import DownloadError
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +39,59 @@ class ProxiedTransport(httpx.BaseTransport):
     """Sends a request through the proxy of its scheme, or directly.
 
     ``proxies`` are addresses by ``http``, ``https`` and ``all``; ``no_proxy`` is NO_PROXY's text.
-    Raises ``ValueError`` and ``httpx.InvalidURL`` for a proxy that is none.
+    Raises ``DownloadError`` for a proxy that is none and, at the first request that needs them,
+    for certificates that cannot be read.
     """
 
     def __init__(self, proxies: Mapping[str, str], no_proxy: str) -> None:
-        context = httpx.create_ssl_context()
-        self._direct = httpx.HTTPTransport(verify=context)
-        self._proxied = {
-            scheme: httpx.HTTPTransport(verify=context, proxy=httpx.Proxy(_with_scheme(address)))
-            for scheme, address in proxies.items()
-            if scheme in {"http", "https", "all"} and address
-        }
+        self._no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # it trusts nobody
+        try:
+            self._proxies = {
+                scheme: httpx.Proxy(_with_scheme(address))
+                for scheme, address in proxies.items()
+                if scheme in {"http", "https", "all"} and address
+            }
+            for each in self._proxies.values():
+                httpx.HTTPTransport(verify=self._no_tls, proxy=each).close()
+        except (ValueError, ImportError, httpx.InvalidURL) as fault:
+            raise _cannot_connect(fault) from fault
         self._no_proxy = no_proxy
+        self._transports: dict[tuple[httpx.Proxy | None, bool], httpx.HTTPTransport] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send it."""
         url = request.url
-        chosen = self._proxied.get(url.scheme) or self._proxied.get("all")
-        if chosen is None or goes_directly(self._no_proxy, url.host, url.port or _port(url)):
-            chosen = self._direct
-        return chosen.handle_request(request)
+        proxy = self._proxies.get(url.scheme) or self._proxies.get("all")
+        if proxy and goes_directly(self._no_proxy, url.host, url.port or _port(url)):
+            proxy = None
+        secure = url.scheme == "https" or (proxy is not None and proxy.url.scheme != "http")
+        key = (proxy, secure)
+        transport = self._transports.get(key)
+        if transport is None:
+            context = self._certificates if secure else self._no_tls
+            made = httpx.HTTPTransport(verify=context, proxy=proxy)
+            transport = self._transports.setdefault(key, made)  # another thread may be faster
+        return transport.handle_request(request)
+
+    @functools.cached_property
+    def _certificates(self) -> ssl.SSLContext:
+        """Read when needed: it takes as long as a small command does."""
+        try:
+            return httpx.create_ssl_context()
+        except OSError as fault:
+            raise _cannot_connect(fault) from fault
 
     def close(self) -> None:
         """Close all connections."""
-        for each in (self._direct, *self._proxied.values()):
+        for each in self._transports.values():
             each.close()
+
+
+def _cannot_connect(fault: Exception) -> DownloadError:
+    return DownloadError(
+        f"cannot set up connections: {fault}",
+        hint="Check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.",
+    )
 
 
 def goes_directly(no_proxy: str, host: str, port: int) -> bool:
