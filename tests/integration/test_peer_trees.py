@@ -44,7 +44,8 @@ FAST = dataclasses.replace(MATRIX, payload=dataclasses.replace(MATRIX.payload, l
 
 UNSTRIPPED = (RATATOSKR, "linux-amd64", 1 / 8)
 OTHERS = [
-    (RATATOSKR, "linux-arm64", 1 / 2),
+    # Another Python for the same platform is below.
+    pytest.param(RATATOSKR, "linux-arm64", 1 / 2, marks=pytest.mark.whole),
     (GO_EMBED_PYTHON, "linux-amd64", 1 / 2),
     (GO_EMBED_PYTHON, "linux-arm64", 1 / 2),
     (GO_EMBED_PYTHON, "darwin-arm64", 0.54),  # half, with the level of a release
