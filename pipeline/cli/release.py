@@ -68,7 +68,7 @@ def command(
         if local:
             interpreters, matrix = pythons or (sys.executable,), read_matrix(context.root, module)
             packed = pack_interpreters(
-                interpreters, matrix, Path(folder), context.console, platforms
+                interpreters, matrix, Path(folder), context.console, platforms, dry_run=dry_run
             )
             config = local_config(packed.matrix, context.root, primary)
             cells, pins, source = packed.cells, packed.pins, folder

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline.build.runner import BuildRequest, Built, build_payloads
 from pipeline.config.cells import find_primary, select_cells
-from pipeline.config.model import LOCAL, PIP_CELL, Cell, Line, Matrix, Pin
+from pipeline.config.model import LOCAL, PIP_CELL, Cell, Matrix, Pin
 from pipeline.config.project import Config, read_primary, read_version
 from pipeline.formats.payload.reader import Payload
 from pipeline.release.finalize import check_licenses, plan_release_tags, warn_if_dirty
@@ -97,31 +97,38 @@ def pack_interpreters(
     folder: Path,
     console: Console,
     platforms: Sequence[str] = (),
+    *,
+    dry_run: bool = False,
 ) -> LocalLines:
     """Pack interpreters into ``folder`` as assets; ``platforms`` select cells by name.
 
-    Raises ``InterpreterError``, and ``ConfigError`` for two of the same version.
+    A dry run packs and pins none. Raises ``InterpreterError``, and ``ConfigError`` for two of the
+    same version.
     """
-    lines: dict[str, Line] = {}
-    pins: dict[str, Pin] = {}
+    found: dict[str, local_interpreter.Interpreter] = {}
     cells: list[Cell] = []
     for python in dict.fromkeys(pythons):
-        found = local_interpreter.ask(python, run_tool)
-        platform = local_interpreter.platform_for(found, matrix.platforms)
-        name = local_interpreter.line_of(found, platform).name
-        if name in lines:
+        each = local_interpreter.ask(python, run_tool)
+        platform = local_interpreter.platform_for(each, matrix.platforms)
+        line = local_interpreter.line_of(each, platform)
+        if line.name in found:
             raise ConfigError(
-                f"two of the interpreters are CPython {name}, and both would be one tag",
+                f"two of the interpreters are CPython {line.name}, and both would be one tag",
                 hint="Name only one of them with --python.",
             )
-        console.info(f"packing CPython {found.version} of {found.executable}")
-        line, asset = local_interpreter.make_asset(found, platform, folder, run_tool)
-        lines[line.name] = line
-        pins[asset.name] = Pin(asset.release, asset.name, asset.sha256, asset.size_bytes)
+        found[line.name] = each
         cells.append(Cell(line, platform))
+    selected = select_cells(cells, platforms=platforms)
+    pins: dict[str, Pin] = {}
+    for cell in () if dry_run else selected:
+        packed = found[cell.line.name]
+        console.info(f"packing CPython {packed.version} of {packed.executable}")
+        _line, asset = local_interpreter.make_asset(packed, cell.platform, folder, run_tool)
+        pins[asset.name] = Pin(asset.release, asset.name, asset.sha256, asset.size_bytes)
     # Only this machine vouches for these assets.
-    local = dataclasses.replace(matrix, lines=tuple(lines.values()), archive=LOCAL, attest=False)
-    return LocalLines(local, select_cells(cells, platforms=platforms), pins)
+    lines = tuple(cell.line for cell in cells)
+    local = dataclasses.replace(matrix, lines=lines, archive=LOCAL, attest=False)
+    return LocalLines(local, selected, pins)
 
 
 def local_config(matrix: Matrix, root: Path, primary: str) -> Config:
