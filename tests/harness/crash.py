@@ -39,6 +39,21 @@ class CrashRunner:
         return code, int(count.read_text())
 
 
+def left_by_killed_run(*places: Path) -> object:
+    """What the next run finds in ``places``: files by their sizes, and what refs of git hold.
+
+    Folders that a run made for itself alone are not looked at by another.
+    """
+    left = {}
+    for number, place in enumerate(places):
+        for path in place.rglob("*"):
+            name = path.relative_to(place)
+            if path.is_file() and not any(part.startswith(".goempy-") for part in name.parts):
+                is_ref = "refs" in name.parts or name.name == "packed-refs"
+                left[number, name] = path.read_bytes() if is_ref else path.stat().st_size
+    return left
+
+
 def crash_runner(folder: Path, server: str) -> CrashRunner:
     """A runner whose files are in ``folder``; ``server`` is the address of a ``fork_server``."""
     folder.mkdir()
