@@ -301,6 +301,7 @@ def make_site(
         project.write("matrix.lock", dump_lock(pins))
     git(folder, "init", "--quiet", "--bare", "--initial-branch=main", str(site.remote))
     git(site.remote, "config", "receive.unpackLimit", "1")
+    git(site.remote, "config", "receive.autogc", "false")
     git(site.remote, "config", "uploadpack.allowFilter", "true")
     project.git("remote", "add", "origin", str(site.remote))
     site.commit("Lock")

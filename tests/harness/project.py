@@ -99,7 +99,11 @@ def git(folder: Path, *args: str) -> str:
         "GIT_COMMITTER_DATE": "1700000000 +0100",
     }
     done = subprocess.run(
-        ["git", "-C", str(folder), *args], env=env, capture_output=True, text=True, check=True
+        ["git", "-C", str(folder), "-c", "maintenance.auto=false", *args],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return done.stdout
 
