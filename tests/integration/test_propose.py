@@ -323,6 +323,7 @@ def test_killed_between_any_two_requests_and_run_again(
     assert propose(site).code == 0
     expected, count = state(site), len(site.github.requests)
     site.github.last_breath = carried_out
+    known: list[object] = []
     for dies_after in range(count):
         pulls(site).clear()
         git(site.remote, "update-ref", "-d", f"refs/heads/{BRANCH}")
@@ -330,6 +331,9 @@ def test_killed_between_any_two_requests_and_run_again(
         site.github.dies_after = dies_after
         assert propose(site).code in {GitHubError.exit_code, DownloadError.exit_code}
         site.github.dies_after = -1
+        if (left := state(site)) in known:
+            continue
+        known.append(left)
         assert propose(site).code == 0
         assert state(site) == expected, dies_after
 
@@ -343,6 +347,7 @@ def test_killed_while_it_takes_an_update_back(site: HostedSite, *, carried_out: 
     assert propose(site).code == 0
     expected, count = state(site), len(site.github.requests)
     site.github.last_breath = carried_out
+    known: list[object] = []
     for dies_after in range(count):
         (pull,) = pulls(site)
         pull.state, pull.comments = "open", []
@@ -351,6 +356,9 @@ def test_killed_while_it_takes_an_update_back(site: HostedSite, *, carried_out: 
         site.github.dies_after = dies_after
         assert propose(site).code in {GitHubError.exit_code, DownloadError.exit_code}
         site.github.dies_after = -1
+        if (left := state(site)) in known:
+            continue
+        known.append(left)
         assert propose(site).code == 0
         assert state(site) == expected, dies_after
 

@@ -215,6 +215,7 @@ def test_killed_between_any_two_requests_and_run_again(
     assert publish(site).code == 0
     expected, count = state(site), len(site.github.requests)
     assert count == 14
+    known: list[object] = []
     for dies_after in range(count):
         forget(site)
         site.github.dies_after, site.github.last_breath = dies_after, carried_out
@@ -223,6 +224,9 @@ def test_killed_between_any_two_requests_and_run_again(
         if NAME in site.github.latest:
             assert [each.draft for each in releases(site)] == [False, False]
         site.github.dies_after = -1
+        if (left := state(site)) in known:
+            continue
+        known.append(left)
         outcome = publish(site)
         assert outcome.code == 0, (dies_after, outcome.log)
         assert state(site) == expected, dies_after
