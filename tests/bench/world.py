@@ -5,6 +5,7 @@ All of it is in one scratch folder; the peers' modules are in this machine's own
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import subprocess
@@ -159,12 +160,12 @@ class World:
     @cached_property
     def go(self) -> Go:
         command = [str(find_go()), "env", "GOMODCACHE"]
-        return Go(Path(subprocess.check_output(command, text=True).strip()))
+        return _as_users_build(Go(Path(subprocess.check_output(command, text=True).strip())))
 
     @cached_property
     def own_go(self) -> Go:
         """Go with an empty module cache, which takes our module from ``repository``."""
-        return from_repository(self.folder / "modcache", self.repository, OWN)
+        return _as_users_build(from_repository(self.folder / "modcache", self.repository, OWN))
 
     def tag(self, tree: Tree) -> str:
         return "v0.1.0" if tree.peer is self.trees[0].peer else f"v0.1.0-py{tree.peer.python}"
@@ -231,3 +232,8 @@ def extracted_by(program: Path, env: dict[str, str]) -> Path:
     """The interpreter that a program extracts, as Python itself names it."""
     command = [str(program), "-c", "import sys; print(sys.executable)"]
     return Path(subprocess.check_output(command, env=env, text=True).strip())
+
+
+def _as_users_build(go: Go) -> Go:
+    """With debug information, which the programs of tests are built without."""
+    return dataclasses.replace(go, extra={**go.extra, "GOFLAGS": "-modcacherw -trimpath"})
