@@ -5,7 +5,6 @@ It is also a program, which starts in a tenth of the time that ``goempy`` takes 
 
 from __future__ import annotations
 
-import array
 import json
 import os
 import socket
@@ -21,8 +20,7 @@ def ask(address: str, argv: Sequence[str], env: Mapping[str, str], files: Sequen
     cwd = os.getcwd()  # noqa: PTH109 - pathlib takes long to import
     with socket.socket(socket.AF_UNIX) as server:
         server.connect(address)
-        rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", files))
-        server.sendmsg([b" "], [rights])
+        socket.send_fds(server, [b" "], files)
         server.sendall(json.dumps([list(argv), dict(env), cwd]).encode())
         server.shutdown(socket.SHUT_WR)
         return int(server.recv(16))

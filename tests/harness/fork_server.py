@@ -6,7 +6,6 @@ and has nothing of the others.
 
 from __future__ import annotations
 
-import array
 import gc
 import importlib
 import json
@@ -79,9 +78,7 @@ def _serve(address: str) -> None:
 
 def _run(asking: socket.socket) -> None:
     with asking:
-        files = array.array("i", bytes(3 * array.array("i").itemsize))
-        ((_level, _kind, rights),) = asking.recvmsg(1, socket.CMSG_SPACE(len(bytes(files))))[1]
-        files = array.array("i", rights)
+        _data, files, _flags, _address = socket.recv_fds(asking, 1, 3)
         with asking.makefile("rb") as text:
             argv, env, cwd = json.load(text)
     for number, file in enumerate(files):
