@@ -123,7 +123,7 @@ def pack_interpreters(
     for cell in () if dry_run else selected:
         packed = found[cell.line.name]
         console.info(f"packing CPython {packed.version} of {packed.executable}")
-        _line, asset = local_interpreter.make_asset(packed, cell.platform, folder, run_tool)
+        asset = local_interpreter.make_asset(packed, cell, folder, run_tool)
         pins[asset.name] = Pin(asset.release, asset.name, asset.sha256, asset.size_bytes)
     # Only this machine vouches for these assets.
     lines = tuple(cell.line for cell in cells)

@@ -141,30 +141,27 @@ def line_of(found: Interpreter, platform: Platform) -> Line:
     return Line(PythonVersion.parse(found.version), LOCAL, variant, (platform.name,))
 
 
-def make_asset(
-    found: Interpreter, platform: Platform, folder: Path, run: Run
-) -> tuple[Line, Asset]:
-    """Write the interpreter's archive into ``folder``; returns its line and asset."""
-    line = line_of(found, platform)
-    name = asset_name(Cell(line, platform), LOCAL)
+def make_asset(found: Interpreter, cell: Cell, folder: Path, run: Run) -> Asset:
+    """Write the archive of an interpreter, which is that of ``cell``, into ``folder``."""
+    name = asset_name(cell, LOCAL)
     path = folder / name
     tree = sorted(_with_libraries(found, [*_sources(found)]), key=lambda each: each.name)
     shipped = {
         Path(each.name).name for each in tree if Path(each.name).parent == Path(_LIBRARY_DIR)
     }
 
-    def content(entry: _Entry) -> Path:
+    def content(entry: _ArchiveEntry) -> Path:
         search = _new_search_path(entry, found, shipped)
         return entry.path if search is None else _relocated(entry, search, scratch / "elf", run)
 
     with disk_errors(folder), scratch_dir(folder) as scratch:
         _write_archive(scratch / name, tree, content)
         (scratch / name).replace(path)
-    return line, Asset(LOCAL, name, sha256_of(path), path.stat().st_size)
+    return Asset(LOCAL, name, sha256_of(path), path.stat().st_size)
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class _ArchiveEntry:
     """One entry of the archive: ``name`` relative to the tree, and the file or link target."""
 
     name: str
@@ -173,26 +170,26 @@ class _Entry:
     elf: ElfFacts | None = None
 
 
-def _file_entry(name: str, path: Path) -> _Entry:
+def _file_entry(name: str, path: Path) -> _ArchiveEntry:
     with path.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
-            return _Entry(name, path)
+            return _ArchiveEntry(name, path)
         file.seek(0)
         try:
-            return _Entry(name, path, elf=scan(_reader(file)).facts)
+            return _ArchiveEntry(name, path, elf=scan(_reader(file)).facts)
         except BinaryFormatError:
-            return _Entry(name, path)  # no loader takes it either
+            return _ArchiveEntry(name, path)  # no loader takes it either
 
 
 def _reader(file: BinaryIO) -> ForwardReader:
     return ForwardReader(file.read, os.fstat(file.fileno()).st_size)
 
 
-def _sources(found: Interpreter) -> Iterator[_Entry]:
+def _sources(found: Interpreter) -> Iterator[_ArchiveEntry]:
     version = posixpath.basename(found.stdlib)  # python3.13, or python3.13t
     yield _file_entry(f"bin/{version}", Path(found.executable))
     for link in ("bin/python3", "bin/python"):
-        yield _Entry(link, Path(found.executable), target=version)
+        yield _ArchiveEntry(link, Path(found.executable), target=version)
     library_root = f"{found.platlibdir}/{version}"
     names: set[str] = set()
     for folder, root in (
@@ -207,7 +204,7 @@ def _sources(found: Interpreter) -> Iterator[_Entry]:
                 yield file
 
 
-def _with_libraries(found: Interpreter, tree: list[_Entry]) -> list[_Entry]:
+def _with_libraries(found: Interpreter, tree: list[_ArchiveEntry]) -> list[_ArchiveEntry]:
     """Add libpython and, unless the prefix is the system's, the other libraries it needs."""
     wanted = [(name, source) for source in tree if source.elf for name in source.elf.needed]
     seen: set[str] = set()
@@ -229,7 +226,7 @@ def _with_libraries(found: Interpreter, tree: list[_Entry]) -> list[_Entry]:
     return tree
 
 
-def _library(name: str, needing: _Entry, found: Interpreter) -> Path | None:
+def _library(name: str, needing: _ArchiveEntry, found: Interpreter) -> Path | None:
     """Find one of the interpreter's libraries: by search path, in LIBDIR, or in lib."""
     facts = needing.elf
     search = [] if facts is None else [*facts.runpath, *facts.rpath]
@@ -251,7 +248,7 @@ def _is_own_folder(folder: str, found: Interpreter) -> bool:
     return real in {found.library_dir, found.stdlib, found.extensions}
 
 
-def _files_below(folder: Path, root: str) -> Iterator[_Entry]:
+def _files_below(folder: Path, root: str) -> Iterator[_ArchiveEntry]:
     """Regular files and links; a link out of the folder becomes a copy of its target."""
     for where, folders, files in os.walk(folder):
         folders[:] = sorted(set(folders) - _LEFT_OUT)
@@ -264,13 +261,13 @@ def _files_below(folder: Path, root: str) -> Iterator[_Entry]:
             if path.is_symlink() and path.resolve().is_relative_to(folder):
                 target = os.path.relpath(path.resolve(), path.parent)
                 if path.exists():
-                    yield _Entry(entry, path, target=target)
+                    yield _ArchiveEntry(entry, path, target=target)
             elif path.is_file():
                 yield _file_entry(entry, path)
 
 
 def _new_search_path(
-    entry: _Entry, found: Interpreter, shipped: Collection[str]
+    entry: _ArchiveEntry, found: Interpreter, shipped: Collection[str]
 ) -> tuple[str, ...] | None:
     """A search path that does not lead back to the original tree; ``None`` where the old one fits.
 
@@ -288,7 +285,7 @@ def _new_search_path(
     return None if new == old and not entry.elf.runpath else new
 
 
-def _relocated(entry: _Entry, search: Sequence[str], copy: Path, run: Run) -> Path:
+def _relocated(entry: _ArchiveEntry, search: Sequence[str], copy: Path, run: Run) -> Path:
     _copy_stripped(entry.path, copy)
     # RPATH and not RUNPATH: LD_LIBRARY_PATH must not put another libpython in its place.
     option = ["--force-rpath", "--set-rpath", ":".join(search)] if search else ["--remove-rpath"]
@@ -317,7 +314,7 @@ def _copy_stripped(path: Path, target: Path) -> None:
 
 
 def _write_archive(
-    path: Path, entries: Sequence[_Entry], content: Callable[[_Entry], Path]
+    path: Path, entries: Sequence[_ArchiveEntry], content: Callable[[_ArchiveEntry], Path]
 ) -> None:
     """Write a tar of ``entries``; ``content`` returns the file that holds an entry's bytes."""
     compressor = zstandard.ZstdCompressor(level=1)

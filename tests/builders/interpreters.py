@@ -16,7 +16,7 @@ from pathlib import Path
 import zstandard
 
 from pipeline.config.matrix import parse_matrix
-from pipeline.config.model import Platform
+from pipeline.config.model import Cell, Platform
 from pipeline.sources import local_interpreter as local
 from pipeline.system.errors import PipelineError
 from pipeline.system.process import ProcessResult, run
@@ -119,7 +119,9 @@ _trees: dict[str, tuple[str, bytes]] = {}
 def _tree(interpreter: local.Interpreter, folder: Path) -> tuple[str, bytes]:
     """The name of the asset of ``interpreter``, and all but its version as members of a tar."""
     if interpreter.executable not in _trees:
-        _line, asset = local.make_asset(interpreter, host_platform(), folder, run_tool)
+        platform = host_platform()
+        cell = Cell(local.line_of(interpreter, platform), platform)
+        asset = local.make_asset(interpreter, cell, folder, run_tool)
         tree = _members(folder / asset.name, Path(interpreter.stdlib).name)
         _trees[interpreter.executable] = asset.name, tree
         (folder / asset.name).unlink()

@@ -60,18 +60,20 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
     """Payloads of this machine's own cell, by what ``bytecode`` is set to."""
     folder, platform = tmp_path_factory.mktemp("local"), host_platform()
     assets = folder / "assets"
-    line, asset = local.make_asset(small_interpreter(folder), platform, assets, run_tool)
+    interpreter = small_interpreter(folder)
+    cell = Cell(local.line_of(interpreter, platform), platform)
+    asset = local.make_asset(interpreter, cell, assets, run_tool)
     pins = {asset.name: Pin(LOCAL, asset.name, asset.sha256, asset.size_bytes)}
     console, _text = captured_console()
 
     def make(bytecode: str) -> Built:
         matrix = dataclasses.replace(
             parse_matrix(matrix_text(Line(), bytecode=bytecode)),
-            lines=(line,), archive=LOCAL, attest=False,
+            lines=(cell.line,), archive=LOCAL, attest=False,
         )  # fmt: skip
         source = FolderSource(CountedPath(assets))
         fetcher = AssetFetcher(LOCAL, source, pins, folder / "cache", console, {})
-        request = BuildRequest((Cell(line, platform),), matrix, folder / bytecode, wheels=False)
+        request = BuildRequest((cell,), matrix, folder / bytecode, wheels=False)
         CountedPath.opened.clear()
         (built,) = build_payloads(request, fetcher, console).cells
         assert bool(built.plan.modules) == (bytecode != "none")
