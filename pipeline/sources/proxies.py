@@ -51,12 +51,13 @@ class ProxiedTransport(httpx.BaseTransport):
                 for scheme, address in proxies.items()
                 if scheme in {"http", "https", "all"} and address
             }
-            for each in self._proxies.values():
-                httpx.HTTPTransport(verify=self._no_tls, proxy=each).close()
+            self._transports: dict[tuple[httpx.Proxy | None, bool], httpx.HTTPTransport] = {
+                (each, False): httpx.HTTPTransport(verify=self._no_tls, proxy=each)
+                for each in self._proxies.values()
+            }
         except (ValueError, ImportError, httpx.InvalidURL) as fault:
             raise _cannot_connect(fault) from fault
         self._no_proxy = no_proxy
-        self._transports: dict[tuple[httpx.Proxy | None, bool], httpx.HTTPTransport] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send it."""
