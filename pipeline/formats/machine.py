@@ -33,7 +33,7 @@ def goarch_of(reader: ForwardReader) -> str:
         if head.startswith(b"MZ") and len(head) == 64:
             return _pe_machine(reader, struct.unpack_from("<I", head, _PE_POINTER)[0])
     except BinaryFormatError:
-        pass  # what is malformed is reported where it is read for more than this
+        return ""  # what is malformed is reported where it is read for more than this
     return ""
 
 

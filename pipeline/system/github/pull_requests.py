@@ -87,10 +87,9 @@ class Pulls:
         try:
             what = f"branch {branch} of {self._repository}"
             self._client.delete(path, what, permission="contents: write")
-        except AssetNotFoundError:
-            pass
-        except InvalidError as fault:
-            if _NO_REF not in fault.what:
+        except (AssetNotFoundError, InvalidError) as fault:
+            is_gone = isinstance(fault, AssetNotFoundError) or _NO_REF in fault.what
+            if not is_gone:
                 raise
 
 
