@@ -41,7 +41,7 @@ whole:
 # unit tests, and one release of this machine's Python
 quick:
     {{ bin }}/pytest -q -n auto tests/unit \
-        tests/integration/test_local.py::test_a_virtual_environment_is_packed_as_what_it_stands_on
+        tests/integration/test_local.py::test_a_virtual_environment_is_packed_as_its_base
 
 # ruff, import layers, shell scripts, workflows and the other files of .github
 lint: ruff workflows

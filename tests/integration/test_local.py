@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.config.matrix import parse_matrix
+from pipeline.config.model import Cell
 from pipeline.release.local_release import local_config
 from pipeline.release.third_party_licenses import FILE_NAME
 from pipeline.sources import local_interpreter as local
@@ -110,7 +111,7 @@ def test_a_prefix_that_was_installed_by_hand(trees: Callable[[str], Path], tmp_p
     assert ask_extracted(again).strangers(again, f"{prefix}/") == []
 
 
-def test_a_virtual_environment_is_packed_as_what_it_stands_on(tmp_path: Path) -> None:
+def test_a_virtual_environment_is_packed_as_its_base(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
     found = local.ask(str(tmp_path / "venv" / "bin" / "python"), run_tool)
     assert found == interpreters()[0]
@@ -118,10 +119,11 @@ def test_a_virtual_environment_is_packed_as_what_it_stands_on(tmp_path: Path) ->
 
 def test_the_same_interpreter_gives_the_same_asset(tmp_path: Path) -> None:
     platform = local.platform_for(interpreters()[0], MATRIX.platforms)
+    cell = Cell(local.line_of(interpreters()[0], platform), platform)
     digests = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        _line, asset = local.make_asset(interpreters()[0], platform, tmp_path / name, run_tool)
+        asset = local.make_asset(interpreters()[0], cell, tmp_path / name, run_tool)
         data = (tmp_path / name / asset.name).read_bytes()
         assert hashlib.sha256(data).hexdigest() == asset.sha256
         assert [path.name for path in (tmp_path / name).iterdir()] == [asset.name]

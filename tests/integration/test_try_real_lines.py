@@ -74,8 +74,7 @@ def test_every_check_of_a_release_passes(
 ) -> None:
     site = make_real_site(tmp_path / "site", peer, [PLATFORM], others=others, pip=True)
     go = Go(tmp_path / "modcache")
-    # Without a C compiler there is no race detector, which is for tests of the source tree, as vet
-    # is.
+    # Without a C compiler there is no race detector. Like vet it is for tests of the source tree.
     env = {"CC": "none-here", "GOFLAGS": f"{GOFLAGS} -vet=off -v {tests}"}
     outcome = site.try_payloads("--platform", PLATFORM, env={**go.env(), **env})
     assert outcome.code == 0, outcome.log

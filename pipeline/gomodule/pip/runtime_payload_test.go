@@ -12,7 +12,7 @@ import (
 )
 
 // A program that runs installs into a directory or a virtual environment of its own, also
-// what the embedded pip stands beside in another version; pip refuses the tree itself.
+// what is beside the embedded pip in another version; pip refuses the tree itself.
 func TestPayloadPipAtRunTime(t *testing.T) {
 	needPip(t)
 	wheels := t.TempDir()

@@ -32,7 +32,7 @@ def not_found() -> Fault:
 
 
 def unauthorized() -> Fault:
-    """As GitHub says it to whoever writes without a token."""
+    """GitHub's answer to a write without a token."""
     body = {"message": "Requires authentication", "documentation_url": _DOCS, "status": "401"}
     return Fault(401, (), json.dumps(body).encode())
 

@@ -322,7 +322,7 @@ def test_relative_paths_are_those_of_the_caller(
 # Faults.
 
 
-def test_all_files_that_are_not_python_are_told(places: Places) -> None:
+def test_all_files_that_are_not_python_are_reported(places: Places) -> None:
     sources = [
         places.write("good.py", "x = 1\n"),
         places.write("pkg/old.py", "print 'words'\n"),

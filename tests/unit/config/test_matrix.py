@@ -1,4 +1,4 @@
-"""``matrix.toml``: what it means, and that all its faults are told at once."""
+"""``matrix.toml``: what it means, and that all its faults are reported at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In what two trees, manifests and commits differ, told so that a person finds it."""
+"""How two trees, manifests and commits differ, printed so that a person finds it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sources and pins: where an asset comes from, and what its absence is told as."""
+"""Sources and pins: where an asset comes from, and how its absence is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The GitHub API: releases as data, limits waited out, failures told as this package's errors."""
+"""The GitHub API: releases as data, limits waited out, failures raised as this package's errors."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ func TestTreeBecomesReadable(t *testing.T) {
 	mode(Options{}, 0o755)
 }
 
-// Whoever owns a file can change it at any time, if they can reach it.
+// The owner of a file can change it at any time, if they can reach it.
 func TestFilesOfOthersAreReplaced(t *testing.T) {
 	needRoot(t)
 	packed, given := testpayload.Pack(t, testtree.Sample()), filepath.Join(t.TempDir(), "app")

@@ -118,7 +118,7 @@ func TestDirWriterWithManyFolders(t *testing.T) {
 	}
 }
 
-// openFiles counts this process's open files, where the system tells.
+// openFiles counts this process's open files, where the system lists them.
 func openFiles(t *testing.T) int {
 	t.Helper()
 	files, err := os.ReadDir("/dev/fd")
