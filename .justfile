@@ -94,6 +94,9 @@ go-static: gofmt
     set -euo pipefail
     GOFLAGS=$({{ go-flags }})
     export GOFLAGS
+    # A cache of this checkout alone. With -trimpath another checkout's results are reused, and
+    # their absolute paths keep those of one system from being matched with those of the next.
+    export STATICCHECK_CACHE={{ justfile_directory() }}/.venv/staticcheck
     cd pipeline/gomodule
     go mod tidy -diff
     go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 -matrix ./... <<'END'
