@@ -81,18 +81,27 @@ def _cell(world: World, tree: Tree, platform: str) -> dict[str, tuple[Sample, ..
 
 
 def cell_again(world: World) -> Iterator[Figure]:
-    """Two builds with one cache folder, empty before the first: wall times."""
+    """Wall times of a build: with an empty cache folder, with it once more, without bytecode."""
     tree = world.trees[0]
+    name = tree.cell_name()
+    text = shipping_matrix([tree], fast=world.effort.short, bytecode="none")
+    no_bytecode = world.project("no-bytecode", text)
 
-    def build_twice() -> tuple[float, float]:
-        env, name = world.without_cache(), tree.cell_name()
+    def build_twice() -> tuple[float, ...]:
+        env = world.without_cache()
         commands = [world.build(world.checkout, name, out=world.fresh()) for _ in range(2)]
-        first, again = (run_measured(each, env=env, cwd=REPOSITORY) for each in commands)
-        return first.wall_s, again.wall_s
+        return tuple(run_measured(each, env=env, cwd=REPOSITORY).wall_s for each in commands)
 
-    taken = world.turns("one cell, twice", {"ours": build_twice}, warmups=0)["ours"]
-    first, again = zip(*taken, strict=True)
+    def build_without_bytecode() -> tuple[float, ...]:
+        return (_build(world, no_bytecode, name).wall_s,)
+
+    subjects = {"twice": build_twice, "no bytecode": build_without_bytecode}
+    taken = world.turns("one cell, twice and without bytecode", subjects, warmups=0)
+    first, again = zip(*taken["twice"], strict=True)
+    (sources,) = zip(*taken["no bytecode"], strict=True)
     work = f"Python {tree.peer.python} for linux/amd64"
+    rows = (Row(work, first), Row(f"{work}, without bytecode", sources, aims=Aims(under=12)))
+    yield Figure("cell-wall", rows)
     yield Figure("cell-again", (Row(work, again, "its first build", first, aims=Aims(lead=5)),))
 
 
@@ -127,7 +136,10 @@ def levels(world: World) -> Iterator[Growth]:
 
 def _make_generator(world: World, tree: Tree, platform: str) -> Path:
     """The peer's own generator, for one platform alone."""
-    folder = world.folder / "generators" / tree.peer.name.replace(" ", "-")
+    folder = world.folder / "generators" / f"{tree.peer.name.replace(' ', '-')}-{platform}"
+    program = folder / "generator"
+    if program.exists():
+        return program
     # The module cache is read-only; the payloads are not needed.
     no_data = shutil.ignore_patterns("data")
     shutil.copytree(tree.peer.folder(), folder, copy_function=shutil.copyfile, ignore=no_data)
@@ -135,8 +147,8 @@ def _make_generator(world: World, tree: Tree, platform: str) -> Path:
         each.chmod(each.stat().st_mode | 0o200)
     main = folder / "python" / "generate" / "main.go"
     main.write_text(only_job(main.read_text("utf-8"), platform), "utf-8")
-    world.go.run("build", "-o", "generator", "./python/generate", cwd=folder)
-    return folder / "generator"
+    world.go.run("build", "-o", str(program), "./python/generate", cwd=folder)
+    return program
 
 
 def only_job(source: str, platform: str) -> str:

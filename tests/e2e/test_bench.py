@@ -22,7 +22,7 @@ FIGURES = {
     "first-run-hello", "first-run-imports", "first-run-memory", "warm-start", "warm-call",
     "crowd", "text-pack", "text-cold", "text-warm", "worker-call",
     "payload-size", "binary-size", "module-zip", "go-build",
-    "cell-cpu", "cell-memory", "cell-again", "release-again", "release-again-bytes",
+    "cell-cpu", "cell-memory", "cell-wall", "cell-again", "release-again", "release-again-bytes",
 }  # fmt: skip
 PROFILES = {"first-run", "cell"}
 GROWTHS = {"starts", "cells-time", "cells-memory", "level-time", "level-size"}
