@@ -7,10 +7,11 @@ from pathlib import Path
 
 from pipeline.release.module_tree import TEMPLATE
 from pipeline.verify.sandbox import PROGRAMS, go_mod, write_programs
-from tests.harness import go as gotool
+from tests.harness.go import GOFLAGS, Go
+from tests.harness.vet import Vet
 
 
-def test_the_programs_are_formatted_and_vet(tmp_path: Path) -> None:
+def test_the_programs_are_formatted_and_vet(vet: Vet, tmp_path: Path) -> None:
     """Beside the module's source, and with a package as ``install`` would write it."""
     own = "github.com/goempy/goempy"
     names = sorted(path.parent.name for path in PROGRAMS.glob("*/main.go"))
@@ -21,6 +22,8 @@ def test_the_programs_are_formatted_and_vet(tmp_path: Path) -> None:
     (tmp_path / "packages").mkdir()
     package = 'package data\n\nimport "embed"\n\nvar Data embed.FS\n'
     (tmp_path / "packages" / "data.go").write_text(package)
-    tool = gotool.Go(tmp_path / "modcache")
-    assert tool.run("vet", "-mod=mod", "./...", cwd=tmp_path) == ""
-    assert tool.gofmt(PROGRAMS) == ""
+    go = Go(tmp_path / "modcache")
+    system = "linux", "amd64"
+    env = {"GOFLAGS": f"{GOFLAGS} -mod=mod"}
+    assert vet.faults(go, "./...", cwd=tmp_path, system=system, env=env) == ""
+    assert go.gofmt(PROGRAMS) == ""
