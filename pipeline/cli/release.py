@@ -78,7 +78,8 @@ def command(
         matrix = config.matrix
         request = BuildRequest(cells, matrix, out / "payloads", bool(matrix.wheels))
         fetcher = context.fetcher(matrix, source, pins)
-        _release(config, request, fetcher, out, context, dry_run=dry_run)
+        title = ", ".join(interpreters) if local else fetcher.source.title
+        _release(config, request, fetcher, out, context, source_title=title, dry_run=dry_run)
 
 
 def _release(
@@ -88,6 +89,7 @@ def _release(
     out: Path,
     context: Context,
     *,
+    source_title: str,
     dry_run: bool,
 ) -> None:
     console = context.console
@@ -96,7 +98,7 @@ def _release(
         rows += [[PIP_CELL, "all"]] if request.wheels else []
         console.table(columns("cell", "tag"), rows)
         cells = cell_count(request.cells, wheels=request.wheels)
-        console.info(f"dry run: would build {cells} from {fetcher.source.title}")
+        console.info(f"dry run: would build {cells} from {source_title}")
         return
     began = console.clock()
     with context.lock(request.out):

@@ -47,7 +47,7 @@ class ProxiedTransport(httpx.BaseTransport):
         self._no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # it trusts nobody
         try:
             self._proxies = {
-                scheme: httpx.Proxy(_with_scheme(address))
+                scheme: _proxy(address)
                 for scheme, address in proxies.items()
                 if scheme in {"http", "https", "all"} and address
             }
@@ -108,7 +108,8 @@ def goes_directly(no_proxy: str, host: str, port: int) -> bool:
 def _parse(text: str) -> _Entry:
     name, port = text.lower(), None
     head, colon, tail = name.rpartition(":")
-    if colon and tail.isdecimal() and (":" not in head or head.endswith("]")):
+    is_port = tail.isdecimal() and len(tail) <= len("65535")
+    if colon and is_port and (":" not in head or head.endswith("]")):
         name, port = head, int(tail)
     name = name.removeprefix("[").removesuffix("]")
     try:
@@ -124,8 +125,12 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
-def _with_scheme(address: str) -> str:
-    return address if "://" in address else f"http://{address}"
+def _proxy(address: str) -> httpx.Proxy:
+    proxy = httpx.Proxy(address if "://" in address else f"http://{address}")
+    if not proxy.url.host:
+        raise ValueError("a proxy without a host")
+    proxy.url.host.encode("idna")  # else the look-up of the name would fail with no DownloadError
+    return proxy
 
 
 def _port(url: httpx.URL) -> int:

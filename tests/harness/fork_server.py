@@ -6,6 +6,7 @@ and has nothing of the others.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import json
@@ -18,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pipeline
@@ -30,7 +30,7 @@ _PROGRAMS = {"pipeline.__main__", "pipeline.build.bytecode.worker"}
 """Modules that are not imported."""
 
 
-@contextmanager
+@contextlib.contextmanager
 def fork_server() -> Iterator[str]:
     """Its address, for ``fork_client``."""
     # Not pytest's folder: the kernel takes 107 bytes.
@@ -73,7 +73,8 @@ def _serve(address: str) -> None:
                 _run(asking)
             with asking:
                 code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-                asking.sendall(str(code).encode())
+                with contextlib.suppress(BrokenPipeError):  # whoever asked was killed
+                    asking.sendall(str(code).encode())
 
 
 def _run(asking: socket.socket) -> None:

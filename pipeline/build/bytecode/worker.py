@@ -61,6 +61,7 @@ def _compile_file(name: str, path: str, out: str) -> tuple[str, list[str]]:
         return "unknown", [name, str(fault)]
     except (SyntaxError, ValueError, RecursionError, OverflowError, MemoryError) as fault:
         return "refused", [name, f"{type(fault).__name__}: {fault}"]
+    os.stat(out)  # whoever wanted this may be gone, and its folder with it
     target = os.path.join(out, *pyc_name(name).split("/"))
     os.makedirs(os.path.dirname(target), exist_ok=True)
     with open(target, "wb") as file:
@@ -94,8 +95,7 @@ def check_same(code: CodeType, spelled: bytes) -> None:
         loaded = marshal.loads(spelled)  # noqa: S302 - written by this process
     except (ValueError, TypeError, EOFError) as fault:
         raise FormatError(f"it cannot be loaded: {fault}") from fault
-    # Comparing code objects covers kinds of variables and the like, which no attribute has.
-    if loaded != code or not _is_same(loaded, code):
+    if not _is_same(loaded, code):
         raise FormatError("it is loaded as something else")
 
 
@@ -103,8 +103,8 @@ def _is_same(one: object, other: object) -> bool:
     """Whether two constants are equal in types and bits too: ``0.0`` is not ``-0.0`` or ``0``."""
     if type(one) is not type(other):
         return False
-    if isinstance(one, CodeType):
-        return all(_is_same(getattr(one, name), getattr(other, name)) for name in _ATTRIBUTES)
+    if isinstance(one, CodeType) and isinstance(other, CodeType):
+        return _is_same_code(one, other)
     if isinstance(one, tuple) and isinstance(other, tuple):
         return len(one) == len(other) and all(map(_is_same, one, other))
     if isinstance(one, frozenset) and isinstance(other, frozenset):
@@ -114,6 +114,14 @@ def _is_same(one: object, other: object) -> bool:
         return all(_is_same(*pair) for pair in pairs)
     # A float and its parts by their digits: they tell zeros apart, and make NaN the same as NaN.
     return one == other if isinstance(one, (str, bytes, int)) else repr(one) == repr(other)
+
+
+def _is_same_code(one: CodeType, other: CodeType) -> bool:
+    if not all(_is_same(getattr(one, name), getattr(other, name)) for name in _ATTRIBUTES):
+        return False
+    # Kinds of variables and the like have no attribute, but are compared. Constants are not: NaN is
+    # unlike itself, and each level of nested functions would double the time.
+    return one.replace(co_consts=()) == other.replace(co_consts=())
 
 
 if __name__ == "__main__":

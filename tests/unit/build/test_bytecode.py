@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import marshal
 import os
@@ -189,6 +190,15 @@ def test_any_constants_are_loaded_as_they_were(values: list[object]) -> None:
     assert canonical(marshal.dumps(loaded_again), LAYOUT) == once
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["x = 1e999 - 1e999", "x = -(1e999 - 1e999), 0.0, -0.0", "x = " + "lambda: " * 60 + "1"],
+    ids=["NaN", "its sign", "functions in functions"],
+)
+def test_what_compares_badly_is_loaded_as_it_was(text: str) -> None:
+    inside.check_same(compiled(text), spelled(text))
+
+
 def test_a_dump_that_ends_early_or_late_is_refused() -> None:
     dump = spelled("x = (2**99, 'é', 'two words', 1.5)\ndef f(): return 'two words'")
     for end in range(len(dump)):
@@ -220,6 +230,7 @@ def test_what_code_never_holds_is_refused(dump: bytes, reason: str) -> None:
     [
         (spelled("x = 2"), "something else"),
         (spelled("x = True"), "something else"),
+        (spelled("x = 1; y = 1"), "something else"),
         (canonical(marshal.dumps(compile("x = 1", "b.py", "exec")), LAYOUT), "something else"),
         (b"\xe3\x00", "cannot be loaded"),
     ],
@@ -375,6 +386,17 @@ def test_a_format_of_bytecode_that_is_not_known(places: Places) -> None:
     with pytest.raises(ToolError, match="bytecode of an unknown format") as fault:
         compile_sources(PYTHON, [], places.out, 1, run=newer)
     assert fault.value.details == ("a.py: why",)
+
+
+def test_a_folder_that_is_gone_is_not_made_again(tmp_path: Path) -> None:
+    """A run that was stopped has removed it."""
+    source, out = tmp_path / "a.py", tmp_path / "gone"
+    source.write_text("x = 1\n")
+    request = {"out": str(out), "sources": [["below/a.py", str(source)]]}
+    argv = [str(PYTHON), "-m", inside.__name__]
+    done = run(argv, cwd=REPOSITORY, stdin=json.dumps(request).encode())
+    assert json.loads(done.stdout)["os_error"][0] == errno.ENOENT
+    assert not out.exists()
 
 
 def test_a_directory_that_cannot_be_written(places: Places) -> None:

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from pipeline.sources.proxies import ProxiedTransport, goes_directly
+from pipeline.system.errors import DownloadError
 from tests.fakes.http_server import Loopback
 
 
@@ -33,10 +34,18 @@ from tests.fakes.http_server import Loopback
         ("fd00::/8", "fd12::1", 80, True),
         ("fd00::/8", "fe80::1", 80, False),
         ("fd00::/8", "10.1.2.3", 80, False),
+        ("a.example:" + "9" * 5000, "a.example", 443, False),
     ],
 )
 def test_no_proxy(no_proxy: str, host: str, port: int, directly: bool) -> None:  # noqa: FBT001
     assert goes_directly(no_proxy, host, port) == directly
+
+
+@pytest.mark.parametrize("address", ["http://", "http://:3128", "//a", "http://a..b:9", "a" * 70])
+def test_a_proxy_that_has_no_valid_host_is_refused(address: str) -> None:
+    with pytest.raises(DownloadError, match="cannot set up connections") as caught:
+        ProxiedTransport({"https": address}, "")
+    assert "HTTPS_PROXY" in str(caught.value.hint)
 
 
 def test_requests_take_their_way(server: Loopback) -> None:
