@@ -129,7 +129,7 @@ def _proxy(address: str) -> httpx.Proxy:
     proxy = httpx.Proxy(address if "://" in address else f"http://{address}")
     if not proxy.url.host:
         raise ValueError("a proxy without a host")
-    proxy.url.host.encode("idna")  # else the look-up of the name would fail with no DownloadError
+    proxy.url.host.encode("idna")  # or else the look-up of the name raises UnicodeError
     return proxy
 
 

@@ -73,7 +73,7 @@ def _serve(address: str) -> None:
                 _run(asking)
             with asking:
                 code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-                with contextlib.suppress(BrokenPipeError):  # whoever asked was killed
+                with contextlib.suppress(ConnectionError):  # the client was killed
                     asking.sendall(str(code).encode())
 
 

@@ -221,7 +221,7 @@ FOLDED_SINCE_15_1 = {"\u1fd3", "\u1fe3", "\ufb05"}
 
 
 def test_every_character(judge: Judge) -> None:
-    """All in one module, so that each stands beside those that differ from it in case only."""
+    """All in one module, so that each is beside those that differ from it in case only."""
     known = set(characters())
     verdict = judge.ask([ZipFile(f"x{c}", 1) for c in sorted(known)])
     known -= set(verdict.unassigned)

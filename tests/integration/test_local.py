@@ -89,7 +89,7 @@ def test_its_tag_says_that_licences_are_missing(trees: Callable[[str], Path]) ->
 def test_the_environment_brings_in_no_other_libpython(
     trees: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    """A folder of LD_LIBRARY_PATH has a file of the library's name, and it is no library."""
+    """A folder of LD_LIBRARY_PATH has a file of the library's name that is not a library."""
     found = next((each for each in interpreters() if ".so" in each.library), None)
     if found is None:
         pytest.skip("no interpreter of this machine has a shared libpython")

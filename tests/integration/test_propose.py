@@ -112,9 +112,9 @@ def test_an_update_becomes_a_pull_request(site: HostedSite) -> None:
 def test_the_branch_is_one_commit_on_head_with_both_files(site: HostedSite) -> None:
     propose(site)
     head = site.project.git("rev-parse", "HEAD").strip()
-    told = git(site.remote, "show", "-s", "--date=raw", "--format=%P|%an|%ae|%ad|%cn|%B", BRANCH)
+    shown = git(site.remote, "show", "-s", "--date=raw", "--format=%P|%an|%ae|%ad|%cn|%B", BRANCH)
     bot = "41898282+github-actions[bot]@users.noreply.github.com"
-    assert told.strip() == (
+    assert shown.strip() == (
         f"{head}|github-actions[bot]|{bot}|1700000000 +0100|github-actions[bot]|{TITLE}\n\n"
         f"- 3.14.7 of PBS {OLD} -> 3.14.9 of PBS {NEW}\n"
         f"- 3.13.15 of PBS {OLD} -> 3.13.17 of PBS {NEW}"
@@ -252,7 +252,7 @@ def test_a_released_version_is_raised_so_that_merging_is_a_release(site: HostedS
     assert propose(site, "--bump", "patch").code == 0
     assert show(site, "VERSION").strip() == "0.1.1"
     assert "0.1.1" in pulls(site)[0].body
-    # Merged, it is a release that no tag stands against.
+    # Merged, it is a release that has no tag yet.
     site.project.git("fetch", "--quiet", str(site.remote), BRANCH)
     site.project.git("merge", "--quiet", "--ff-only", "FETCH_HEAD")
     git(site.remote, "tag", "--delete", "v0.1.0")

@@ -294,7 +294,7 @@ def test_tags_must_be_at_github_and_the_same(site: HostedSite) -> None:
 
 
 @pytest.mark.parametrize(
-    ("env", "told"),
+    ("env", "message"),
     [
         ({"GITHUB_TOKEN": ""}, "GITHUB_TOKEN is not set: a token with contents: write"),
         ({"GITHUB_REPOSITORY": ""}, "GITHUB_REPOSITORY is not set"),
@@ -302,11 +302,11 @@ def test_tags_must_be_at_github_and_the_same(site: HostedSite) -> None:
     ],
 )
 def test_the_environment_says_where_and_who(
-    site: HostedSite, env: Mapping[str, str], told: str
+    site: HostedSite, env: Mapping[str, str], message: str
 ) -> None:
     outcome = publish(site, env=env)
     assert outcome.code == UsageError.exit_code
-    assert told in outcome.log
+    assert message in outcome.log
     assert site.github.requests == []
 
 

@@ -19,16 +19,16 @@ def site(tmp_path: Path) -> Site:
     return make_released(tmp_path)
 
 
-def built(told: dict[str, dict[str, list[dict[str, str]]]]) -> list[str]:
-    return [row["cell"] for row in told["cells"]["include"]]
+def built(planned: dict[str, dict[str, list[dict[str, str]]]]) -> list[str]:
+    return [row["cell"] for row in planned["cells"]["include"]]
 
 
 def test_the_first_release_builds_all(tmp_path: Path) -> None:
-    told = make_site(tmp_path).plan()
-    assert built(told) == CELLS
-    assert [told[key] for key in ("build", "release", "reuse")] == ["true", "true", "0"]
-    assert told["tags"] == " ".join(TAGS)
-    row = told["cells"]["include"][0]
+    planned = make_site(tmp_path).plan()
+    assert built(planned) == CELLS
+    assert [planned[key] for key in ("build", "release", "reuse")] == ["true", "true", "0"]
+    assert planned["tags"] == " ".join(TAGS)
+    row = planned["cells"]["include"][0]
     assert row["sha256"] == "ab" * 32
     assert row["name"] == "3.14.9-linux-amd64"
 
@@ -38,10 +38,10 @@ def test_a_version_alone_builds_nothing(site: Site, *, shallow: bool) -> None:
     site.raise_version()
     checkout = site.checkout(shallow=shallow)
     before = checkout.git("config", "--list"), checkout.git("for-each-ref")
-    told = site.plan(checkout=checkout)
-    assert built(told) == []
-    assert [told[key] for key in ("build", "release", "reuse")] == ["false", "true", "4"]
-    assert told["tags"] == " ".join(NEXT_TAGS)
+    planned = site.plan(checkout=checkout)
+    assert built(planned) == []
+    assert [planned[key] for key in ("build", "release", "reuse")] == ["false", "true", "4"]
+    assert planned["tags"] == " ".join(NEXT_TAGS)
     # The checkout is as it was: git would note a depth or a filter in it.
     assert (checkout.git("config", "--list"), checkout.git("for-each-ref")) == before
     assert (
@@ -53,12 +53,12 @@ def test_a_version_alone_builds_nothing(site: Site, *, shallow: bool) -> None:
 def test_a_version_that_is_released_is_nothing_to_do(site: Site, knows_filters: str) -> None:
     git(site.remote, "config", "uploadpack.allowFilter", knows_filters)
     site.commit("Another commit")
-    told = site.plan(checkout=site.checkout())
-    assert built(told) == []
-    assert [told[key] for key in ("build", "release", "reuse", "tags")] == [
+    planned = site.plan(checkout=site.checkout())
+    assert built(planned) == []
+    assert [planned[key] for key in ("build", "release", "reuse", "tags")] == [
         "false", "false", "0", "",
     ]  # fmt: skip
-    assert site.plan() == told
+    assert site.plan() == planned
 
 
 def test_an_older_version_that_is_released_is_nothing_to_do_either(site: Site) -> None:
@@ -77,14 +77,14 @@ def test_a_cell_that_changed_is_built_alone(site: Site) -> None:
         text.replace(f'{changed.name}"\nsha256 = "ab', f'{changed.name}"\nsha256 = "cd'),
     )
     site.raise_version()
-    told = site.plan()
-    assert built(told) == ["3.13.17/windows-amd64"]
-    assert told["reuse"] == "3"
-    assert [row["platform"] for row in told["runners"]["include"]] == [
+    planned = site.plan()
+    assert built(planned) == ["3.13.17/windows-amd64"]
+    assert planned["reuse"] == "3"
+    assert [row["platform"] for row in planned["runners"]["include"]] == [
         "linux-amd64",
         "windows-amd64",
     ]
-    assert [row["platform"] for row in told["trials"]["include"]] == ["windows-amd64"]
+    assert [row["platform"] for row in planned["trials"]["include"]] == ["windows-amd64"]
 
 
 def test_a_cell_that_is_not_pinned_is_always_built(site: Site) -> None:
@@ -149,20 +149,20 @@ def test_a_version_that_goes_back(site: Site) -> None:
 
 def test_what_a_version_lacks_is_made(site: Site) -> None:
     git(site.remote, "update-ref", "-d", "refs/tags/v0.1.0-py3.13.17")
-    told = site.plan(checkout=site.checkout())
-    assert told["tags"] == "v0.1.0-py3.13.17"
-    assert built(told) == CELLS[2:]
-    assert [told["release"], told["reuse"]] == ["true", "2"]
+    planned = site.plan(checkout=site.checkout())
+    assert planned["tags"] == "v0.1.0-py3.13.17"
+    assert built(planned) == CELLS[2:]
+    assert [planned["release"], planned["reuse"]] == ["true", "2"]
 
 
 @pytest.mark.parametrize("version", ["0.1.0", "0.2.0"])
 def test_a_rebuild_builds_what_is_selected(site: Site, version: str) -> None:
     if version != "0.1.0":
         site.raise_version(version)
-    told = site.plan("--rebuild", "true", "--only-platforms", "windows-amd64", "--lines", "all")
-    assert built(told) == [CELLS[1], CELLS[3]]
+    planned = site.plan("--rebuild", "true", "--only-platforms", "windows-amd64", "--lines", "all")
+    assert built(planned) == [CELLS[1], CELLS[3]]
     new = version != "0.1.0"
-    assert [told["release"], told["reuse"]] == ([*("true", "2")] if new else ["false", "0"])
+    assert [planned["release"], planned["reuse"]] == ([*("true", "2")] if new else ["false", "0"])
     assert built(site.plan("--rebuild", "true", "--lines", "all")) == CELLS
 
 
@@ -181,12 +181,12 @@ def test_the_workflow_is_told_by_files(site: Site, tmp_path: Path) -> None:
     outcome = site.project.run("plan", "--json", "--lines", "3.14", "--remote", "origin", env=env)
     rows = files["GITHUB_OUTPUT"].read_text("utf-8").splitlines()
     assert rows[0] == "before=1"
-    told = dict(row.split("=", 1) for row in rows[1:])
+    planned = dict(row.split("=", 1) for row in rows[1:])
     printed = json.loads(outcome.out)
-    assert told.keys() == printed.keys()
-    assert json.loads(told["cells"]) == printed["cells"]
-    assert json.loads(told["runners"]) == printed["runners"]
-    assert [told["build"], told["tags"]] == ["true", " ".join(NEXT_TAGS)]
+    assert planned.keys() == printed.keys()
+    assert json.loads(planned["cells"]) == printed["cells"]
+    assert json.loads(planned["runners"]) == printed["runners"]
+    assert [planned["build"], planned["tags"]] == ["true", " ".join(NEXT_TAGS)]
     summary = files["GITHUB_STEP_SUMMARY"].read_text("utf-8")
     assert "| 3.14.9/linux-amd64 | built |" in summary
     assert "| 3.13.17/linux-amd64 | missing: neither built nor held by a tag |" in summary

@@ -171,7 +171,7 @@ def test_lists_that_disagree_change_nothing(behind: Project, github: GitHub, fil
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "message"),
     [
         (Fault(502), "too many 502 error responses"),
         (Fault(drop=True), "Connection"),
@@ -180,7 +180,7 @@ def test_lists_that_disagree_change_nothing(behind: Project, github: GitHub, fil
     ],
 )
 def test_an_api_that_fails_changes_nothing(
-    behind: Project, github: GitHub, files: Files, fault: Fault, told: str
+    behind: Project, github: GitHub, files: Files, fault: Fault, message: str
 ) -> None:
     before = files()
     # In the midst of a list.
@@ -188,7 +188,7 @@ def test_an_api_that_fails_changes_nothing(
     github.faults[path].extend([fault] * 40)
     outcome = update(behind, github.source)
     assert outcome.code == GitHubError.exit_code == 24
-    assert told in outcome.log
+    assert message in outcome.log
     assert outcome.log.splitlines()[-1].startswith("  ")
     assert outcome.out == ""
     assert files() == before
@@ -305,5 +305,5 @@ def test_nothing_of_the_libraries_reaches_the_terminal(behind: Project, github: 
         cwd=REPOSITORY, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout.startswith(f"Interpreters of PBS {NEW}")
-    told = ("matrix.lock: ", "GitHub's rate limit: waiting 1 s", "nothing was written")
-    assert [row for row in done.stderr.splitlines() if not row.startswith(told)] == []
+    messages = ("matrix.lock: ", "GitHub's rate limit: waiting 1 s", "nothing was written")
+    assert [row for row in done.stderr.splitlines() if not row.startswith(messages)] == []

@@ -61,7 +61,7 @@ def _compile_file(name: str, path: str, out: str) -> tuple[str, list[str]]:
         return "unknown", [name, str(fault)]
     except (SyntaxError, ValueError, RecursionError, OverflowError, MemoryError) as fault:
         return "refused", [name, f"{type(fault).__name__}: {fault}"]
-    os.stat(out)  # whoever wanted this may be gone, and its folder with it
+    os.stat(out)  # makedirs would make it again after a stopped run has removed it
     target = os.path.join(out, *pyc_name(name).split("/"))
     os.makedirs(os.path.dirname(target), exist_ok=True)
     with open(target, "wb") as file:

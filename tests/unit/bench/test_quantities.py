@@ -13,7 +13,7 @@ from tests.bench.model import Aims
 
 
 @pytest.mark.parametrize(
-    ("value", "unit", "told"),
+    ("value", "unit", "expected"),
     [
         (0.0, "s", "0 ms"),
         (0.0000812, "s", "0.0812 ms"),
@@ -32,12 +32,12 @@ from tests.bench.model import Aims
         (8_000_000_000, "B", "8.00 GB"),
     ],
 )
-def test_quantities(value: float, unit: str, told: str) -> None:
-    assert quantities.quantity(value, unit) == told
+def test_quantities(value: float, unit: str, expected: str) -> None:
+    assert quantities.quantity(value, unit) == expected
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "expected"),
     [
         ((0.85, 0.801, 0.812), "812 ms (801\N{EN DASH}850)"),
         ((0.98, 1.02, 1.3), "1.02 s (0.980\N{EN DASH}1.30)"),
@@ -45,22 +45,22 @@ def test_quantities(value: float, unit: str, told: str) -> None:
         ((0.5, 0.5001), "500 ms"),
     ],
 )
-def test_a_spread_is_in_the_unit_of_the_median(values: Sequence[float], told: str) -> None:
-    assert quantities.with_spread(values, "s") == told
+def test_a_spread_is_in_the_unit_of_the_median(values: Sequence[float], expected: str) -> None:
+    assert quantities.with_spread(values, "s") == expected
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "expected"),
     [(5.6, "5.6"), (5.69, "5.6"), (9.999, "9.9"), (10, "10.0"), (172.9, "172"), (0.999, "0.99"),
      (1.005, "1.00"), (2.3, "2.3"), (-3.1, "\N{MINUS SIGN}3.10")],
 )  # fmt: skip
-def test_a_ratio_is_never_rounded_up(value: float, told: str) -> None:
-    assert quantities.ratio(value) == f"{told} \N{MULTIPLICATION SIGN}"
+def test_a_ratio_is_never_rounded_up(value: float, expected: str) -> None:
+    assert quantities.ratio(value) == f"{expected} \N{MULTIPLICATION SIGN}"
 
 
 def test_what_is_over_the_limit_is_never_rounded_down() -> None:
-    told = [quantities.excess(value) for value in (1.001, 1.2, 2.31, 172.1)]
-    assert told == [f"{each} {quantities.TIMES}" for each in ("1.01", "1.20", "2.4", "173")]
+    shown = [quantities.excess(value) for value in (1.001, 1.2, 2.31, 172.1)]
+    assert shown == [f"{each} {quantities.TIMES}" for each in ("1.01", "1.20", "2.4", "173")]
 
 
 def test_what_there_is_none_of() -> None:
@@ -69,7 +69,7 @@ def test_what_there_is_none_of() -> None:
 
 
 @pytest.mark.parametrize(
-    ("aims", "unit", "told"),
+    ("aims", "unit", "expected"),
     [
         (Aims(lead=5, under=0.002), "s", "5 × less, < 2.0 ms"),
         (Aims(lead=1, within=1.1), "s", "no more than the peer, 1.1 × the limit"),
@@ -77,5 +77,5 @@ def test_what_there_is_none_of() -> None:
         (Aims(under=35e6), "B", "< 35 MB"),
     ],
 )
-def test_aims(aims: Aims, unit: str, told: str) -> None:
-    assert quantities.aims(aims, unit) == told.replace("×", quantities.TIMES)
+def test_aims(aims: Aims, unit: str, expected: str) -> None:
+    assert quantities.aims(aims, unit) == expected.replace("×", quantities.TIMES)

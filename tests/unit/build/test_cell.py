@@ -210,7 +210,7 @@ def test_explain_lists_every_file_with_its_reason(project: Project, tmp_path: Pa
     assert outcome.code == 0
     dropped, shipped = outcome.out.split("3.14.9/linux-amd64: shipped")
     assert "# test suite: 3 files" in dropped
-    told = {row.split()[1] for row in (dropped + shipped).splitlines() if row.startswith("  ")}
-    assert told == set(unix_tree())
+    explained = {row.split()[1] for row in (dropped + shipped).splitlines() if row.startswith("  ")}
+    assert explained == set(unix_tree())
     sizes = [int(row.split()[0]) for row in shipped.splitlines() if row.startswith("  ")]
     assert sizes == sorted(sizes, reverse=True)

@@ -112,10 +112,10 @@ def test_an_index_that_cannot_be_reached_says_nothing_about_a_pin(tmp_path: Path
             command = [sys.executable, "-m", "pip", "--isolated", *arguments, "--index-url", index]
             return run(command)
 
-        with pytest.raises(DownloadError, match=r"index for tool 1\.0 at 127\.0\.0\.1") as told:
+        with pytest.raises(DownloadError, match=r"index for tool 1\.0 at 127\.0\.0\.1") as caught:
             fetch_wheel(Wheel("tool", "1.0", "0" * 64), tmp_path, pip)
-    assert "refused" in told.value.what
-    assert "[pip]" not in told.value.hint
+    assert "refused" in caught.value.what
+    assert "[pip]" not in caught.value.hint
 
 
 def test_an_environment_without_pip(tmp_path: Path) -> None:

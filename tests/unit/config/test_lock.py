@@ -266,7 +266,7 @@ def test_the_command_writes_nothing_when_the_lists_disagree(
 
 
 def test_a_mirror_with_github_s_paths_and_no_api(project: Project, server: Loopback) -> None:
-    """It is no GitHub: its 404 is a web page."""
+    """It is not GitHub: its 404 is a web page."""
     base = "/astral-sh/python-build-standalone/releases/download"
     names = assets(project)
     server.files[f"{base}/{TAG}/SHA256SUMS"] = "".join(f"{A}  {n}\n" for n in names).encode()

@@ -74,7 +74,7 @@ def test_words_for_people() -> None:
     assert named.fixed_in(OsvPackage(PYPI, "pip", "26.2")) == ("26.3",)
     bare = record(git_record("CVE-2026-1", REPO, *TAGS, references=[]))
     assert bare.about == "There is a MEDIUM severity vulnerability CVE-2026-1."
-    # A commit is no version.
+    # A commit is not a version.
     assert (bare.page, bare.fixed_in(OsvPackage(GIT, REPO, "v3.14.8"))) == ("", ())
     assert record({"id": "X-1"}).about == ""
 

@@ -59,9 +59,9 @@ def test_bars_are_proportional_over_all_cells() -> None:
 
 def test_every_bar_has_its_size_in_words() -> None:
     found = words(parsed(ROW, SMALL))
-    told = [row.unpacked or 0 for row in (ROW, SMALL)]
-    told += [share.packed_bytes or 0 for share in PARTS.packages]
-    assert {human_bytes(size) for size in told} <= set(found)
+    shown = [row.unpacked or 0 for row in (ROW, SMALL)]
+    shown += [share.packed_bytes or 0 for share in PARTS.packages]
+    assert {human_bytes(size) for size in shown} <= set(found)
     assert {"3.14.9/linux-amd64", "3.14.9/windows-amd64", "json", "(interpreter)"} <= set(found)
 
 

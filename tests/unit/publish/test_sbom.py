@@ -146,7 +146,7 @@ def test_an_interpreter_of_a_machine_comes_from_nowhere() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("licenses", "expected"),
     [
         (("MIT",), [{"license": {"id": "MIT"}}]),
         (("X11", "MIT"), [{"license": {"id": "MIT"}}, {"license": {"id": "X11"}}]),
@@ -159,8 +159,8 @@ def test_an_interpreter_of_a_machine_comes_from_nowhere() -> None:
         ((), [{"license": {"name": "public domain"}}]),
     ],
 )
-def test_licences(told: tuple[str, ...], expected: list[dict[str, Any]]) -> None:
-    found = of_payload(CPYTHON, Component("tcl", "", told))["tcl"]["licenses"]
+def test_licences(licenses: tuple[str, ...], expected: list[dict[str, Any]]) -> None:
+    found = of_payload(CPYTHON, Component("tcl", "", licenses))["tcl"]["licenses"]
     for each in found:
         for fields in each.values():
             if isinstance(fields, dict):

@@ -59,8 +59,8 @@ def test_every_difference_is_told_sorted_by_path() -> None:
 
 def test_what_differs_within_a_file_stands_below_it() -> None:
     difference = compare([file("a"), file("b")], [file("a", "b"), file("b", "c")])
-    told = list(difference_rows(difference, {"a": ("one", "two")}))
-    assert [row[:10] for row in told] == ["differs: a", "  one", "  two", "differs: b"]
+    found = list(difference_rows(difference, {"a": ("one", "two")}))
+    assert [row[:10] for row in found] == ["differs: a", "  one", "  two", "differs: b"]
 
 
 @pytest.mark.parametrize(
@@ -83,9 +83,9 @@ MANIFEST = dump_manifest(make_manifest(ENTRIES))
 
 def test_what_two_manifests_say_differently() -> None:
     other = make_manifest([Entry("a.py", 0o755, 4, "aa" * 32), Entry("c.py", 0o644, 3, "bb" * 32)])
-    told = list(manifest_rows(dump_manifest(other), MANIFEST))
-    assert told[0].startswith("contentHash: ")
-    assert told[1:] == [
+    found = list(manifest_rows(dump_manifest(other), MANIFEST))
+    assert found[0].startswith("contentHash: ")
+    assert found[1:] == [
         "entry a.py: perm 493 -> 420, size 4 -> 3",
         "entry b.py: only in the rebuild",
         "entry c.py: only in the tag",
@@ -108,8 +108,8 @@ def test_what_two_manifests_say_of_components_and_origin() -> None:
 
 
 def test_a_manifest_that_contradicts_itself_is_compared_all_the_same() -> None:
-    told = list(manifest_rows(MANIFEST.replace(b'"size":3', b'"size":9', 1), MANIFEST))
-    assert told == ["entry a.py: size 9 -> 3"]
+    found = list(manifest_rows(MANIFEST.replace(b'"size":3', b'"size":9', 1), MANIFEST))
+    assert found == ["entry a.py: size 9 -> 3"]
 
 
 @pytest.mark.parametrize(

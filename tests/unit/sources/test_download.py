@@ -63,7 +63,7 @@ class Network:
         return self.http.download(f"{self.server.address}{PATH}", asset, self.cache)
 
     def left(self) -> set[str]:
-        """What stands in the cache, but for lock files."""
+        """What is in the cache, without lock files."""
         return {path.suffix for path in self.cache.iterdir() if path.suffix != ".lock"}
 
 

@@ -201,7 +201,7 @@ def test_bad_moments_are_outlasted(github: GitHub, faults: list[Fault]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "message"),
     [
         (Fault(503), "too many 503 error responses"),
         (Fault(drop=True), "Connection"),
@@ -209,10 +209,10 @@ def test_bad_moments_are_outlasted(github: GitHub, faults: list[Fault]) -> None:
         (secondary_limit(1), "too many 403 error responses"),
     ],
 )
-def test_what_keeps_failing_is_an_error(github: GitHub, fault: Fault, told: str) -> None:
+def test_what_keeps_failing_is_an_error(github: GitHub, fault: Fault, message: str) -> None:
     github.add(TAG, ["a"])
     github.faults[BY_TAG].extend([fault] * 40)
-    with pytest.raises(GitHubError, match=rf"cannot ask {github.api} .*{told}") as caught:
+    with pytest.raises(GitHubError, match=rf"cannot ask {github.api} .*{message}") as caught:
         ask(github)
     assert "0x" not in caught.value.what
     assert 3 <= len(github.requests) <= 10
