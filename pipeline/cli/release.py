@@ -61,6 +61,8 @@ def command(
     """Plan, build and finalize; with --local from interpreters of this machine."""
     if (pythons or primary) and not local:
         raise click.UsageError("--python and --primary need --local.")
+    if "" in pythons:
+        raise click.UsageError("--python is empty: a variable that is not set?")
     if (source or lines) and local:
         raise click.UsageError("--local packs --python: it takes neither --source nor --lines.")
     out = out.resolve()

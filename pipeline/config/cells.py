@@ -16,7 +16,7 @@ from pipeline.config.model import (
     Platform,
     PythonVersion,
 )
-from pipeline.system.errors import ConfigError, UsageError
+from pipeline.system.errors import ConfigError, PipelineError, UsageError
 from pipeline.system.suggest import unknown_names
 
 FREE_THREADED_SINCE = (3, 13)
@@ -46,14 +46,20 @@ def platform_of(
     return next((p for p in platforms if (p.goos, p.goarch, p.libc, p.goamd64) == kind), None)
 
 
-def find_primary(lines: Sequence[Line], text: str, *, where: str = "PRIMARY_PYTHON") -> Line:
-    """The line that ``text`` names (``3.14`` or ``3.14.9``); raises ``ConfigError``."""
+def find_primary(
+    lines: Sequence[Line],
+    text: str,
+    *,
+    where: str = "PRIMARY_PYTHON",
+    error: type[PipelineError] = ConfigError,
+) -> Line:
+    """The line that ``text`` names (``3.14`` or ``3.14.9``); raises ``error``."""
     wanted = text.strip()
     plain = [line for line in lines if not line.variant]
     found = [line for line in plain if wanted in {line.name, line.python.minor_line}]
     if len(found) != 1:
         matching = f"{len(found)} lines of the matrix match" if found else "no line matches"
-        raise ConfigError(
+        raise error(
             f"{where} is {wanted!r}, and {matching} it",
             hint=f"Name one of {', '.join(line.name for line in plain)}; it decides which "
             "Python @latest is.",
@@ -153,8 +159,8 @@ def select_cells(
         *unknown_names("platform", platforms, set().union(*map(of_platform, cells))),
     ]:
         raise UsageError(
-            "the selection names lines or platforms that matrix.toml does not have",
-            hint="Run 'goempy plan' to see every cell.",
+            "the selection names lines or platforms that are not built here",
+            hint="Run 'goempy plan' to see every cell; --local builds only this machine's.",
             details=faults,
         )
     chosen = tuple(

@@ -14,7 +14,7 @@ from pipeline.config.lock import parse_lock
 from pipeline.config.matrix import parse_matrix
 from pipeline.config.model import Cell, Line, Matrix, Pin
 from pipeline.config.module_path import base_fault
-from pipeline.system.errors import ConfigError, LockError
+from pipeline.system.errors import ConfigError, LockError, UsageError
 
 LOCK_FILE = "matrix.lock"
 MATRIX_FILE = "matrix.toml"
@@ -51,19 +51,22 @@ class Config:
 
 
 def read_config(root: Path, module: str = "") -> Config:
-    """Read all but the lock file; raises ``ConfigError``. ``module`` replaces the module path."""
+    """Read all but the lock file; raises ``ConfigError``.
+
+    ``module`` replaces the module path; raises ``UsageError`` if it is none.
+    """
     matrix = read_matrix(root, module)
     primary = cells.find_primary(matrix.lines, read_primary(root))
     return Config(matrix, read_version(root), primary)
 
 
 def read_matrix(root: Path, module: str = "") -> Matrix:
-    """Read ``matrix.toml``; ``module`` replaces its module path. Raises ``ConfigError``."""
+    """Read ``matrix.toml``; raises ``ConfigError``. ``module`` as for ``read_config``."""
     matrix = parse_matrix(_text(root, MATRIX_FILE))
     if not module:
         return matrix
     if fault := base_fault(module):
-        raise ConfigError(
+        raise UsageError(
             f"--module {module!r} is not a Go module path: {fault}",
             hint="Name one such as github.com/you/goempy, without /vN.",
         )

@@ -20,7 +20,7 @@ from pipeline.release.tagging import Tagged, Target, attach_objects, make_tags, 
 from pipeline.sources import local_interpreter
 from pipeline.sources.fetch import AssetFetcher
 from pipeline.system.console import Console
-from pipeline.system.errors import ConfigError, GitError
+from pipeline.system.errors import GitError, UsageError
 from pipeline.system.git import Git, init_bare
 from pipeline.system.process import ProcessResult, run
 
@@ -102,7 +102,7 @@ def pack_interpreters(
 ) -> LocalLines:
     """Pack interpreters into ``folder`` as assets; ``platforms`` select cells by name.
 
-    A dry run packs and pins none. Raises ``InterpreterError``, and ``ConfigError`` for two of the
+    A dry run packs and pins none. Raises ``InterpreterError``, and ``UsageError`` for two of the
     same version.
     """
     found: dict[str, local_interpreter.Interpreter] = {}
@@ -112,7 +112,7 @@ def pack_interpreters(
         platform = local_interpreter.platform_for(each, matrix.platforms)
         line = local_interpreter.line_of(each, platform)
         if line.name in found:
-            raise ConfigError(
+            raise UsageError(
                 f"two of the interpreters are CPython {line.name}, and both would be one tag",
                 hint="Name only one of them with --python.",
             )
@@ -137,7 +137,7 @@ def local_config(matrix: Matrix, root: Path, primary: str) -> Config:
     The primary line is that, else that of PRIMARY_PYTHON, else the first.
     """
     if primary:
-        line = find_primary(matrix.lines, primary, where="--primary")
+        line = find_primary(matrix.lines, primary, where="--primary", error=UsageError)
     else:
         usual = read_primary(root)
         named = [each for each in matrix.lines if usual in {each.name, each.python.minor_line}]

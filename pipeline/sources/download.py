@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import email.utils
 import hashlib
+import re
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from pipeline.config.model import Asset
 from pipeline.sources.proxies import ProxiedTransport
 from pipeline.system.errors import DigestError, DownloadError
 from pipeline.system.files import CHUNK_BYTES, disk_errors, sha256_of
+from pipeline.system.network import CERTIFICATE_HINT, PROXY_HINT, is_untrusted
 
 _Result = TypeVar("_Result")
 
@@ -34,6 +36,8 @@ _LONGEST_PAUSE_S = 30.0
 # Jitter, so that the jobs of one matrix do not come back all at once.
 _BACKOFF = tenacity.wait_exponential(multiplier=0.4) + tenacity.wait_random(max=0.2)
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+_REFUSED_BY_PROXY = re.compile(r"4\d\d ")
+"""A proxy's status, as httpx gives it."""
 
 
 class NotFoundError(Exception):
@@ -233,8 +237,15 @@ class Downloader:
             tried = "once" if attempts == 1 else f"{attempts} times"
             raise DownloadError(
                 f"cannot fetch {shown(url)} (tried {tried}): {_reason(fault)}",
-                hint=f"Check the network. {self.other_source}",
+                hint=self._hint(fault),
             ) from fault
+
+    def _hint(self, fault: Exception) -> str:
+        if isinstance(fault, httpx.ProxyError):
+            return PROXY_HINT
+        if is_untrusted(fault):
+            return CERTIFICATE_HINT
+        return f"Check the network, and HTTPS_PROXY if a proxy is required. {self.other_source}"
 
     def _announce(self, state: tenacity.RetryCallState) -> None:
         self.progress.warning(
@@ -244,7 +255,9 @@ class Downloader:
 
 
 def _is_retryable(fault: BaseException) -> bool:
-    if isinstance(fault, httpx.UnsupportedProtocol):
+    if isinstance(fault, httpx.UnsupportedProtocol) or is_untrusted(fault):
+        return False
+    if isinstance(fault, httpx.ProxyError) and _REFUSED_BY_PROXY.match(str(fault)):
         return False
     return isinstance(fault, _RetryableError | httpx.TransportError)
 

@@ -35,6 +35,8 @@ _LEFT_OUT = frozenset({"site-packages", "dist-packages", "__pycache__"})
 _STATIC_LIBRARY = ".a"
 """No program loads one, and libpython's takes as much space as all else together."""
 _LIBRARY_DIR = "lib"
+_OLDEST = (3, 8)
+"""The oldest that compiles the bytecode, and that package ``worker`` runs on."""
 _SYSTEM_PREFIXES = frozenset({"/usr", "/usr/local"})
 """The libraries in these are the system's, and are not packed."""
 _ASK = """
@@ -119,6 +121,9 @@ def _unfit(found: Interpreter) -> Iterator[str]:
         yield f"--local knows the layout of Linux interpreters, not that of {found.system}"
     if found.machine not in GOARCH:
         yield f"Go has no name for this processor ({found.machine})"
+    version = PythonVersion.parse(found.version)
+    if (version.major, version.minor) < _OLDEST:
+        yield f"it is Python {found.version}, and 3.8 is the oldest that can be packed"
     if not Path(found.stdlib, "os.py").is_file():
         yield f"no standard library at {found.stdlib}"
 

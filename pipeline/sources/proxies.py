@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import httpx
 
 from pipeline.system.errors import DownloadError
+from pipeline.system.network import is_caused_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class ProxiedTransport(httpx.BaseTransport):
 
     ``proxies`` are addresses by ``http``, ``https`` and ``all``; ``no_proxy`` is NO_PROXY's text.
     Raises ``DownloadError`` for a proxy that is none and, at the first request that needs them,
-    for certificates that cannot be read.
+    for certificates that cannot be read. What a proxy fails to do is an ``httpx.ProxyError``.
     """
 
     def __init__(self, proxies: Mapping[str, str], no_proxy: str) -> None:
@@ -63,7 +64,8 @@ class ProxiedTransport(httpx.BaseTransport):
         """Send it."""
         url = request.url
         proxy = self._proxies.get(url.scheme) or self._proxies.get("all")
-        if proxy and goes_directly(self._no_proxy, url.host, url.port or _port(url)):
+        host = url.raw_host.decode("ascii")  # as it is looked up: a name with umlauts is xn--...
+        if proxy and goes_directly(self._no_proxy, host, url.port or _port(url)):
             proxy = None
         secure = url.scheme == "https" or (proxy is not None and proxy.url.scheme != "http")
         key = (proxy, secure)
@@ -72,7 +74,9 @@ class ProxiedTransport(httpx.BaseTransport):
             context = self._certificates if secure else self._no_tls
             made = httpx.HTTPTransport(verify=context, proxy=proxy)
             transport = self._transports.setdefault(key, made)  # another thread may be faster
-        return transport.handle_request(request)
+        if proxy is None:
+            return transport.handle_request(request)
+        return _handle_by_proxy(transport, proxy, request)
 
     @functools.cached_property
     def _certificates(self) -> ssl.SSLContext:
@@ -86,6 +90,24 @@ class ProxiedTransport(httpx.BaseTransport):
         """Close all connections."""
         for each in self._transports.values():
             each.close()
+
+
+def _handle_by_proxy(
+    transport: httpx.HTTPTransport, proxy: httpx.Proxy, request: httpx.Request
+) -> httpx.Response:
+    """Send a request; name the proxy where it is what failed."""
+    try:
+        response = transport.handle_request(request)
+    except httpx.ConnectError as fault:
+        if is_caused_by(fault, ssl.SSLError):
+            raise  # there was a connection, and the other end of it may be the server
+        place = f"{proxy.url.host}:{proxy.url.port or _port(proxy.url)}"
+        raise httpx.ProxyError(f"no connection to the proxy {place}: {fault}") from fault
+    if response.status_code == httpx.codes.PROXY_AUTHENTICATION_REQUIRED:
+        response.close()
+        # In the words of the error for a connection through a proxy (CONNECT).
+        raise httpx.ProxyError(f"{response.status_code} {response.reason_phrase}")
+    return response
 
 
 def _cannot_connect(fault: Exception) -> DownloadError:
@@ -102,7 +124,8 @@ def goes_directly(no_proxy: str, host: str, port: int) -> bool:
     ``10.0.0.0/8`` and ``fd00::/8``; names and addresses may have a port, IPv6 ones brackets.
     """
     entries = no_proxy.replace(",", " ").split()
-    return "*" in entries or any(_parse(each).matches(host.lower(), port) for each in entries)
+    host = host.lower().rstrip(".")
+    return "*" in entries or any(_parse(each).matches(host, port) for each in entries)
 
 
 def _parse(text: str) -> _Entry:
@@ -115,7 +138,14 @@ def _parse(text: str) -> _Entry:
     try:
         return _Entry(name, ipaddress.ip_network(name, strict=False), port)
     except ValueError:
-        return _Entry(name.removeprefix("*").strip("."), None, port)
+        return _Entry(_ascii(name.removeprefix("*").strip(".")), None, port)
+
+
+def _ascii(name: str) -> str:
+    try:
+        return name.encode("idna").decode("ascii")
+    except UnicodeError:
+        return name  # it matches nothing
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

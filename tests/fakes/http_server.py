@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
@@ -10,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
+
+import trustme
 
 from tests.harness.limits import HANGS_AFTER_S
 
@@ -52,10 +55,20 @@ class Loopback:
         return [asked for method, each, asked in self.requests if (method, each) == ("GET", path)]
 
 
+def untrusted() -> ssl.SSLContext:
+    """For ``serve``: a certificate for 127.0.0.1 whose authority nobody knows."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
 @contextmanager
-def serve() -> Iterator[Loopback]:
+def serve(tls: ssl.SSLContext | None = None) -> Iterator[Loopback]:
     server = _Server(("127.0.0.1", 0), _Handler)
-    loopback = Loopback(f"http://127.0.0.1:{server.server_address[1]}")
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    scheme = "https" if tls else "http"
+    loopback = Loopback(f"{scheme}://127.0.0.1:{server.server_address[1]}")
     server.loopback = loopback  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
@@ -86,6 +99,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self._answer(body=True)
+
+    def do_CONNECT(self) -> None:
+        self._answer(body=False)
 
     def _answer(self, *, body: bool) -> None:
         loopback: Loopback = self.server.loopback  # type: ignore[attr-defined]

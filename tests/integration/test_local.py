@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,8 @@ from pipeline.config.model import Cell
 from pipeline.release.local_release import local_config
 from pipeline.release.third_party_licenses import FILE_NAME
 from pipeline.sources import local_interpreter as local
-from pipeline.system.errors import ConfigError, InterpreterError
+from pipeline.system.errors import InterpreterError, UsageError
+from pipeline.system.process import ProcessResult
 from tests.builders.interpreters import host_platform, interpreters, run_tool
 from tests.harness.extract import DESCRIBE_SCRIPT as PORTRAIT
 from tests.harness.extract import InterpreterFacts, ask_extracted, extract, parse_facts
@@ -139,6 +142,18 @@ def test_what_is_no_interpreter(project: Project, tmp_path: Path, name: str) -> 
     assert "Name another with --python." in outcome.log
 
 
+def test_a_python_that_is_too_old() -> None:
+    def older(command: Sequence[str]) -> ProcessResult:
+        done = run_tool(command)
+        facts = json.loads(done.stdout) | {"version": "3.7.17"}
+        return replace(done, stdout=json.dumps(facts).encode())
+
+    with pytest.raises(InterpreterError, match="cannot be packed") as caught:
+        local.ask(sys.executable, older)
+    fault = "it is Python 3.7.17, and 3.8 is the oldest that can be packed"
+    assert caught.value.details == (fault,)
+
+
 def test_a_machine_that_the_matrix_does_not_know(project: Project, tmp_path: Path) -> None:
     text = matrix_text(Line(platforms=("windows-amd64",)))
     head, _first, rest = text.partition("[[platform]]")
@@ -155,7 +170,7 @@ def test_one_version_twice_would_be_one_tag(project: Project, tmp_path: Path) ->
     (tmp_path / "python").symlink_to(sys.executable)
     twice = ["--python", sys.executable, "--python", str(tmp_path / "python")]
     outcome = project.run("release", "--local", *twice, "--out", str(tmp_path / "out"))
-    assert outcome.code == ConfigError.exit_code
+    assert outcome.code == UsageError.exit_code
     assert "both would be one tag" in outcome.log
 
 
@@ -195,5 +210,5 @@ def test_which_line_is_latest(tmp_path: Path) -> None:
     assert primary("2.7") == first
     assert primary("3.14") == second
     assert primary("3.14", "3.13") == first
-    with pytest.raises(ConfigError, match=r"--primary is '9\.9', and no line matches it"):
+    with pytest.raises(UsageError, match=r"--primary is '9\.9', and no line matches it"):
         primary("3.14", "9.9")

@@ -32,6 +32,7 @@ from urllib3.exceptions import (
 
 from pipeline.system.errors import AssetNotFoundError, DownloadError, GitHubError, PipelineError
 from pipeline.system.github.retry import ATTEMPTS, Patience, Retry
+from pipeline.system.network import CERTIFICATE_HINT, PROXY_HINT, is_untrusted
 
 _PAGE = 100
 """Items a page, the most that GitHub gives."""
@@ -177,7 +178,7 @@ class GitHubClient:
         except OSError as broken:
             raise _network_error(broken)(
                 f"cannot ask {self.address} for the {what}: {_reason(broken)}",
-                hint="Check the network and the proxy's settings, or try again later.",
+                hint=_network_hint(broken),
             ) from broken
         except _ODD_RESPONSES as odd:
             raise self.no_api(str(odd) or type(odd).__name__) from odd
@@ -230,9 +231,18 @@ def _network_error(fault: OSError) -> type[PipelineError]:
         requests.ReadTimeout,
     )
     exhausted = bool(fault.args) and isinstance(fault.args[0], MaxRetryError)
-    if isinstance(_cause(fault), NewConnectionError | ConnectTimeoutError):
+    no_connection = isinstance(_cause(fault), NewConnectionError | ConnectTimeoutError)
+    if no_connection or isinstance(fault, requests.exceptions.ProxyError) or is_untrusted(fault):
         return DownloadError
     return UnknownOutcomeError if isinstance(fault, errors) and not exhausted else GitHubError
+
+
+def _network_hint(fault: OSError) -> str:
+    if is_untrusted(fault):
+        return CERTIFICATE_HINT
+    if isinstance(fault, requests.exceptions.ProxyError):
+        return PROXY_HINT
+    return "Check the network, and HTTPS_PROXY if a proxy is required, or try again later."
 
 
 def _port(address: SplitResult) -> int:

@@ -9,12 +9,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any, Self
 
+import urllib3
 from github.GithubRetry import DEFAULT_SECONDARY_RATE_WAIT, GithubRetry
 from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import ProxyError
 
 from pipeline.system.errors import GitHubError
+from pipeline.system.network import is_untrusted
 from pipeline.system.units import human_seconds
 
 ATTEMPTS = 5
@@ -63,6 +67,17 @@ class Retry(GithubRetry):
         """The state for the next attempt."""
         return super().new(patience=self._patience, **changes)
 
+    def increment(  # type: ignore[override] # urllib3 passes failures by name
+        self,
+        *request: Any,  # noqa: ANN401 - urllib3's own
+        **failure: Any,  # noqa: ANN401 - urllib3's own
+    ) -> urllib3.Retry:
+        """The state after a failure; raises what no repetition helps against."""
+        error = failure.get("error")
+        if error and (is_untrusted(error) or _refused_by_proxy(error)):
+            raise error
+        return super().increment(*request, **failure)
+
     def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:  # noqa: FBT001, FBT002 - urllib3's own
         """Whether to repeat: any method after a rate limit, since nothing was done."""
         return status_code in _LIMITED or super().is_retry(method, status_code, has_retry_after)
@@ -79,6 +94,12 @@ class Retry(GithubRetry):
                 earlier = [each for each in self.history[:-1] if each.status in _LIMITED]
                 wait_s = _limit_s(response, len(earlier))
         self._patience.wait(wait_s, why)
+
+
+def _refused_by_proxy(error: Exception) -> bool:
+    """Whether a proxy asks for a user and a password, in the words of ``http.client``."""
+    reason = str(error.original_error) if isinstance(error, ProxyError) else ""
+    return f" {HTTPStatus.PROXY_AUTHENTICATION_REQUIRED} " in reason
 
 
 def _limit_s(response: BaseHTTPResponse, earlier: int) -> float:

@@ -158,6 +158,7 @@ def test_standard_output_on_a_full_disk() -> None:
         (["update", "--pbs", "newest"], "'newest' is not a release of PBS such as 20261021"),
         (["lock", "--check", "--source", "github"], "--check uses no --source"),
         (["release", "--python", "python3"], "--python and --primary need --local"),
+        (["release", "--local", "--python", ""], "--python is empty"),
     ],
 )
 def test_values_that_no_command_takes(

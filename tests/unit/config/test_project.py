@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.config.project import read_config, read_matrix, read_pins, read_version
-from pipeline.system.errors import ConfigError, LockError
+from pipeline.system.errors import ConfigError, LockError, UsageError
 from tests.harness.project import MODULE, Project
 
 
@@ -22,7 +22,7 @@ def test_the_files_together(project: Project) -> None:
 
 def test_another_module_path(project: Project) -> None:
     assert read_matrix(project.root, "github.com/you/goempy").module == "github.com/you/goempy"
-    with pytest.raises(ConfigError, match="--module 'not a path' is not a Go module path"):
+    with pytest.raises(UsageError, match="--module 'not a path' is not a Go module path"):
         read_matrix(project.root, "not a path")
 
 

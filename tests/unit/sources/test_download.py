@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from pathlib import Path
 
@@ -17,8 +17,9 @@ import pytest
 
 from pipeline.config.model import Asset
 from pipeline.sources.download import ATTEMPTS, Downloader, NotFoundError
+from pipeline.sources.proxies import ProxiedTransport
 from pipeline.system.errors import DigestError, DownloadError
-from tests.fakes.http_server import Fault, Loopback
+from tests.fakes.http_server import Fault, Loopback, serve, untrusted
 from tests.harness.limits import HANGS_AFTER_S
 
 DATA = random.Random(7).randbytes(300_000)
@@ -61,6 +62,10 @@ class Network:
 
     def fetch(self, asset: Asset = ASSET) -> Path:
         return self.http.download(f"{self.server.address}{PATH}", asset, self.cache)
+
+    def by_proxy(self, address: str) -> Downloader:
+        transport = ProxiedTransport({"all": address}, "")
+        return replace(self.http, client=httpx.Client(transport=transport))
 
     def left(self) -> set[str]:
         """What is in the cache, without lock files."""
@@ -178,6 +183,38 @@ def test_no_server_at_all(network: Network) -> None:
     with pytest.raises(DownloadError, match=r"cannot fetch http://127\.0\.0\.1:9/asset"):
         network.fetch()
     assert "no connection to 127.0.0.1" in network.watcher.warnings[0]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_is_down_is_named(network: Network, scheme: str) -> None:
+    with pytest.raises(
+        DownloadError, match=r"tried 6 times.: no connection to the proxy"
+    ) as caught:
+        network.by_proxy("127.0.0.1:9").text(f"{scheme}://a.example/file")
+    assert "HTTPS_PROXY" in caught.value.hint
+
+
+@pytest.mark.parametrize("url", ["http://a.example/file", "https://a.example/file"])
+def test_a_proxy_that_asks_for_a_password(network: Network, url: str) -> None:
+    asked = url if url.startswith("http:") else "a.example:443"
+    network.server.faults[asked].append(Fault(407))
+    with pytest.raises(DownloadError, match=r"tried once.: 407 Proxy Auth") as caught:
+        network.by_proxy(network.server.address).text(url)
+    assert "user and password" in caught.value.hint
+
+
+def test_a_proxy_s_bad_moment(network: Network) -> None:
+    network.server.faults["a.example:443"].extend([Fault(502), Fault(403)])
+    with pytest.raises(DownloadError, match=r"tried 2 times.: 403 Forbidden"):
+        network.by_proxy(network.server.address).text("https://a.example/file")
+
+
+def test_a_certificate_that_is_not_trusted(network: Network) -> None:
+    with serve(untrusted()) as server:
+        for client in (network.http, network.by_proxy(server.address)):
+            with pytest.raises(DownloadError, match=r"tried once.: .*certificate verify") as caught:
+                client.text(f"{server.address}/file")
+            assert "SSL_CERT_FILE" in caught.value.hint
 
 
 def test_a_server_that_never_answers(network: Network) -> None:

@@ -34,6 +34,10 @@ from tests.fakes.http_server import Loopback
         ("fd00::/8", "fd12::1", 80, True),
         ("fd00::/8", "fe80::1", 80, False),
         ("fd00::/8", "10.1.2.3", 80, False),
+        ("xn--bcher-kva.example", "xn--bcher-kva.example", 443, True),
+        ("bücher.example", "xn--bcher-kva.example", 443, True),
+        ("a.example", "a.example.", 443, True),
+        ("a.example.", "a.example", 443, True),
         ("a.example:" + "9" * 5000, "a.example", 443, False),
     ],
 )
@@ -54,7 +58,7 @@ def test_requests_take_their_way(server: Loopback) -> None:
     for no_proxy in ("127.0.0.0/8", "fd00::/8"):
         with httpx.Client(transport=ProxiedTransport(proxies, no_proxy)) as client:
             if no_proxy == "fd00::/8":
-                with pytest.raises(httpx.ConnectError):
+                with pytest.raises(httpx.ProxyError, match="no connection to the proxy 127"):
                     client.get(f"{server.address}/file")
             else:
                 assert client.get(f"{server.address}/file").content == b"direct"

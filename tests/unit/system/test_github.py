@@ -16,8 +16,10 @@ from pipeline.system.github.pull_requests import Pulls
 from pipeline.system.github.releases import Releases
 from pipeline.system.github.retry import Patience
 from tests.builders.pbs_listing import pbs_names, sha256_of, size_of
+from tests.fakes import http_server
 from tests.fakes.github.faults import Fault, invalid, not_found, primary_limit, secondary_limit
 from tests.fakes.github.server import API, PBS, GitHub, serve_github
+from tests.fakes.http_server import Loopback, serve, untrusted
 from tests.harness.project import Project
 
 TAG = "20261021"
@@ -43,6 +45,14 @@ def ask(github: GitHub, waited: Waited | None = None, *, key: str = "") -> Relea
     patience = Patience(record.pauses.append, record.said.append)
     with closing(GitHubClient(github.api, key, patience)) as client:
         return Releases(client, PBS).published(TAG)
+
+
+def ask_in_vain(address: str, waited: Waited) -> DownloadError:
+    """What comes of a request to a server that cannot be reached."""
+    patience = Patience(waited.pauses.append, waited.said.append)
+    with closing(GitHubClient(address, "", patience)) as client, pytest.raises(DownloadError) as e:
+        Releases(client, PBS).latest()
+    return e.value
 
 
 @pytest.mark.parametrize(
@@ -521,3 +531,24 @@ def test_the_token_does_not_go_elsewhere(api: str, uploads: str) -> None:
     client = GitHubClient(api, "t", Patience(lambda _s: None, lambda _t: None))
     with pytest.raises(NoApiError, match="it leads to"):
         client.at(uploads)
+
+
+def test_an_untrusted_certificate_is_not_tried_again() -> None:
+    waited = Waited()
+    with serve(untrusted()) as server:
+        fault = ask_in_vain(server.address, waited)
+    assert "certificate verify failed" in fault.what
+    assert "SSL_CERT_FILE" in fault.hint
+    assert waited.pauses == []
+
+
+def test_a_proxy_that_asks_for_a_password_is_not_tried_again(
+    server: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited = Waited()
+    monkeypatch.setenv("HTTPS_PROXY", server.address)
+    server.faults["a.example:443"].append(http_server.Fault(407))
+    fault = ask_in_vain("https://a.example", waited)
+    assert "407 Proxy Auth" in fault.what
+    assert "user and password" in fault.hint
+    assert waited.pauses == []
