@@ -44,7 +44,8 @@ _DAMAGE = (
     zstandard.ZstdError,
     gzip.BadGzipFile,
 )
-_READ_AHEAD_BYTES = 1 << 20
+_READ_AHEAD_BYTES = 1 << 16
+"""Not more: tarfile copies what is left of it at each read, and headers have 512 bytes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,8 +82,8 @@ def matcher(globs: Sequence[str]) -> Callable[[str], bool]:
     if not globs:
         return lambda _name: False
     included, _excluded = glob.translate(list(globs), flags=_FLAGS)
-    patterns = [re.compile(pattern) for pattern in included]
-    return lambda name: any(pattern.fullmatch(name) for pattern in patterns)
+    pattern = re.compile("|".join(included))
+    return lambda name: pattern.fullmatch(name) is not None
 
 
 def _rules(config: TrimConfig, *, windows: bool) -> Callable[[str], str]:
