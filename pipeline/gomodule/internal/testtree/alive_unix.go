@@ -16,5 +16,10 @@ func Alive(pid int) bool {
 		return false
 	}
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	return err != nil || !strings.Contains(string(b), ") Z ")
+	if err != nil || !strings.Contains(string(b), ") Z ") {
+		return true
+	}
+	// Its files are open as long as one of its threads has not ended.
+	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+	return err == nil && len(threads) > 1
 }
