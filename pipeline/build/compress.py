@@ -49,8 +49,9 @@ class Blob:
 def compress(
     paths: Sequence[Path], size_bytes: int, out: Path, config: PayloadConfig, advance: Advance
 ) -> Blob:
-    """Write what ``paths`` hold, one after the other, to ``out``: raw where that is not larger.
+    """Write what ``paths`` hold, one after the other, to ``out``.
 
+    Uncompressed if that is not larger.
     ``advance`` is called with counts of bytes read, from several threads; what it raises ends the
     work.
     """

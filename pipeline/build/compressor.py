@@ -36,7 +36,7 @@ from pipeline.system.files import CHUNK_BYTES, disk_errors, scratch_dir
 _PROCESSOR_BYTES = 80 << 20
 """Memory of compressors for each processor: two frames of a large file, at level 19."""
 _LARGE_BYTES = 1 << 20
-"""No licence text is as large, so what is ships for sure."""
+"""Licence texts are smaller, so a content of this size always ships."""
 
 
 @dataclass(order=True, slots=True)
@@ -96,7 +96,7 @@ class Compressor:
         return task
 
     def close(self, *, stop: bool) -> None:
-        """Wait for what was started; with ``stop`` it ends within a moment, by ``StoppedError``."""
+        """Wait for what was started; with ``stop`` it ends promptly, by ``StoppedError``."""
         self._stopped = stop
         self._pool.shutdown()
         if self._cache is not None:

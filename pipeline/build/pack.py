@@ -59,7 +59,7 @@ def pack_tree(
     """Make the payload of ``tree``, whose contents are staged, at ``target``: whole or not at all.
 
     ``advance`` is called with counts of bytes read, from several threads; what it raises is raised
-    here within a moment. Raises ``PayloadError`` for a tree that cannot be a payload.
+    here promptly. Raises ``PayloadError`` for a tree that cannot be a payload.
     """
     folder = stage.folder.with_name("payload")
     folder.mkdir()

@@ -103,7 +103,7 @@ def _fetched(wheel: Wheel, cache: Path, console: Console) -> Path:
 def _build_cells(
     request: BuildRequest, fetcher: AssetFetcher, console: Console, compressor: Compressor
 ) -> tuple[BuiltCell, ...]:
-    """Build all, in parallel; the first failure ends the others within a moment."""
+    """Build all, in parallel; the first failure ends the others promptly."""
     with scratch_dir(fetcher.cache) as scratch, console.live():
         plan = Once(partial(_plan, request.matrix, fetcher))
         interpreters = HostInterpreters(request.matrix, this_machine(), scratch / "pythons", plan)

@@ -47,7 +47,9 @@ from pipeline.system.units import counted
 )
 @parameters.source
 @parameters.path_option("--tags-json", "FILE", f"Read this {TAGS_JSON} in place of tags.")
-@parameters.path_option("--vex", "FILE", "Write an OpenVEX document of what does not matter.")
+@parameters.path_option(
+    "--vex", "FILE", "Write an OpenVEX document of vulnerabilities that do not apply."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--issue", is_flag=True, help="Report to an issue on GitHub, not by the exit code.")
 def command(
@@ -74,7 +76,7 @@ def command(
     if not targets:
         raise UsageError(
             f"{repo or context.root} has no release tag",
-            hint="Fetch the tags (git fetch --tags), or name where they are with --remote.",
+            hint="Fetch one (git fetch origin tag NAME), or name where they are with --remote.",
         )
     offered = _offered(context, source, has_network=has_network)
     found = database.find(packages_of(targets))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Context:
-    """One run of the command. It stays in ``cli``: rooms below get what they need of it."""
+    """One run of the command. It stays in ``cli``: functions below get what they need of it."""
 
     def __init__(
         self,
@@ -130,9 +130,9 @@ class Context:
     def github(self, address: str = "") -> GitHubClient:
         """The GitHub API at ``address``, by default that of GITHUB_API_URL."""
         from pipeline.system.github.context import connect  # noqa: PLC0415
-        from pipeline.system.github.retry import Patience  # noqa: PLC0415
+        from pipeline.system.github.retry import WaitPolicy  # noqa: PLC0415
 
-        client = connect(self.env, Patience(self.sleep, self.console.info), address)
+        client = connect(self.env, WaitPolicy(self.sleep, self.console.info), address)
         click.get_current_context().call_on_close(client.close)
         return client
 

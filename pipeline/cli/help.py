@@ -30,7 +30,7 @@ COMMANDS = {
     "sbom": "Print the bill of materials of a tag, as CycloneDX JSON.",
     "audit": "Look up known vulnerabilities of tags, ends of life and newer patches.",
     "sizes": "Show where the bytes of payloads go.",
-    "try": "Use the modules that payloads make on this machine (needs go).",
+    "try": "Assemble the modules of payloads, and smoke-test them here (needs go).",
     "check": "Fetch published tags with 'go get' on this machine, and run them (needs go and git).",
 }
 """What each does. A command's module is imported when it runs; ``--help`` imports none."""
@@ -38,7 +38,7 @@ COMMANDS = {
 ENVIRONMENT = {
     "GOEMPY_PBS_MIRROR": "mirror address or folder of assets, if --source is not given",
     "GOEMPY_OSV": "OSV's API or a folder of its exports, if --osv is not given",
-    "GOEMPY_CACHE_DIR": "where downloads are kept",
+    "GOEMPY_CACHE_DIR": "where downloads and compressed blobs are kept",
     "GITHUB_TOKEN": "token for GitHub's API, else GH_TOKEN; without one its rate limits are low",
     "GITHUB_REPOSITORY": "owner/name of the repository on GitHub; GitHub Actions sets it",
     "GITHUB_API_URL": "address of GitHub's API; GitHub Actions sets it",

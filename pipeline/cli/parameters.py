@@ -85,7 +85,7 @@ platform = click.option(
     help="Such as linux-amd64.  [default: this machine]",
 )
 payloads = path_option("--payloads", "DIR", "Folder of payloads.", default=DIST / "payloads")
-repo = path_option("--repo", "PATH", "Where tags are.  [default: --root]")
+repo = path_option("--repo", "PATH", "Repository that has the tags.  [default: --root]")
 
 
 def remote(effect: str) -> Callable[[_Function], _Function]:

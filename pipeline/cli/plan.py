@@ -35,8 +35,8 @@ from pipeline.system.units import counted, human_bytes
 )
 @click.option("--json", "as_json", is_flag=True, help="Print what a release run does.")
 @parameters.repo
-@parameters.remote("Look at its tags instead.")
-@parameters.boolean("--rebuild", "build the selected cells, whatever exists.")
+@parameters.remote("Read the tags of this remote.")
+@parameters.boolean("--rebuild", "rebuild the selected cells, even if a tag has them.")
 @parameters.boolean("--dry-run", "the release run is one that writes nothing.")
 @parameters.lines
 @parameters.only_platforms

@@ -140,12 +140,17 @@ def cells_named(
 
 
 def select_cells(
-    cells: Sequence[Cell], *, lines: Sequence[str] = (), platforms: Sequence[str] = ()
+    cells: Sequence[Cell],
+    *,
+    lines: Sequence[str] = (),
+    platforms: Sequence[str] = (),
+    disabled: Sequence[Platform] = (),
 ) -> tuple[Cell, ...]:
     """The cells that match; an empty selection means all.
 
     A line is named ``3.14``, ``3.14t`` or ``3.14.9``; a platform ``linux-amd64``, or
-    ``linux/amd64`` for all of that pair. Raises ``UsageError`` for names that match nothing.
+    ``linux/amd64`` for all of that pair. Raises ``UsageError`` for names that match nothing;
+    ``disabled`` are platforms that would match if they were enabled.
     """
 
     def of_line(cell: Cell) -> set[str]:
@@ -154,9 +159,12 @@ def select_cells(
     def of_platform(cell: Cell) -> set[str]:
         return {cell.platform.name, cell.platform.go_pair}
 
+    known = set().union(*map(of_platform, cells))
+    off = {name for each in disabled for name in (each.name, each.go_pair)} - known
     if faults := [
         *unknown_names("line", lines, set().union(*map(of_line, cells))),
-        *unknown_names("platform", platforms, set().union(*map(of_platform, cells))),
+        *unknown_names("platform", [name for name in platforms if name not in off], known),
+        *(f"platform {name!r} has enabled = false" for name in platforms if name in off),
     ]:
         raise UsageError(
             "the selection names lines or platforms that are not built here",

@@ -94,7 +94,7 @@ class Listing:
         """The assets that can be pinned."""
         return self.sums.keys() if self.digests is None else self.sums.keys() & self.digests.keys()
 
-    def lists_without(self, name: str) -> str:
+    def lists_lacking(self, name: str) -> str:
         """Which of its lists lack an asset; ``""`` for one that can be pinned."""
         lists = [] if name in self.sums else ["SHA256SUMS"]
         if self.digests is not None and name not in self.digests:
@@ -122,7 +122,7 @@ def pin_assets(
     missing, disagreements, pins, undigested = [], [], [], []
     for ref in sorted(set(refs)):
         listing = listings[ref.release]
-        if lists := listing.lists_without(ref.name):
+        if lists := listing.lists_lacking(ref.name):
             missing.append(f"{ref.name} is not in {lists}{_nearest(ref.name, listing)}")
             continue
         listed = listing.sums[ref.name]

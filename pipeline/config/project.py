@@ -43,7 +43,12 @@ class Config:
     def cells(self, selection: Selection = Selection()) -> tuple[Cell, ...]:
         """The cells that ``selection`` names; raises ``UsageError`` for names that match none."""
         every = cells.all_cells(self.matrix)
-        return cells.select_cells(every, lines=selection.lines, platforms=selection.platforms)
+        return cells.select_cells(
+            every,
+            lines=selection.lines,
+            platforms=selection.platforms,
+            disabled=[each for each in self.matrix.platforms if not each.enabled],
+        )
 
     def tag_of(self, line: Line) -> str:
         """The tag of a line at this VERSION."""

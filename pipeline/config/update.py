@@ -104,7 +104,7 @@ def plan_update(
         if line == newest:
             step = _step(matrix, line, new, old.get(line.pbs))
         else:
-            step = _stay(matrix, line, f"{newest.name} is the {line.minor_name} that moves")
+            step = _unchanged(matrix, line, f"{newest.name} is the {line.minor_name} that moves")
         over = is_over(line.python, today)
         steps.append(dataclasses.replace(step, end_of_life=over))
     return UpdatePlan(new.release, tuple(steps), tuple(_proposals(matrix, new)))
@@ -114,7 +114,7 @@ def _kind(line: Line) -> tuple[str, str]:
     return line.python.minor_line, line.variant
 
 
-def _stay(matrix: Matrix, line: Line, why: str, missing: Sequence[str] = ()) -> LineUpdate:
+def _unchanged(matrix: Matrix, line: Line, why: str, missing: Sequence[str] = ()) -> LineUpdate:
     cells = len(_cells(matrix, line))
     return LineUpdate(line, line, cells, why=why, missing=tuple(missing))
 
@@ -122,11 +122,11 @@ def _stay(matrix: Matrix, line: Line, why: str, missing: Sequence[str] = ()) -> 
 def _step(matrix: Matrix, line: Line, new: Listing, old: Listing | None) -> LineUpdate:
     after, why = _newer(matrix, line, new)
     if after is None:
-        return _stay(matrix, line, why)
+        return _unchanged(matrix, line, why)
     assets = cell_assets(matrix, after)
     if missing := [name for name in assets if name not in new.names]:
         why = f"PBS {new.release} has {after.name}, but not all of its assets"
-        return _stay(matrix, line, why, missing)
+        return _unchanged(matrix, line, why, missing)
     return LineUpdate(
         before=line,
         after=after,

@@ -87,7 +87,7 @@ class _Reader:
         self.at += 1
         kind = mark & ~_FLAG_REF
         if kind == _REF:
-            return self._referred()
+            return self._read_ref()
         slot = len(self._refs)
         if mark & _FLAG_REF:
             self._refs.append(None)
@@ -112,13 +112,13 @@ class _Reader:
 
     def _group(self, kind: int) -> _Node:
         if kind == _SMALL_TUPLE:
-            return self._node(_TUPLE, b"", self._several(self._take(1)[0]))
+            return self._node(_TUPLE, b"", self._read_items(self._take(1)[0]))
         if kind == _TUPLE:
-            return self._node(_TUPLE, b"", self._several(self._int32()))
+            return self._node(_TUPLE, b"", self._read_items(self._int32()))
         if kind == _SLICE:
-            return self._node(_SLICE, b"", self._several(3))
+            return self._node(_SLICE, b"", self._read_items(3))
         if kind == _SET:
-            items = self._several(self._int32())
+            items = self._read_items(self._int32())
             in_order = sorted(items, key=lambda item: _dump(item, self._layout))
             return self._node(_SET, b"", tuple(in_order))
         raise FormatError(f"unknown type {chr(kind)!r} at byte {self.at - 1}")
@@ -126,9 +126,9 @@ class _Reader:
     def _code(self) -> _Node:
         layout = self._layout
         numbers = self._take(_INT32.size * layout.numbers)
-        before = self._several(layout.before)
+        before = self._read_items(layout.before)
         first_line = self._take(_INT32.size)
-        return _Node(_CODE, numbers + first_line, before + self._several(layout.after))
+        return _Node(_CODE, numbers + first_line, before + self._read_items(layout.after))
 
     def _node(self, kind: int, data: bytes, items: tuple[_Node, ...] = ()) -> _Node:
         # All nodes live as long as the reader, so their ids are unique.
@@ -138,14 +138,14 @@ class _Reader:
             node = self._known[key] = _Node(kind, data, items)
         return node
 
-    def _referred(self) -> _Node:
+    def _read_ref(self) -> _Node:
         index = self._int32()
         node = self._refs[index] if 0 <= index < len(self._refs) else None
         if node is None:
             raise FormatError(f"a reference to nothing, {index}, before byte {self.at}")
         return node
 
-    def _several(self, count: int) -> tuple[_Node, ...]:
+    def _read_items(self, count: int) -> tuple[_Node, ...]:
         return tuple([self.read() for _ in range(count)])
 
     def _long(self) -> bytes:

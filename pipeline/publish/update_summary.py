@@ -8,7 +8,7 @@ from pipeline.system.units import human_bytes
 
 def summarize(plan: UpdatePlan) -> str:
     """The plan as Markdown, fit for a pull request: the same plan, the same text."""
-    blocks = [_moved(plan), _assets(plan), _stayed(plan), _ended(plan), _proposed(plan)]
+    blocks = [_moved(plan), _assets(plan), _unchanged_rows(plan), _ended(plan), _proposed(plan)]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
@@ -50,7 +50,7 @@ def _assets(plan: UpdatePlan) -> list[str]:
     return ["Assets that PBS gained and lost:", "", *rows] if rows else []
 
 
-def _stayed(plan: UpdatePlan) -> list[str]:
+def _unchanged_rows(plan: UpdatePlan) -> list[str]:
     rows = []
     for step in plan.steps:
         if not step.moves and (step.why != UP_TO_DATE or not plan.moves):

@@ -16,7 +16,7 @@ from pipeline.release.diff import (
     manifest_rows,
     part_of,
 )
-from pipeline.release.module_tree import COMMON, DATA, keeps_bytes, payload_files
+from pipeline.release.module_tree import COMMON, DATA, data_attributes, payload_files
 from pipeline.release.tag_tree import TagTree, part_folder
 from pipeline.release.tagging import TagWorkspace
 from pipeline.system.errors import VerifyError
@@ -73,7 +73,7 @@ def compare_parts(
         theirs = part_of(tree.files.values(), part, [blob.name for blob in payload.blobs])
         files = [*payload_files(part_folder(part), payload)]
         if any(map(is_common, theirs)):
-            files.append(keeps_bytes(f"{DATA}/{COMMON}"))
+            files.append(data_attributes(f"{DATA}/{COMMON}"))
         ours = stored_files(files, workspace.git, workspace.scratch)
         difference = compare([*theirs.values()], ours)
         rows = tuple(diff_rows(difference, workspace.git))

@@ -140,7 +140,7 @@ def _data_files(
     payloads: Sequence[PlatformPayload], shared: dict[str, StoredBlob]
 ) -> Iterator[TreeFile]:
     if shared:
-        yield keeps_bytes(f"{DATA}/{COMMON}")
+        yield data_attributes(f"{DATA}/{COMMON}")
     for blob in shared.values():
         yield _blob_file(f"{DATA}/{COMMON}", blob)
     for each in payloads:
@@ -151,14 +151,14 @@ def payload_files(
     folder: str, payload: Payload, elsewhere: Container[str] = ()
 ) -> Iterator[TreeFile]:
     """A payload's files in ``folder``, but for the blobs that are ``elsewhere``."""
-    yield keeps_bytes(folder)
+    yield data_attributes(folder)
     yield TreeFile(f"{folder}/{FILE_NAME}", dump_manifest(payload.manifest))
     for blob in payload.blobs:
         if blob.name not in elsewhere:
             yield _blob_file(folder, blob)
 
 
-def keeps_bytes(folder: str) -> TreeFile:
+def data_attributes(folder: str) -> TreeFile:
     """The attributes of a data folder."""
     return TreeFile(f"{folder}/{ATTRIBUTES}", b"* -text\n")
 

@@ -107,7 +107,7 @@ class TagIndex:
             raise UsageError(
                 f"{self.repo.folder} has no such tag",
                 details=faults,
-                hint="Fetch the tags (git fetch --tags), or name another repository with --repo.",
+                hint="Fetch it (git fetch origin tag NAME), or name a repository with --repo.",
             )
 
     def commit_texts(self, names: Sequence[str]) -> dict[str, str]:

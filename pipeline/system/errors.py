@@ -128,7 +128,7 @@ class CheckError(PipelineError, exit_code=29):
 
 
 class UnpinnedError(PipelineError, exit_code=30):
-    """matrix.lock lacks assets of matrix.toml, and contradicts nothing."""
+    """matrix.lock lacks assets of matrix.toml, but is otherwise consistent."""
 
 
 class AuditError(PipelineError, exit_code=31):

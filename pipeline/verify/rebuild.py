@@ -87,7 +87,7 @@ def read_released_tag(tag: str, folder: Path, env: Mapping[str, str]) -> Release
     if not repo.has_commit(commit.source):
         raise GitError(
             f"{folder} lacks commit {commit.source[:12]}, which the tag was made from",
-            hint="Fetch it: git fetch --unshallow --tags.",
+            hint="Fetch it: git fetch --unshallow.",
         )
     return ReleasedTag(repo, commit_id, commit, repo.files(commit.source))
 

@@ -122,7 +122,7 @@ def test_payloads_without_licences_are_not_published(bare_released: Site, more: 
     assert bare.tags() == bare.tags(bare.project.root) == {}
 
 
-def test_they_are_for_whoever_takes_it_upon_himself(bare: Site) -> None:
+def test_without_licenses_pushes_with_a_warning(bare: Site) -> None:
     bare.release()
     outcome = bare.push("--without-licenses")
     assert outcome.code == 0, outcome.log

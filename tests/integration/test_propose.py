@@ -294,7 +294,7 @@ def test_another_branch(site: HostedSite) -> None:
         [Fault(drop=True), Fault(503), Fault(502, done=True)],
     ],
 )
-def test_one_pull_request_and_one_word_whatever_happens(
+def test_one_pull_request_and_one_comment_whatever_fails(
     site: HostedSite, faults: list[Fault]
 ) -> None:
     for name in (f"POST {PULLS}", f"GET {PULLS}"):

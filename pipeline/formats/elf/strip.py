@@ -162,7 +162,7 @@ def plan_strip(tables: Tables, size: int) -> StripPlan | None:
     shoff = -(-(names_at + names.size) // layout.word.size) * layout.word.size
     out_size = shoff + len(section_headers)
     placed = [*placement.kept, *placement.moved]
-    gone = _behind(layout.header.size, (s.extent for s in sections if s is not names))
+    gone = _ranges_after(layout.header.size, (s.extent for s in sections if s is not names))
     removed = _length(merge([*placed, *gone])) - _length(placed)
     if size - out_size + removed <= 0:
         return None
@@ -201,8 +201,8 @@ def _place(tables: Tables, staying: set[int]) -> _Placement:
     loaded += [sections[i].extent for i in staying if sections[i].flags & _SHF_ALLOC]
     end = max(end for _, end in merge(loaded))
     others = [sections[i].extent for i in staying]
-    kept = _behind(header_size, [*loaded, *(extent for extent in others if extent[0] < end)])
-    return _Placement(kept, _shifts(tables, kept), _behind(kept[-1][1], others))
+    kept = _ranges_after(header_size, [*loaded, *(extent for extent in others if extent[0] < end)])
+    return _Placement(kept, _shifts(tables, kept), _ranges_after(kept[-1][1], others))
 
 
 def _shifts(tables: Tables, kept: list[Extent]) -> list[int]:
@@ -249,7 +249,7 @@ def _new_sections(
     return renewed
 
 
-def _behind(first: int, ranges: Iterable[Extent]) -> list[Extent]:
+def _ranges_after(first: int, ranges: Iterable[Extent]) -> list[Extent]:
     """Merge what ranges have from offset ``first`` on: the ELF header, say, is written anew."""
     return merge((max(start, first), end) for start, end in ranges)
 

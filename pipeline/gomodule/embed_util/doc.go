@@ -74,7 +74,7 @@
 // millisecond for a thousand files. Whatever differs is read, and replaced by
 // rename if its content is wrong; programs that use the directory go on. Files
 // that do not belong to the payload, such as Python's caches, are left alone. A file or
-// folder that another user owns, who could change it after the check, is made this user's.
+// folder of another user, who could change it after the check, is given to this user.
 //
 // Windows does not let files be replaced or removed while a program has them
 // open. A program that runs from the directory, and the libraries it has loaded,

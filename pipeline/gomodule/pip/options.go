@@ -84,7 +84,7 @@ func WithPackages(paths ...string) Option {
 
 // WithPipArgs adds arguments to the end of the pip command, such as
 // "--no-index", "--find-links", dir. Where WithPackages names a directory, pip wheel gets
-// them too, and they must be such that it takes.
+// them too, so they must be options that pip wheel accepts.
 func WithPipArgs(args ...string) Option {
 	return func(o *options) { o.pipArgs = append(o.pipArgs, args...) }
 }

@@ -28,8 +28,8 @@ type EmbeddedPython struct {
 
 // NewEmbeddedPython extracts the embedded interpreter to a private directory
 // of this user below the temp dir, or if that cannot be used, below the user's
-// cache dir. name is part of the directory's name; programs that use the same
-// name and release share it.
+// cache dir. name is part of the directory's name, with "_" in place of characters that
+// file names may not have; programs that use the same name and release share it.
 //
 // The first start extracts; later ones find the files, check that nobody has
 // changed them and repair what differs. Any number of processes may start at
@@ -125,7 +125,8 @@ var ErrNotExtracted = errors.New("python: not made by a constructor: there are n
 // errNoContexts is returned when such an EmbeddedPython's Python cannot.
 var errNoContexts = errors.New("python: this Python makes no commands that end with a context")
 
-// PythonCmdContext implements CommandContexter.
+// PythonCmdContext makes a command that ends with ctx, as CommandContexter has it. After
+// Cleanup the error matches fs.ErrClosed.
 func (ep *EmbeddedPython) PythonCmdContext(ctx context.Context, args ...string) (*exec.Cmd, error) {
 	if ep.py != nil {
 		return ep.py.PythonCmdContext(ctx, args...)

@@ -36,8 +36,8 @@ func WithInheritedPythonEnv() PythonOpt {
 
 // WithLazyExtract makes the constructor return at once. The interpreter is
 // extracted at the first call that needs it: PythonCmd and its siblings,
-// GetExePath, GetExtractedPath. They then return the errors that the
-// constructor would have returned.
+// GetExePath, GetExtractedPath, Verify and Repair. They then return the errors
+// that the constructor would have returned; GetExtractedPath returns "".
 func WithLazyExtract() PythonOpt {
 	return withExtract(embed_util.WithLazyExtract())
 }

@@ -31,7 +31,7 @@ from urllib3.exceptions import (
 )
 
 from pipeline.system.errors import AssetNotFoundError, DownloadError, GitHubError, PipelineError
-from pipeline.system.github.retry import ATTEMPTS, Patience, Retry
+from pipeline.system.github.retry import ATTEMPTS, Retry, WaitPolicy
 from pipeline.system.network import CERTIFICATE_HINT, PROXY_HINT, is_untrusted
 
 _PAGE = 100
@@ -72,12 +72,12 @@ class GitHubClient:
     """
 
     def __init__(
-        self, address: str, token: str, patience: Patience, *, certificates: str = ""
+        self, address: str, token: str, wait_policy: WaitPolicy, *, certificates: str = ""
     ) -> None:
         self.address = address
         self._token = token
         self._certificates = certificates
-        self._patience = dataclasses.replace(patience, has_token=bool(token))
+        self._wait_policy = dataclasses.replace(wait_policy, has_token=bool(token))
         self.github = self._client(address)
         self._others: dict[str, Github] = {}
 
@@ -89,7 +89,7 @@ class GitHubClient:
         return Github(
             auth=Auth.Token(self._token) if self._token else None,
             base_url=address,
-            retry=Retry(self._patience),
+            retry=Retry(self._wait_policy),
             timeout=_TIMEOUT_S,
             verify=self._certificates or True,
             per_page=_PAGE,
@@ -145,7 +145,7 @@ class GitHubClient:
                 repeatable = UnknownOutcomeError if find is None else _REPEATABLE
                 if attempt == ATTEMPTS - 1 or not isinstance(fault, repeatable):
                     raise
-                self._patience.wait(2.0**attempt, fault.what)
+                self._wait_policy.wait(2.0**attempt, fault.what)
         raise AssertionError("the last attempt returns or raises")
 
     def repository_name(self, name: str) -> str:

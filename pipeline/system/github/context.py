@@ -12,7 +12,7 @@ from pipeline.system.github.models import PUBLIC_API
 
 if TYPE_CHECKING:
     from pipeline.system.github.client import GitHubClient
-    from pipeline.system.github.retry import Patience
+    from pipeline.system.github.retry import WaitPolicy
 
 _VARIABLE = "GITHUB_REPOSITORY"
 _TOKENS = ("GITHUB_TOKEN", "GH_TOKEN")
@@ -45,7 +45,7 @@ def token_of(env: Mapping[str, str]) -> str:
     return next((token for name in _TOKENS if (token := env.get(name, "").strip())), "")
 
 
-def connect(env: Mapping[str, str], patience: Patience, address: str = "") -> GitHubClient:
+def connect(env: Mapping[str, str], wait_policy: WaitPolicy, address: str = "") -> GitHubClient:
     """A client of the API at ``address``, by default that of GITHUB_API_URL.
 
     The token goes only to the GitHub that made it. Raises ``UsageError`` if GITHUB_API_URL is no
@@ -62,7 +62,7 @@ def connect(env: Mapping[str, str], patience: Patience, address: str = "") -> Gi
     # As httpx takes them; requests has a variable of its own.
     certificates = env.get("SSL_CERT_FILE", "") or env.get("SSL_CERT_DIR", "")
     token = token_of(env) if at_home else ""
-    return GitHubClient(address, token, patience, certificates=certificates)
+    return GitHubClient(address, token, wait_policy, certificates=certificates)
 
 
 def github_repository(

@@ -28,7 +28,7 @@ _LIMITED = frozenset({403, 429})
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class WaitPolicy:
     """How to wait: ``sleep`` takes seconds, ``say`` a line for the user."""
 
     sleep: Callable[[float], None]
@@ -52,7 +52,7 @@ class Patience:
 class Retry(GithubRetry):
     """When to repeat a request: what is repeated does not create anything twice."""
 
-    def __init__(self, patience: Patience, **settings: Any) -> None:  # noqa: ANN401 - urllib3's own
+    def __init__(self, wait_policy: WaitPolicy, **settings: Any) -> None:  # noqa: ANN401 - urllib3's own
         """``settings`` are what urllib3 passes to the next attempt."""
         ours: dict[str, Any] = {
             "total": ATTEMPTS,
@@ -61,11 +61,11 @@ class Retry(GithubRetry):
             "allowed_methods": {"GET", "PATCH", "DELETE"},
         }
         super().__init__(**{**ours, **settings})
-        self._patience = patience
+        self._wait_policy = wait_policy
 
     def new(self, **changes: Any) -> Self:  # noqa: ANN401 - urllib3's own
         """The state for the next attempt."""
-        return super().new(patience=self._patience, **changes)
+        return super().new(wait_policy=self._wait_policy, **changes)
 
     def increment(  # type: ignore[override] # urllib3 passes failures by name
         self,
@@ -93,7 +93,7 @@ class Retry(GithubRetry):
             elif limited:
                 earlier = [each for each in self.history[:-1] if each.status in _LIMITED]
                 wait_s = _limit_s(response, len(earlier))
-        self._patience.wait(wait_s, why)
+        self._wait_policy.wait(wait_s, why)
 
 
 def _refused_by_proxy(error: Exception) -> bool:

@@ -108,6 +108,14 @@ def test_a_selection_that_names_nothing_known() -> None:
     )
 
 
+def test_a_selected_platform_that_is_disabled() -> None:
+    disabled = [dataclasses.replace(CELLS[0].platform, name="linux-riscv64", goarch="riscv64")]
+    for name in ("linux-riscv64", "linux/riscv64"):
+        with pytest.raises(UsageError) as caught:
+            select_cells(CELLS, platforms=[name], disabled=disabled)
+        assert caught.value.details == (f"platform {name!r} has enabled = false",)
+
+
 def test_primary() -> None:
     assert find_primary(MATRIX.lines, "3.13\n").name == "3.13.17"
     with pytest.raises(ConfigError, match=r"PRIMARY_PYTHON is '3.9', and no line") as caught:

@@ -38,7 +38,7 @@ from pipeline.publish.breakdown import (
         ("share/terminfo/x", FileKind.DATA, "(other files)"),
     ],
 )
-def test_what_a_path_is(name: str, kind: FileKind, package: str) -> None:
+def test_kind_and_package_of_a_path(name: str, kind: FileKind, package: str) -> None:
     assert (kind_of(name), package_of(name)) == (kind, package)
 
 

@@ -144,7 +144,7 @@ def test_a_part_of_a_module_is_one_bar() -> None:
     assert {"in the module", "28.7 MB"} <= set(words(root))
 
 
-def test_nothing_at_all_can_be_drawn() -> None:
+def test_an_empty_payload_can_be_drawn() -> None:
     root = parsed(StepRow("empty", packed=0), parts=break_down("empty", []))
     assert bars(root, "step") == [0]
     assert "empty by kind of file" in words(root)

@@ -52,7 +52,7 @@ def test_a_proxy_that_has_no_valid_host_is_refused(address: str) -> None:
     assert "HTTPS_PROXY" in str(caught.value.hint)
 
 
-def test_requests_take_their_way(server: Loopback) -> None:
+def test_no_proxy_decides_which_way_a_request_takes(server: Loopback) -> None:
     server.files["/file"] = b"direct"
     proxies = {"all": "127.0.0.1:9"}  # where nothing listens
     for no_proxy in ("127.0.0.0/8", "fd00::/8"):

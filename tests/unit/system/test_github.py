@@ -14,7 +14,7 @@ from pipeline.system.github.client import GitHubClient, NoApiError
 from pipeline.system.github.models import Release, RepoRef, repo_from_download_url
 from pipeline.system.github.pull_requests import Pulls
 from pipeline.system.github.releases import Releases
-from pipeline.system.github.retry import Patience
+from pipeline.system.github.retry import WaitPolicy
 from tests.builders.pbs_listing import pbs_names, sha256_of, size_of
 from tests.fakes import http_server
 from tests.fakes.github.faults import Fault, invalid, not_found, primary_limit, secondary_limit
@@ -42,15 +42,18 @@ class Waited:
 
 def ask(github: GitHub, waited: Waited | None = None, *, key: str = "") -> Release:
     record = waited or Waited()
-    patience = Patience(record.pauses.append, record.said.append)
-    with closing(GitHubClient(github.api, key, patience)) as client:
+    wait_policy = WaitPolicy(record.pauses.append, record.said.append)
+    with closing(GitHubClient(github.api, key, wait_policy)) as client:
         return Releases(client, PBS).published(TAG)
 
 
 def ask_in_vain(address: str, waited: Waited) -> DownloadError:
     """What comes of a request to a server that cannot be reached."""
-    patience = Patience(waited.pauses.append, waited.said.append)
-    with closing(GitHubClient(address, "", patience)) as client, pytest.raises(DownloadError) as e:
+    wait_policy = WaitPolicy(waited.pauses.append, waited.said.append)
+    with (
+        closing(GitHubClient(address, "", wait_policy)) as client,
+        pytest.raises(DownloadError) as e,
+    ):
         Releases(client, PBS).latest()
     return e.value
 
@@ -109,8 +112,8 @@ def test_the_latest_is_neither_a_draft_nor_a_prerelease(github: GitHub) -> None:
         github.add(tag, ["a"])
     github.releases[PBS][2].prerelease = True
     github.releases[PBS][3].draft = True
-    patience = Patience(lambda _s: None, lambda _t: None)
-    with closing(GitHubClient(github.api, "", patience)) as client:
+    wait_policy = WaitPolicy(lambda _s: None, lambda _t: None)
+    with closing(GitHubClient(github.api, "", wait_policy)) as client:
         assert Releases(client, PBS).latest().tag == TAG
 
 
@@ -282,15 +285,15 @@ def test_links_to_another_host_are_not_followed(github: GitHub) -> None:
 
 
 def test_a_server_that_is_not_there() -> None:
-    patience = Patience(lambda _s: None, lambda _t: None)
-    client = GitHubClient("http://127.0.0.1:1/api/v3", "", patience)
+    wait_policy = WaitPolicy(lambda _s: None, lambda _t: None)
+    client = GitHubClient("http://127.0.0.1:1/api/v3", "", wait_policy)
     with closing(client), pytest.raises(DownloadError, match="Connection refused"):
         Releases(client, PBS).published(TAG)
 
 
 def test_certificates_that_are_not_there() -> None:
-    patience = Patience(lambda _s: None, lambda _t: None)
-    client = GitHubClient("https://127.0.0.1:1", "", patience, certificates="/nowhere.pem")
+    wait_policy = WaitPolicy(lambda _s: None, lambda _t: None)
+    client = GitHubClient("https://127.0.0.1:1", "", wait_policy, certificates="/nowhere.pem")
     with closing(client), pytest.raises(GitHubError, match=r"invalid path: /nowhere\.pem"):
         Releases(client, PBS).published(TAG)
 
@@ -299,7 +302,7 @@ MINE = "me/goempy"
 
 
 def writer(github: GitHub, waited: Waited) -> GitHubClient:
-    return GitHubClient(github.api, "t", Patience(waited.pauses.append, waited.said.append))
+    return GitHubClient(github.api, "t", WaitPolicy(waited.pauses.append, waited.said.append))
 
 
 @pytest.mark.parametrize(
@@ -312,7 +315,7 @@ def writer(github: GitHub, waited: Waited) -> GitHubClient:
     ],
 )
 def test_writes_are_a_second_apart_where_github_limits_them(api: str, seconds: int | None) -> None:
-    client = GitHubClient(api, "t", Patience(lambda _s: None, lambda _t: None))
+    client = GitHubClient(api, "t", WaitPolicy(lambda _s: None, lambda _t: None))
     uploads, _path = client.at(f"{api.replace('//api.', '//uploads.')}/repos")
     for each in (client.github, uploads):
         assert each.requester.kwargs["seconds_between_writes"] == seconds
@@ -509,7 +512,7 @@ def test_listings_have_the_assets_that_were_asked_for(github: GitHub) -> None:
     ],
 )
 def test_where_uploads_go(api: str, uploads: str, path: str) -> None:
-    client = GitHubClient(api, "t", Patience(lambda _s: None, lambda _t: None))
+    client = GitHubClient(api, "t", WaitPolicy(lambda _s: None, lambda _t: None))
     upload_client, found = client.at(uploads)
     assert found == path
     assert f"{upload_client.requester.base_url}{path}" == uploads
@@ -528,7 +531,7 @@ def test_where_uploads_go(api: str, uploads: str, path: str) -> None:
     ],
 )
 def test_the_token_does_not_go_elsewhere(api: str, uploads: str) -> None:
-    client = GitHubClient(api, "t", Patience(lambda _s: None, lambda _t: None))
+    client = GitHubClient(api, "t", WaitPolicy(lambda _s: None, lambda _t: None))
     with pytest.raises(NoApiError, match="it leads to"):
         client.at(uploads)
 

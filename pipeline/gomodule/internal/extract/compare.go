@@ -41,7 +41,7 @@ func (r *repairer) kind(e *payload.Entry) (st fs.FileInfo, ok bool, err error) {
 		r.note(e, "is a %s", typeName(st.Mode()))
 		return st, false, nil
 	}
-	if uid, ok := stranger(st); ok && !e.IsSymlink() {
+	if uid, ok := foreignOwner(st); ok && !e.IsSymlink() {
 		if !r.note(e, "belongs to user %d, who can change it", uid) || !e.IsDir() {
 			return st, false, nil // a file is replaced: it may be open for writing
 		}

@@ -155,7 +155,7 @@ func TestFilesOfOthersAreReplaced(t *testing.T) {
 		cleaned(t)(openGiven(os.DirFS(packed), given, false))
 		st, err := os.Stat(path)
 		testtree.Must(t, err)
-		if uid, ok := stranger(st); ok {
+		if uid, ok := foreignOwner(st); ok {
 			t.Errorf("%s belongs to %d", name, uid)
 		}
 		testtree.Must(t, e.Verify())

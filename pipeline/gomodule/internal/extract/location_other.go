@@ -17,8 +17,8 @@ func checkOwner(string, fs.FileInfo, fs.FileMode) error { return nil }
 // isOfRoot is false: there is no root.
 func (loc *Location) isOfRoot() bool { return false }
 
-// stranger knows no owners.
-func stranger(fs.FileInfo) (uid int, ok bool) { return 0, false }
+// foreignOwner knows no owners.
+func foreignOwner(fs.FileInfo) (uid int, ok bool) { return 0, false }
 
 // checkAll is for trees of root.
 func (loc *Location) checkAll() error { return nil }

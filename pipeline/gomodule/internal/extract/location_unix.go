@@ -42,8 +42,8 @@ func (loc *Location) isOfRoot() bool {
 	return ok && okRoot && (owner.Uid == 0 || owner.Uid == root.Uid)
 }
 
-// stranger returns the owner of a file who is neither this user nor root, the owner of "/".
-func stranger(st fs.FileInfo) (uid int, ok bool) {
+// foreignOwner returns the owner of a file who is neither this user nor root, the owner of "/".
+func foreignOwner(st fs.FileInfo) (uid int, ok bool) {
 	sys, ok := st.Sys().(*syscall.Stat_t)
 	if !ok || sys.Uid == 0 || int(sys.Uid) == os.Geteuid() {
 		return 0, false
@@ -66,7 +66,7 @@ func (loc *Location) checkAll() error {
 		if err != nil {
 			return err
 		}
-		if uid, ok := stranger(st); ok {
+		if uid, ok := foreignOwner(st); ok {
 			return fmt.Errorf("%w: %s belongs to user %d", ErrUnsafeDir, path, uid)
 		}
 		if mode := st.Mode(); mode&fs.ModeSymlink == 0 && writableByOthers(st) {
@@ -95,16 +95,16 @@ const maxHops = 40
 func checkParents(dir string, t trust) error {
 	given := t.given && os.Geteuid() == 0
 	t.given = false
-	err := checkWay(dir, t)
+	err := checkPath(dir, t)
 	if given && errors.Is(err, ErrUnsafeDir) && !isOfEnvironment(dir) {
 		t.given = true
-		return checkWay(dir, t)
+		return checkPath(dir, t)
 	}
 	return err
 }
 
-// checkWay checks every folder and symlink on the way to dir.
-func checkWay(dir string, t trust) error {
+// checkPath checks every folder and symlink on the way to dir.
+func checkPath(dir string, t trust) error {
 	top, err := os.Lstat("/")
 	if err != nil {
 		return err

@@ -146,7 +146,7 @@ func TestRootInPlacesOfAUser(t *testing.T) {
 }
 
 // The variables lead to a user's folder by way of a sticky one, relatively, or by a symlink.
-func TestRootInAnEnvironmentInDisguise(t *testing.T) {
+func TestRootWithTheEnvironmentOfAnotherUser(t *testing.T) {
 	needRoot(t)
 	dir := testtree.OwnPlaces(t)
 	packed := testpayload.Pack(t, testtree.Sample())

@@ -37,7 +37,7 @@ type PackOptions struct {
 // earlier call has left in out and is not needed any more. The same files give the
 // same bytes.
 func Pack(out, dir string, o PackOptions) error {
-	if err := apart(out, dir); err != nil {
+	if err := checkOutside(out, dir); err != nil {
 		return err
 	}
 	entries, err := scanDir(dir, "")
@@ -106,8 +106,8 @@ func setModes(dir string, entries []Entry, executable func(path string) (bool, e
 	return nil
 }
 
-// apart refuses an output inside the input, which would pack itself.
-func apart(out, dir string) error {
+// checkOutside refuses an output inside the input, which would pack itself.
+func checkOutside(out, dir string) error {
 	a, err := filepath.Abs(out)
 	if err != nil {
 		return fmt.Errorf("embed_util: pack: %w", err)

@@ -7,7 +7,7 @@ import (
 	"os/exec"
 )
 
-const canLinger = false
+const canWait = false
 
 func ended(*os.Process) bool { return false }
 

@@ -14,7 +14,7 @@ func prepareGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 }
 
-const canLinger = true
+const canWait = true
 
 // ended says whether the command has ended and Wait has seen it, or nobody will.
 func ended(p *os.Process) bool {

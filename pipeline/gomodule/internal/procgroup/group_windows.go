@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-const canLinger = true
+const canWait = true
 
 // ended says whether the command has ended and Wait has seen it, or nobody
 // will. Windows has no signals, and says so as long as it has not.

@@ -15,9 +15,9 @@ import (
 // processes that have left a killed command's group.
 const waitDelay = 5 * time.Second
 
-// lingerPoll is how often the group of a command is checked whose output Wait
+// groupPoll is how often the group of a command is checked whose output Wait
 // copies.
-const lingerPoll = 100 * time.Millisecond
+const groupPoll = 100 * time.Millisecond
 
 // CommandContext is exec.CommandContext for a command that is killed with all
 // that it has started.
@@ -92,10 +92,10 @@ func (w *watch) Done() <-chan struct{} {
 func (w *watch) begin() {
 	w.start.Do(func() {
 		w.group = newGroup(w.cmd.Process, w.untilExit)
-		if !canLinger {
+		if !canWait {
 			return
 		}
-		go w.linger(copied(w.cmd.Stdin) || copied(w.cmd.Stdout) || copied(w.cmd.Stderr))
+		go w.waitForGroup(isCopied(w.cmd.Stdin) || isCopied(w.cmd.Stdout) || isCopied(w.cmd.Stderr))
 	})
 }
 
@@ -108,12 +108,12 @@ func (w *watch) kill() error {
 	return w.group.kill(w.cmd.Process)
 }
 
-// linger stays until the command has ended, and if Wait copies its output or
+// waitForGroup returns when the command has ended, and if Wait copies its output or
 // input, or the group ends with this process, until the group is empty. Where Wait
 // copies, it then kills the group when the context is done.
-func (w *watch) linger(copies bool) {
+func (w *watch) waitForGroup(copies bool) {
 	defer w.group.close()
-	tick := time.NewTicker(lingerPoll)
+	tick := time.NewTicker(groupPoll)
 	defer tick.Stop()
 	for done := w.Context.Done(); ; {
 		select {
@@ -134,9 +134,9 @@ func (w *watch) linger(copies bool) {
 	}
 }
 
-// copied says whether Wait copies what goes to or comes from v, and so does not
+// isCopied says whether Wait copies what goes to or comes from v, and so does not
 // return before all processes that hold the other end have closed it.
-func copied(v any) bool {
+func isCopied(v any) bool {
 	_, isFile := v.(*os.File)
 	return v != nil && !isFile
 }

@@ -38,7 +38,7 @@ func newConfig(opts []Option) (config, error) {
 	}
 	switch {
 	case c.size < 1:
-		return c, fmt.Errorf("worker: Size is %d", c.size)
+		return c, fmt.Errorf("worker: Size is %d, and must be at least 1", c.size)
 	case c.maxMessage < 1 || int64(c.maxMessage) > math.MaxUint32:
 		return c, fmt.Errorf("worker: MaxMessage is %d", c.maxMessage)
 	case c.startTimeout <= 0:

@@ -43,7 +43,8 @@ type hello struct {
 }
 
 // NewPool makes a pool of processes that import module. The interpreter is py's, with the
-// directories of its AddPythonPath; the working directory is not on Python's path.
+// directories of its AddPythonPath; the working directory is not on Python's path. A module that
+// cannot be imported is an error of the first call, or with Prestart of NewPool.
 func NewPool(py python.Python, module string, opts ...Option) (*Pool, error) {
 	contexter, ok := py.(python.CommandContexter)
 	if !ok {

@@ -170,7 +170,7 @@ func TestErrorsThatTheProcessOutlives(t *testing.T) {
 	}
 }
 
-func TestCallThatIsNotWholeIsNotMade(t *testing.T) {
+func TestTruncatedCallIsNotMade(t *testing.T) {
 	p, out := newPool(t)
 	if err := p.SendPart("sleep", []byte("12")); err != nil {
 		t.Fatal(err)
