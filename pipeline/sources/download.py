@@ -26,7 +26,7 @@ from pipeline.config.model import Asset
 from pipeline.sources.proxies import ProxiedTransport
 from pipeline.system.errors import DigestError, DownloadError
 from pipeline.system.files import CHUNK_BYTES, disk_errors, sha256_of
-from pipeline.system.network import CERTIFICATE_HINT, PROXY_HINT, is_untrusted
+from pipeline.system.network import PROXY_HINT, lasting_tls_hint
 
 _Result = TypeVar("_Result")
 
@@ -36,8 +36,8 @@ _LONGEST_PAUSE_S = 30.0
 # Jitter, so that the jobs of one matrix do not come back all at once.
 _BACKOFF = tenacity.wait_exponential(multiplier=0.4) + tenacity.wait_random(max=0.2)
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
-_REFUSED_BY_PROXY = re.compile(r"4\d\d ")
-"""A proxy's status, as httpx gives it."""
+_PROXY_STATUS = re.compile(r" answers: (\d{3}) ")
+"""In an error of ``ProxiedTransport``."""
 
 
 class NotFoundError(Exception):
@@ -161,7 +161,7 @@ class Downloader:
                         file.write(chunk)
                         digest.update(chunk)
                         have += len(chunk)
-                _compare(asset, have, digest.hexdigest(), where=url)
+                _compare(asset, have, digest.hexdigest(), where=shown(url))
             except (_StaleError, DigestError) as fault:
                 file.truncate(0)
                 if isinstance(fault, DigestError) and not resumed:
@@ -191,14 +191,14 @@ class Downloader:
         method, headers = ("POST", {"Content-Type": "application/json"}) if body else ("GET", {})
         with self._request(method, url, headers, body) as response:
             response.read()
-            return response.text
+            return response.content.decode("utf-8", "replace")  # no charset of a header decides
 
     def _asked_size(self, method: str, url: str) -> int:
         with self._request(method, url, {"Accept-Encoding": "identity"}) as response:
             length = response.headers.get("Content-Length", "")
         if not length.isdecimal():
             raise _RefusedError(
-                f"{url} is served without Content-Length",
+                f"{shown(url)} is served without Content-Length",
                 hint="Write sizes into matrix.lock with 'goempy lock' against another source.",
             )
         return int(length)
@@ -215,7 +215,7 @@ class Downloader:
                 raise _RetryableError(f"the server answers {code}", _retry_after(response))
             if code >= 400 and code != httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
                 raise _RefusedError(
-                    f"{url} answers {code} {response.reason_phrase}",
+                    f"{shown(url)} answers {code} {response.reason_phrase}",
                     hint="Check the address, and whether it requires a login.",
                 )
             yield response
@@ -239,13 +239,19 @@ class Downloader:
                 f"cannot fetch {shown(url)} (tried {tried}): {_reason(fault)}",
                 hint=self._hint(fault),
             ) from fault
+        except (UnicodeError, httpx.InvalidURL) as fault:
+            # Or an address that a server redirects to.
+            raise DownloadError(
+                f"cannot fetch {shown(url)}: not the address of a server: {fault}",
+                hint="Check the address.",
+            ) from fault
 
     def _hint(self, fault: Exception) -> str:
         if isinstance(fault, httpx.ProxyError):
             return PROXY_HINT
-        if is_untrusted(fault):
-            return CERTIFICATE_HINT
-        return f"Check the network, and HTTPS_PROXY if a proxy is required. {self.other_source}"
+        return lasting_tls_hint(fault) or (
+            f"Check the network, and HTTPS_PROXY if a proxy is required. {self.other_source}"
+        )
 
     def _announce(self, state: tenacity.RetryCallState) -> None:
         self.progress.warning(
@@ -255,10 +261,10 @@ class Downloader:
 
 
 def _is_retryable(fault: BaseException) -> bool:
-    if isinstance(fault, httpx.UnsupportedProtocol) or is_untrusted(fault):
+    if isinstance(fault, httpx.UnsupportedProtocol) or lasting_tls_hint(fault):
         return False
-    if isinstance(fault, httpx.ProxyError) and _REFUSED_BY_PROXY.match(str(fault)):
-        return False
+    if isinstance(fault, httpx.ProxyError) and (found := _PROXY_STATUS.search(str(fault))):
+        return int(found[1]) in _RETRIED
     return isinstance(fault, _RetryableError | httpx.TransportError)
 
 
@@ -317,9 +323,11 @@ def _retry_after(response: httpx.Response) -> float | None:
     if value.isdecimal():
         return float(value)
     date = email.utils.parsedate_tz(value)
-    return None if date is None else max(0.0, email.utils.mktime_tz(date) - time.time())
+    with contextlib.suppress(ValueError, OverflowError):  # a year that there is not
+        return None if date is None else max(0.0, email.utils.mktime_tz(date) - time.time())
+    return None
 
 
 def shown(url: str) -> str:
     """An address without user and password, for messages."""
-    return str(httpx.URL(url).copy_with(userinfo=b""))
+    return re.sub(r"^(\w+://)[^/?#]*@", r"\1", url)

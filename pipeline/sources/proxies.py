@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import httpx
+from socksio.exceptions import SOCKSError
 
-from pipeline.system.errors import DownloadError
-from pipeline.system.network import is_caused_by
+from pipeline.system.network import is_caused_by, parse_proxy, unusable_certificates
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,43 +40,41 @@ class ProxiedTransport(httpx.BaseTransport):
     """Sends a request through the proxy of its scheme, or directly.
 
     ``proxies`` are addresses by ``http``, ``https`` and ``all``; ``no_proxy`` is NO_PROXY's text.
-    Raises ``DownloadError`` for a proxy that is none and, at the first request that needs them,
-    for certificates that cannot be read. What a proxy fails to do is an ``httpx.ProxyError``.
+    Proxies and certificates are looked at when a request needs them: a request raises
+    ``DownloadError`` if they are unusable. Other failures by way of a proxy name it.
     """
 
     def __init__(self, proxies: Mapping[str, str], no_proxy: str) -> None:
         self._no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # it trusts nobody
-        try:
-            self._proxies = {
-                scheme: _proxy(address)
-                for scheme, address in proxies.items()
-                if scheme in {"http", "https", "all"} and address
-            }
-            self._transports: dict[tuple[httpx.Proxy | None, bool], httpx.HTTPTransport] = {
-                (each, False): httpx.HTTPTransport(verify=self._no_tls, proxy=each)
-                for each in self._proxies.values()
-            }
-        except (ValueError, ImportError, httpx.InvalidURL) as fault:
-            raise _cannot_connect(fault) from fault
+        self._proxies = {scheme: address for scheme, address in proxies.items() if address}
+        self._transports: dict[tuple[httpx.URL | None, bool], httpx.HTTPTransport] = {}
         self._no_proxy = no_proxy
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send it."""
-        url = request.url
-        proxy = self._proxies.get(url.scheme) or self._proxies.get("all")
+        proxy = self._proxy(request.url)
+        secure = request.url.scheme == "https" or (proxy is not None and proxy.url.scheme != "http")
+        transport = self._transport(proxy, secure=secure)
+        if proxy is None:
+            return transport.handle_request(request)
+        return _handle_by_proxy(transport, proxy, request)
+
+    def _proxy(self, url: httpx.URL) -> httpx.Proxy | None:
+        scheme = url.scheme if url.scheme in self._proxies else "all"
+        address = self._proxies.get(scheme, "")
         host = url.raw_host.decode("ascii")  # as it is looked up: a name with umlauts is xn--...
-        if proxy and goes_directly(self._no_proxy, host, url.port or _port(url)):
-            proxy = None
-        secure = url.scheme == "https" or (proxy is not None and proxy.url.scheme != "http")
-        key = (proxy, secure)
+        if not address or goes_directly(self._no_proxy, host, url.port or _port(url)):
+            return None
+        return httpx.Proxy(parse_proxy(f"{scheme.upper()}_PROXY", address))
+
+    def _transport(self, proxy: httpx.Proxy | None, *, secure: bool) -> httpx.HTTPTransport:
+        key = (proxy.url if proxy else None, secure)
         transport = self._transports.get(key)
         if transport is None:
             context = self._certificates if secure else self._no_tls
             made = httpx.HTTPTransport(verify=context, proxy=proxy)
             transport = self._transports.setdefault(key, made)  # another thread may be faster
-        if proxy is None:
-            return transport.handle_request(request)
-        return _handle_by_proxy(transport, proxy, request)
+        return transport
 
     @functools.cached_property
     def _certificates(self) -> ssl.SSLContext:
@@ -84,7 +82,7 @@ class ProxiedTransport(httpx.BaseTransport):
         try:
             return httpx.create_ssl_context()
         except OSError as fault:
-            raise _cannot_connect(fault) from fault
+            raise unusable_certificates(fault) from fault
 
     def close(self) -> None:
         """Close all connections."""
@@ -95,26 +93,24 @@ class ProxiedTransport(httpx.BaseTransport):
 def _handle_by_proxy(
     transport: httpx.HTTPTransport, proxy: httpx.Proxy, request: httpx.Request
 ) -> httpx.Response:
-    """Send a request; name the proxy where it is what failed."""
+    """Send a request; what fails names the proxy."""
+    place = f"the proxy {proxy.url.netloc.decode('ascii')}"
     try:
         response = transport.handle_request(request)
-    except httpx.ConnectError as fault:
-        if is_caused_by(fault, ssl.SSLError):
-            raise  # there was a connection, and the other end of it may be the server
-        place = f"{proxy.url.host}:{proxy.url.port or _port(proxy.url)}"
-        raise httpx.ProxyError(f"no connection to the proxy {place}: {fault}") from fault
+    except (httpx.ProxyError, SOCKSError) as fault:
+        raise httpx.ProxyError(f"{place} answers: {fault}") from fault
+    except httpx.TransportError as fault:
+        is_tls = is_caused_by(fault, ssl.SSLError)
+        if isinstance(fault, httpx.ConnectError | httpx.ConnectTimeout) and not is_tls:
+            raise httpx.ProxyError(f"no connection to {place}: {fault}") from fault
+        # Either end may be at fault.
+        kind = type(fault)
+        raise kind(f"{fault}, through {place}", request=request) from fault
     if response.status_code == httpx.codes.PROXY_AUTHENTICATION_REQUIRED:
         response.close()
         # In the words of the error for a connection through a proxy (CONNECT).
-        raise httpx.ProxyError(f"{response.status_code} {response.reason_phrase}")
+        raise httpx.ProxyError(f"{place} answers: {response.status_code} {response.reason_phrase}")
     return response
-
-
-def _cannot_connect(fault: Exception) -> DownloadError:
-    return DownloadError(
-        f"cannot set up connections: {fault}",
-        hint="Check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.",
-    )
 
 
 def goes_directly(no_proxy: str, host: str, port: int) -> bool:
@@ -143,8 +139,8 @@ def _parse(text: str) -> _Entry:
 
 def _ascii(name: str) -> str:
     try:
-        return name.encode("idna").decode("ascii")
-    except UnicodeError:
+        return httpx.URL(scheme="http", host=name).raw_host.decode("ascii")
+    except (httpx.InvalidURL, UnicodeError):
         return name  # it matches nothing
 
 
@@ -153,14 +149,6 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return ipaddress.ip_address(host)
     except ValueError:
         return None
-
-
-def _proxy(address: str) -> httpx.Proxy:
-    proxy = httpx.Proxy(address if "://" in address else f"http://{address}")
-    if not proxy.url.host:
-        raise ValueError("a proxy without a host")
-    proxy.url.host.encode("idna")  # or else the look-up of the name raises UnicodeError
-    return proxy
 
 
 def _port(url: httpx.URL) -> int:

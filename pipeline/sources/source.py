@@ -217,11 +217,11 @@ def is_address(name: str, given_as: str) -> bool:
         return False
     try:
         has_host = bool(httpx.URL(name).host)
-    except httpx.InvalidURL:
+    except (httpx.InvalidURL, UnicodeError):
         has_host = False
     if not has_host:
         raise UsageError(
-            f"{given_as} {name} is not a usable address",
+            f"{given_as} {shown(name)} is not a usable address",
             hint="Name one such as https://host/path.",
         )
     return True

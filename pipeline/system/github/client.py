@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
+import re
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -23,6 +24,7 @@ from github import (
     UnknownObjectException,
     set_log_level,
 )
+from requests.utils import get_environ_proxies, select_proxy
 from urllib3.exceptions import (
     ConnectTimeoutError,
     MaxRetryError,
@@ -32,7 +34,7 @@ from urllib3.exceptions import (
 
 from pipeline.system.errors import AssetNotFoundError, DownloadError, GitHubError, PipelineError
 from pipeline.system.github.retry import ATTEMPTS, Retry, WaitPolicy
-from pipeline.system.network import CERTIFICATE_HINT, PROXY_HINT, is_untrusted
+from pipeline.system.network import PROXY_HINT, lasting_tls_hint, parse_proxy
 
 _PAGE = 100
 """Items a page, the most that GitHub gives."""
@@ -83,6 +85,9 @@ class GitHubClient:
 
     def _client(self, address: str) -> Github:
         host = urlsplit(address).hostname or ""
+        # requests shows the address, and so a password, in its error.
+        if proxy := select_proxy(address, get_environ_proxies(address)):
+            parse_proxy("HTTPS_PROXY or ALL_PROXY", proxy)
         # GitHub asks for pauses between requests. GitHub Enterprise Server has rate limits only if
         # its administrator turned them on ("Rate limits for the REST API").
         paced = f".{host}".endswith(_LIMITED_HOSTS)
@@ -232,17 +237,19 @@ def _network_error(fault: OSError) -> type[PipelineError]:
     )
     exhausted = bool(fault.args) and isinstance(fault.args[0], MaxRetryError)
     no_connection = isinstance(_cause(fault), NewConnectionError | ConnectTimeoutError)
-    if no_connection or isinstance(fault, requests.exceptions.ProxyError) or is_untrusted(fault):
+    if no_connection or isinstance(fault, requests.exceptions.ProxyError):
+        return DownloadError
+    if lasting_tls_hint(fault):
         return DownloadError
     return UnknownOutcomeError if isinstance(fault, errors) and not exhausted else GitHubError
 
 
 def _network_hint(fault: OSError) -> str:
-    if is_untrusted(fault):
-        return CERTIFICATE_HINT
     if isinstance(fault, requests.exceptions.ProxyError):
         return PROXY_HINT
-    return "Check the network, and HTTPS_PROXY if a proxy is required, or try again later."
+    return lasting_tls_hint(fault) or (
+        "Check the network, and HTTPS_PROXY if a proxy is required, or try again later."
+    )
 
 
 def _port(address: SplitResult) -> int:
@@ -285,7 +292,8 @@ def _hint_for(text: str, *, taken: bool) -> str:
 
 
 def _reason(fault: OSError) -> str:
-    return str(_cause(fault)) or type(fault).__name__
+    text = str(_cause(fault)) or type(fault).__name__
+    return re.sub(r"[^\s/'\"]+:[^\s'\"]*@", "", text)  # a proxy's user and password
 
 
 def _cause(fault: OSError) -> object:

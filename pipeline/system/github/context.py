@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.system.errors import UsageError
 from pipeline.system.github.models import PUBLIC_API
+from pipeline.system.network import unusable_certificates
 
 if TYPE_CHECKING:
     from pipeline.system.github.client import GitHubClient
@@ -49,7 +53,7 @@ def connect(env: Mapping[str, str], wait_policy: WaitPolicy, address: str = "") 
     """A client of the API at ``address``, by default that of GITHUB_API_URL.
 
     The token goes only to the GitHub that made it. Raises ``UsageError`` if GITHUB_API_URL is no
-    address.
+    address, and ``DownloadError`` if the proxy or the certificates of the environment are unusable.
     """
     # PyGithub is imported only when it is used.
     from pipeline.system.github.client import GitHubClient  # noqa: PLC0415
@@ -59,10 +63,22 @@ def connect(env: Mapping[str, str], wait_policy: WaitPolicy, address: str = "") 
         raise UsageError(f"{_API} is {home!r}", hint=f"Set it to an address such as {PUBLIC_API}.")
     address = address or home
     at_home = address.rstrip("/") == home.rstrip("/")
-    # As httpx takes them; requests has a variable of its own.
-    certificates = env.get("SSL_CERT_FILE", "") or env.get("SSL_CERT_DIR", "")
+    certificates = _certificates(env)
     token = token_of(env) if at_home else ""
     return GitHubClient(address, token, wait_policy, certificates=certificates)
+
+
+def _certificates(env: Mapping[str, str]) -> str:
+    """The file or folder of certificates to trust, as httpx finds it; requests has other variables.
+
+    Raises ``DownloadError`` if it does not exist.
+    """
+    folders = env.get("SSL_CERT_DIR", "").split(os.pathsep)
+    found = env.get("SSL_CERT_FILE", "") or next(filter(os.path.isdir, folders), folders[0])
+    if found and not Path(found).exists():
+        error = errno.ENOENT
+        raise unusable_certificates(FileNotFoundError(error, os.strerror(error), found))
+    return found
 
 
 def github_repository(

@@ -5,11 +5,11 @@ Source: docs.github.com, "Best practices for using the REST API" and "Rate limit
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Any, Self
 
 import urllib3
@@ -18,13 +18,15 @@ from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import ProxyError
 
 from pipeline.system.errors import GitHubError
-from pipeline.system.network import is_untrusted
+from pipeline.system.network import lasting_tls_hint
 from pipeline.system.units import human_seconds
 
 ATTEMPTS = 5
 """How often a request is repeated at most."""
 _LONGEST_WAIT_S = 15 * 60.0
 _LIMITED = frozenset({403, 429})
+_TUNNEL_STATUS = re.compile(r"Tunnel connection failed: (4\d\d) ")
+"""In an error of ``http.client``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class Retry(GithubRetry):
     ) -> urllib3.Retry:
         """The state after a failure; raises what no repetition helps against."""
         error = failure.get("error")
-        if error and (is_untrusted(error) or _refused_by_proxy(error)):
+        if error and (lasting_tls_hint(error) or _refused_by_proxy(error)):
             raise error
         return super().increment(*request, **failure)
 
@@ -97,9 +99,10 @@ class Retry(GithubRetry):
 
 
 def _refused_by_proxy(error: Exception) -> bool:
-    """Whether a proxy asks for a user and a password, in the words of ``http.client``."""
+    """Whether a proxy does not connect, and will not later."""
     reason = str(error.original_error) if isinstance(error, ProxyError) else ""
-    return f" {HTTPStatus.PROXY_AUTHENTICATION_REQUIRED} " in reason
+    found = _TUNNEL_STATUS.search(reason)
+    return found is not None and int(found[1]) not in {408, 425, 429}
 
 
 def _limit_s(response: BaseHTTPResponse, earlier: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import random
 import socket
@@ -76,7 +77,8 @@ class Network:
 def network(server: Loopback, tmp_path: Path) -> Iterator[Network]:
     server.files[PATH] = DATA
     watcher, pauses = Watcher(), list[float]()
-    with httpx.Client(timeout=httpx.Timeout(HANGS_AFTER_S)) as client:
+    timeout = httpx.Timeout(HANGS_AFTER_S)
+    with httpx.Client(timeout=timeout, follow_redirects=True) as client:
         http = Downloader(client, watcher, pauses.append)
         yield Network(http, watcher, pauses, tmp_path / "cache", server)
 
@@ -198,15 +200,65 @@ def test_a_proxy_that_is_down_is_named(network: Network, scheme: str) -> None:
 def test_a_proxy_that_asks_for_a_password(network: Network, url: str) -> None:
     asked = url if url.startswith("http:") else "a.example:443"
     network.server.faults[asked].append(Fault(407))
-    with pytest.raises(DownloadError, match=r"tried once.: 407 Proxy Auth") as caught:
+    with pytest.raises(
+        DownloadError, match=r"once.: the proxy \S+ answers: 407 Proxy Auth"
+    ) as caught:
         network.by_proxy(network.server.address).text(url)
     assert "user and password" in caught.value.hint
 
 
 def test_a_proxy_s_bad_moment(network: Network) -> None:
-    network.server.faults["a.example:443"].extend([Fault(502), Fault(403)])
-    with pytest.raises(DownloadError, match=r"tried 2 times.: 403 Forbidden"):
+    network.server.faults["a.example:443"].extend([Fault(502), Fault(429), Fault(403)])
+    with pytest.raises(DownloadError, match=r"tried 3 times.: the proxy \S+ answers: 403 Forb"):
         network.by_proxy(network.server.address).text("https://a.example/file")
+
+
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\5\377"])
+def test_a_socks_proxy_that_is_none(network: Network, answer: bytes) -> None:
+    def serve_once() -> None:
+        for _ in range(ATTEMPTS):
+            with listening.accept()[0] as connection:
+                connection.recv(100)
+                connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve_once, daemon=True)
+        thread.start()
+        proxy = f"socks5://127.0.0.1:{listening.getsockname()[1]}"
+        with pytest.raises(DownloadError, match=r"the proxy \S+ answers: ") as caught:
+            network.by_proxy(proxy).text("http://a.example/file")
+        thread.join()
+    assert "ALL_PROXY" in caught.value.hint
+    del caught
+    gc.collect()  # httpcore leaves the sockets of such proxies to it
+
+
+def test_what_goes_wrong_through_a_proxy_names_it(network: Network) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        proxy = f"127.0.0.1:{silent.getsockname()[1]}"
+        transport = ProxiedTransport({"all": proxy}, "")
+        client = httpx.Client(transport=transport, timeout=0.05)
+        with pytest.raises(DownloadError, match=f"timed out, through the proxy {proxy}"):
+            replace(network.http, client=client).text("https://a.example/file")
+
+
+@pytest.mark.parametrize("url", ["http://a..b/x", "http://" + "a" * 64 + "/x", "http://xn--a/x"])
+def test_a_name_that_cannot_be_looked_up(network: Network, url: str) -> None:
+    network.server.redirects["/moved"] = url
+    for each in (url, f"{network.server.address}/moved"):
+        with pytest.raises(DownloadError, match="not the address of a server"):
+            network.http.text(each)
+
+
+@pytest.mark.parametrize("status", [0, 403])
+def test_no_password_is_shown(network: Network, status: int) -> None:
+    network.server.faults[PATH].append(Fault(status))
+    network.server.files[PATH] = DATA[1:]
+    address = network.server.address.replace("//", "//user:secret@")
+    with pytest.raises((DownloadError, DigestError)) as caught:
+        network.http.download(f"{address}{PATH}", ASSET, network.cache)
+    assert "secret" not in str(caught.value)
 
 
 def test_a_certificate_that_is_not_trusted(network: Network) -> None:

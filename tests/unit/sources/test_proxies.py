@@ -36,6 +36,7 @@ from tests.fakes.http_server import Loopback
         ("fd00::/8", "10.1.2.3", 80, False),
         ("xn--bcher-kva.example", "xn--bcher-kva.example", 443, True),
         ("bücher.example", "xn--bcher-kva.example", 443, True),
+        ("straße.example", "xn--strae-oqa.example", 443, True),
         ("a.example", "a.example.", 443, True),
         ("a.example.", "a.example", 443, True),
         ("a.example:" + "9" * 5000, "a.example", 443, False),
@@ -45,11 +46,25 @@ def test_no_proxy(no_proxy: str, host: str, port: int, directly: bool) -> None: 
     assert goes_directly(no_proxy, host, port) == directly
 
 
-@pytest.mark.parametrize("address", ["http://", "http://:3128", "//a", "http://a..b:9", "a" * 70])
-def test_a_proxy_that_has_no_valid_host_is_refused(address: str) -> None:
-    with pytest.raises(DownloadError, match="cannot set up connections") as caught:
-        ProxiedTransport({"https": address}, "")
-    assert "HTTPS_PROXY" in str(caught.value.hint)
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://", "http://:3128", "//a", "http://a..b:9", "a" * 70, "socks://user:secret@a:1",
+        "http://user:secret/1@a:1", "http://user:secret@a:99999",
+    ],
+)  # fmt: skip
+def test_what_is_no_proxy_is_named_by_its_variable(address: str) -> None:
+    client = httpx.Client(transport=ProxiedTransport({"https": address}, "b.example"))
+    with pytest.raises(DownloadError, match="HTTPS_PROXY is not the address") as caught:
+        client.get("https://a.example/")
+    assert "secret" not in str(caught.value)
+
+
+def test_a_proxy_that_is_not_used_may_be_anything(server: Loopback) -> None:
+    server.files["/file"] = b"direct"
+    for proxies, no_proxy in (({"all": "socks://x"}, "*"), ({"https": "?"}, "")):
+        with httpx.Client(transport=ProxiedTransport(proxies, no_proxy)) as client:
+            assert client.get(f"{server.address}/file").content == b"direct"
 
 
 def test_no_proxy_decides_which_way_a_request_takes(server: Loopback) -> None:

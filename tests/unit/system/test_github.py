@@ -6,10 +6,12 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
 from pipeline.system.errors import AssetNotFoundError, DownloadError, GitHubError
+from pipeline.system.github import context
 from pipeline.system.github.client import GitHubClient, NoApiError
 from pipeline.system.github.models import Release, RepoRef, repo_from_download_url
 from pipeline.system.github.pull_requests import Pulls
@@ -50,12 +52,9 @@ def ask(github: GitHub, waited: Waited | None = None, *, key: str = "") -> Relea
 def ask_in_vain(address: str, waited: Waited) -> DownloadError:
     """What comes of a request to a server that cannot be reached."""
     wait_policy = WaitPolicy(waited.pauses.append, waited.said.append)
-    with (
-        closing(GitHubClient(address, "", wait_policy)) as client,
-        pytest.raises(DownloadError) as e,
-    ):
-        Releases(client, PBS).latest()
-    return e.value
+    with pytest.raises(DownloadError) as caught:
+        Releases(GitHubClient(address, "", wait_policy), PBS).latest()
+    return caught.value
 
 
 @pytest.mark.parametrize(
@@ -545,13 +544,35 @@ def test_an_untrusted_certificate_is_not_tried_again() -> None:
     assert waited.pauses == []
 
 
-def test_a_proxy_that_asks_for_a_password_is_not_tried_again(
-    server: Loopback, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("status", [403, 407])
+def test_a_proxy_that_refuses_is_not_asked_again(
+    server: Loopback, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     waited = Waited()
     monkeypatch.setenv("HTTPS_PROXY", server.address)
-    server.faults["a.example:443"].append(http_server.Fault(407))
+    server.faults["a.example:443"].append(http_server.Fault(status))
     fault = ask_in_vain("https://a.example", waited)
-    assert "407 Proxy Auth" in fault.what
+    assert f"Tunnel connection failed: {status}" in fault.what
     assert "user and password" in fault.hint
     assert waited.pauses == []
+
+
+@pytest.mark.parametrize("address", ["http://u:secret@a:99999", "socks://u:secret@a:1"])
+def test_the_password_of_a_proxy_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", address)
+    fault = ask_in_vain("https://a.example", Waited())
+    assert "HTTPS_PROXY" in fault.what
+    assert "secret" not in str(fault)
+
+
+def test_certificates_that_do_not_exist(tmp_path: Path) -> None:
+    policy = WaitPolicy(lambda _s: None, lambda _t: None)
+    missing, folder = tmp_path / "none", tmp_path / "folder"
+    folder.mkdir()
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        with pytest.raises(DownloadError, match=f"No such file.*{missing}") as caught:
+            context.connect({name: str(missing)}, policy)
+        assert name in caught.value.hint
+    context.connect({"SSL_CERT_DIR": f"{missing}:{folder}"}, policy).github.close()
