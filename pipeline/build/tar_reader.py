@@ -140,7 +140,7 @@ def iter_members(path: Path, asset: Asset) -> Iterator[Item]:
     with (
         position.errors(),
         _uncompressed(path, asset.name) as stream,
-        _open_tar(_limited(stream.read, limit)) as tar,
+        _open_tar(read := _limited(stream.read, limit)) as tar,
     ):
         for ordinal, info in enumerate(iter(tar.next, None)):
             # tarfile would keep every header; its own documentation names this attribute.
@@ -155,6 +155,9 @@ def iter_members(path: Path, asset: Asset) -> Iterator[Item]:
             file = tar.extractfile(info) if info.isreg() else None
             yield Item(member, partial(position.read, file.read) if file else None)
             position.member = f"{info.name}, or what follows it"
+        # tarfile stops at the mark of the end; the checksum of the compressed data is behind it.
+        while read(_READ_AHEAD_BYTES):
+            continue
 
 
 def _checked_member(

@@ -81,7 +81,8 @@ def matcher(globs: Sequence[str]) -> Callable[[str], bool]:
     """A function that returns whether one of ``globs`` matches a whole name."""
     if not globs:
         return lambda _name: False
-    included, _excluded = glob.translate(list(globs), flags=_FLAGS)
+    # Without a limit of patterns, which protects from those of strangers.
+    included, _excluded = glob.translate(list(globs), flags=_FLAGS, limit=0)
     pattern = re.compile("|".join(included))
     return lambda name: pattern.fullmatch(name) is not None
 

@@ -43,7 +43,7 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 @click.pass_context
 def goempy(context: click.Context, root: Path) -> None:
     """Pack CPython interpreters into Go module tags."""
-    context.obj.root = root.resolve()
+    context.obj.root = root
 
 
 def main(

@@ -42,9 +42,9 @@ def command(
     server = context.env.get("GITHUB_SERVER_URL", "") or "https://github.com"
     downloads = context.source(source).address
     site = ReleaseSite(server, repository) if repository else None
-    with scratch_dir(out.resolve()) as scratch:
+    with scratch_dir(out) as scratch:
         index = known_tags(git, remote_address(remote, git), scratch, both=True)
         version = read_version(context.root)
         chosen = choose_tags(tags, version, index)
-        for tag, names in write_assets(chosen, index, site, downloads, out.resolve()):
+        for tag, names in write_assets(chosen, index, site, downloads, out):
             context.console.result(f"{out / tag}: {', '.join(names)}")

@@ -83,7 +83,7 @@ def command(
     today = context.today()
     audits = [audit_tag(each, found, statements, offered, today) for each in targets]
     if vex:
-        write_atomically(vex.resolve(), make_openvex(statements, targets, today))
+        write_atomically(vex, make_openvex(statements, targets, today))
         context.console.info(f"{vex} says what does not matter")
     _show(audits, context, as_json=as_json)
     if issue:

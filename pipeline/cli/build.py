@@ -43,7 +43,7 @@ def command(
     cells = cells_named(names, matrix, with_pip=True)
     if pack is not None and pack.is_dir():
         raise click.UsageError(f"--pack needs the name of a file, and {pack} is a folder.")
-    request = BuildRequest(cells, matrix, out.resolve(), wheels=PIP_CELL in names)
+    request = BuildRequest(cells, matrix, out, wheels=PIP_CELL in names)
     with context.lock(request.out):
         built = build_payloads(
             request,
@@ -51,7 +51,7 @@ def command(
             context.console,
         )
         if pack is not None:
-            pack_payloads(request.out, sorted(set(names)), pack.resolve())
+            pack_payloads(request.out, sorted(set(names)), pack)
     if explain:
         for each in built.cells:
             for row in explain_plan(each.plan):

@@ -66,7 +66,7 @@ class Context:
         """Git in ``folder``, by default ``--root``; nothing is looked at."""
         from pipeline.system.git import Git  # noqa: PLC0415
 
-        return Git((folder or self.root).resolve(), self.env)
+        return Git(folder or self.root, self.env)
 
     def repository(self, folder: Path | None = None) -> Git:
         """The same for a folder that must be a git repository; raises ``GitError``."""

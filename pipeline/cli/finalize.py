@@ -60,7 +60,7 @@ def command(
         config,
         config.cells(Selection(lines, platforms)),
         read_pins(context.root),
-        payloads.resolve(),
+        payloads,
         Target(git, remote_address(push, git)),
         rebuild,
         bool(push) and not without_licenses,

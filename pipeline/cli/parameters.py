@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,12 +17,13 @@ DIST = Path("dist")
 
 
 def git_path(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Path | None:
-    """Callback of paths: they must be such that git can be given them as well."""
+    """Callback of paths, which become absolute and without links; git must be able to take them."""
     if text == "":
         raise click.BadParameter("the path is empty")
     if text and "\n" in text:
         raise click.BadParameter("a path with a line break cannot be passed to git")
-    return None if text is None else Path(text)
+    # Path.resolve raises RuntimeError for links in a circle.
+    return None if text is None else Path(os.path.realpath(text))
 
 
 def require_folder(folder: Path, hint: str) -> None:

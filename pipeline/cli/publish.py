@@ -34,7 +34,7 @@ def command(
     context: Context, tags: tuple[str, ...], assets: Path, repo: Path | None, *, dry_run: bool
 ) -> None:
     """Publish the releases that do not exist yet, the primary line last."""
-    specs = read_release_specs(assets.resolve(), tags)
+    specs = read_release_specs(assets, tags)
     git = context.repository(repo)
     repository = github_repository(context.env, context.github, "contents: write")
     releases = Releases(repository.client, repository.name)

@@ -65,7 +65,6 @@ def command(
         raise click.UsageError("--python is empty: a variable that is not set?")
     if (source or lines) and local:
         raise click.UsageError("--local packs --python: it takes neither --source nor --lines.")
-    out = out.resolve()
     with tempfile.TemporaryDirectory(prefix="goempy-local-") as folder:
         if local:
             interpreters, matrix = pythons or (sys.executable,), read_matrix(context.root, module)

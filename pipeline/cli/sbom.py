@@ -30,7 +30,7 @@ def command(context: Context, tag: str, repo: Path | None, source: str, out: Pat
     index.require([tag])
     text = make_sbom(index.trees([tag])[tag].contents(), downloads)
     if out:
-        write_atomically(out.resolve(), text)
+        write_atomically(out, text)
         context.console.info(f"{out} is the bill of materials of {tag}")
     else:
         # Unchanged: rich would look for emoji between the colons of a CPE name.

@@ -27,10 +27,10 @@ def command(
 ) -> None:
     """Print the sizes of cells and tags, by default of all cells; of a single one in detail."""
     git = context.git(repo)
-    reports = read_sizes(names, payloads.resolve(), git)
+    reports = read_sizes(names, payloads, git)
     rows = [row for report in reports for row in report.rows]
     if svg is not None:
-        write_atomically(svg.resolve(), draw(rows, reports[0].breakdown))
+        write_atomically(svg, draw(rows, reports[0].breakdown))
         context.console.info(f"drew {svg}")
     tables = [step_table(rows)]
     if len(reports) == 1:

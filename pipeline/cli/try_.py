@@ -35,7 +35,7 @@ def command(context: Context, payloads: Path, lines: tuple[str, ...], platform: 
     target = target_platform(platform, config.matrix.platforms)
     cells = config.cells(Selection(lines, (target.name,)))
     go = Go(context.env, target)
-    results = smoke_test_cells(cells, config, payloads.resolve(), go, context.console)
+    results = smoke_test_cells(cells, config, payloads, go, context.console)
     tested = {each.name for each in results}
     absent = [cell.name for cell in cells if cell.name not in tested]
     _show(results, absent, target.name, context)

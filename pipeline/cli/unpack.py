@@ -19,8 +19,8 @@ from pipeline.system.units import counted
 def command(context: Context, folder: Path, out: Path) -> None:
     """Unpack every .tar below DIR; an empty one is fine, since a run may build nothing."""
     parameters.require_folder(folder, "Name the one with the tars of 'goempy build --pack'.")
-    with context.lock(out.resolve()):
-        cells = unpack_payloads(folder, out.resolve())
+    with context.lock(out):
+        cells = unpack_payloads(folder, out)
     for cell in cells:
         context.console.result(cell)
     context.console.info(f"{counted(len(cells), 'payload')} below {folder}")

@@ -34,13 +34,13 @@ def command(
 ) -> None:
     """Rebuild TAG by the files of its source commit, and list what differs."""
     console = context.console
-    tag = read_released_tag(name, (repo or context.root).resolve(), context.env)
+    tag = read_released_tag(name, repo or context.root, context.env)
     plan, pins = plan_from_source(tag, platforms)
     if plan.custom_module:
         console.info(f"the tag is module {tag.commit.module}, as --module makes it")
     fetcher = context.fetcher(plan.config.matrix, source, pins)
     with tempfile.TemporaryDirectory(prefix="goempy-verify-") as folder:
-        payloads = out.resolve() if out else Path(folder)
+        payloads = out or Path(folder)
         with context.lock(payloads):
             compared = rebuild(tag, plan, fetcher, payloads, console)
     for row in compared.rows:

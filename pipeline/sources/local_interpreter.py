@@ -100,12 +100,13 @@ def ask(python: str, run: Run) -> Interpreter:
     except ToolError as fault:
         raise _unusable(f"{python}: {fault.what}") from fault
     if done.code:
-        raise _unusable(f"{python} does not run: {error_tail(done, lines=1)}")
+        raise _unusable(f"{python} does not run: {error_tail(done)}")
     try:
         found = Interpreter(**json.loads(done.stdout))
+        faults = list(_unfit(found))
     except (ValueError, TypeError) as fault:
         raise _unusable(f"{python} does not answer as a Python interpreter does") from fault
-    if faults := list(_unfit(found)):
+    if faults:
         raise _unusable(f"{python} cannot be packed", faults)
     return found
 

@@ -283,6 +283,19 @@ def test_a_damaged_gz(tmp_path: Path) -> None:
         scan(tmp_path, bytes(data[: len(data) // 3]), STRIPPED_NAME)
 
 
+@pytest.mark.parametrize("blocks", range(120, 132))
+def test_a_wrong_checksum_behind_the_end(tmp_path: Path, blocks: int) -> None:
+    """Wherever the pieces end in which it is read."""
+    tar = Tar().file("python/big", bytes(512 * blocks)).tar()
+    zst = bytearray(zstandard.ZstdCompressor(write_checksum=True).compress(tar))
+    zst[-1] ^= 1
+    gz = bytearray(gzip.compress(tar))
+    gz[-8] ^= 1
+    for data, name in ((zst, FULL_NAME), (gz, STRIPPED_NAME)):
+        with pytest.raises(ArchiveError, match="or what follows it is damaged"):
+            scan(tmp_path, bytes(data), name)
+
+
 def test_what_is_no_archive_at_all(project: Project, tmp_path: Path) -> None:
     page = b"<html>not found</html>"
     with pytest.raises(ArchiveError, match="member its beginning is damaged"):
