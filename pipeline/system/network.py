@@ -22,8 +22,8 @@ CERTIFICATE_HINT = (
     "connections."
 )
 _TLS_HINT = (
-    "Check that the address, and that of the proxy, are ones of TLS (https), and SSL_CERT_FILE and "
-    "SSL_CERT_DIR."
+    "Check that the server and the proxy speak TLS at these addresses (https://), and "
+    "SSL_CERT_FILE and SSL_CERT_DIR."
 )
 _PROXY_SCHEMES = frozenset({"http", "https", "socks5", "socks5h"})
 _BROKEN = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
