@@ -247,7 +247,7 @@ def test_bad_settings_of_the_network_hurt_only_who_needs_it(
         )  # fmt: skip
         assert done.returncode == code, done.stderr
         assert "Traceback" not in done.stderr
-    assert "cannot set up connections" in done.stderr
+    assert variable in done.stderr
 
 
 @pytest.mark.parametrize("source", ["http://host:abc/", "https://"])
