@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,10 @@ from tests.harness.vet import Vet, build_vet
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # And pytest would rewrite the asserts of all tests.
 sys.dont_write_bytecode = False
+
+# A shell starts what it puts in the background with SIGINT ignored, and so would all commands be.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No test asserts a time: machines are shared.
 settings.register_profile("goempy", deadline=None)
