@@ -51,9 +51,8 @@ def compress(
 ) -> Blob:
     """Write what ``paths`` hold, one after the other, to ``out``.
 
-    Uncompressed if that is not larger.
-    ``advance`` is called with counts of bytes read, from several threads; what it raises ends the
-    work.
+    It is stored uncompressed if that is not larger. ``advance`` is called with counts of bytes
+    read, from several threads; what it raises ends the work.
     """
     if config.codec == ZSTD:
         stored = _write_frames(paths, size_bytes, out, config, advance)

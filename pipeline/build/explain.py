@@ -13,7 +13,7 @@ def explain_plan(plan: CellPlan) -> Iterator[str]:
     """Every dropped file with its reason, then what is shipped, the largest first."""
     yield f"\n{plan.cell.name}: dropped"
     yield from _dropped_rows(plan)
-    yield f"\n{plan.cell.name}: shipped of the archive"
+    yield f"\n{plan.cell.name}: shipped from the archive"
     yield from _shipped_rows(plan)
 
 

@@ -81,7 +81,7 @@ def matcher(globs: Sequence[str]) -> Callable[[str], bool]:
     """A function that returns whether one of ``globs`` matches a whole name."""
     if not globs:
         return lambda _name: False
-    # Without a limit of patterns, which protects from those of strangers.
+    # The limit on patterns is for untrusted ones; these are the project's own.
     included, _excluded = glob.translate(list(globs), flags=_FLAGS, limit=0)
     pattern = re.compile("|".join(included))
     return lambda name: pattern.fullmatch(name) is not None

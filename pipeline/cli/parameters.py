@@ -33,7 +33,7 @@ def require_folder(folder: Path, hint: str) -> None:
 
 
 def _names(_ctx: click.Context, _param: click.Parameter, text: str) -> tuple[str, ...]:
-    """``3.14,3.13``: names in one text; ``all``, which a workflow passes on, is none."""
+    """``3.14,3.13``: names in one text; ``all``, which a workflow passes on, selects all."""
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     return () if "all" in names else names
 

@@ -58,7 +58,7 @@ class Config:
 def read_config(root: Path, module: str = "") -> Config:
     """Read all but the lock file; raises ``ConfigError``.
 
-    ``module`` replaces the module path; raises ``UsageError`` if it is none.
+    ``module`` replaces the module path; raises ``UsageError`` if it is invalid.
     """
     matrix = read_matrix(root, module)
     primary = cells.find_primary(matrix.lines, read_primary(root))

@@ -3,7 +3,8 @@
 //
 // The packages to use are python, which runs the interpreter, python/worker, which
 // calls Python functions in processes that stay, pip, which installs Python packages
-// for embedding, and embed_util, which embeds any tree of files in the same way. This one has no names of its own. It exists so that
+// for embedding, and embed_util, which embeds any tree of files in the same way. This
+// one has no names of its own. It exists so that
 //
 //	go get github.com/goempy/goempy@latest
 //

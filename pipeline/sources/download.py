@@ -323,7 +323,7 @@ def _retry_after(response: httpx.Response) -> float | None:
     if value.isdecimal():
         return float(value)
     date = email.utils.parsedate_tz(value)
-    with contextlib.suppress(ValueError, OverflowError):  # a year that there is not
+    with contextlib.suppress(ValueError, OverflowError):  # a year out of range
         return None if date is None else max(0.0, email.utils.mktime_tz(date) - time.time())
     return None
 

@@ -77,7 +77,7 @@ class AssetFetcher:
         return FetchedAsset(resolved.asset, self.source.fetch(resolved.asset, self.cache))
 
     def attest_all(self, cells: Sequence[Cell]) -> AttestedCells:
-        """Fetch and attest every cell, whichever fail; raises what is no ``AttestationError``."""
+        """Fetch and attest every cell, whichever fail; raises any other error at once."""
         proven, failures = [], []
         for cell in cells:
             try:

@@ -45,7 +45,7 @@ class ProxiedTransport(httpx.BaseTransport):
     """
 
     def __init__(self, proxies: Mapping[str, str], no_proxy: str) -> None:
-        self._no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # it trusts nobody
+        self._no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # it has no certificates to trust
         self._proxies = {scheme: address for scheme, address in proxies.items() if address}
         self._transports: dict[tuple[httpx.URL | None, bool], httpx.HTTPTransport] = {}
         self._no_proxy = no_proxy

@@ -196,7 +196,7 @@ class Git:
         return self.call("cat-file", "commit", commit)
 
     def write_files(self, files: Sequence[TreeFile], scratch: Path) -> list[str]:
-        """Store as a blob each file that is none yet; returns all ids in the same order."""
+        """Store as a blob each file that is not one yet; returns all ids in the same order."""
         texts = [file.text for file in files if not (file.source or file.object_id)]
         listing = b"".join(os.fsencode(file.source) + b"\n" for file in files if file.source)
         argv = ("-w", "--no-filters", "--stdin-paths")

@@ -90,9 +90,9 @@ def is_caused_by(
 ) -> bool:
     """Whether an exception is of a kind or wraps one, as a cause or as an argument."""
     wrapped = (fault.__cause__, fault.__context__, *fault.args)
-    return isinstance(fault, kind) or any(
-        is_caused_by(each, kind) for each in wrapped if isinstance(each, BaseException)
-    )
+    # The same exception is often all of these.
+    inner = {id(each): each for each in wrapped if isinstance(each, BaseException)}
+    return isinstance(fault, kind) or any(is_caused_by(each, kind) for each in inner.values())
 
 
 def unreachable(command: str, done: ProcessResult) -> DownloadError | None:

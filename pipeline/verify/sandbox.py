@@ -108,7 +108,7 @@ def in_sandbox(
 ) -> ModuleResult:
     """Call ``test`` with a new sandbox; an error that it raises is a fault of the module.
 
-    One of the network is none: raises ``DownloadError``.
+    Except for failures of the network: raises ``DownloadError``.
     """
     began = console.clock()
     try:

@@ -43,7 +43,6 @@ class Loopback:
     address: str
     files: dict[str, bytes] = field(default_factory=dict)
     posts: dict[str, Callable[[bytes], tuple[int, bytes]]] = field(default_factory=dict)
-    redirects: dict[str, str] = field(default_factory=dict)
     faults: dict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
     requests: list[tuple[str, str, str]] = field(default_factory=list)
     """(method, path, Range header) of each request."""
@@ -57,7 +56,7 @@ class Loopback:
 
 
 def untrusted() -> ssl.SSLContext:
-    """For ``serve``: a certificate for 127.0.0.1 whose authority nobody knows."""
+    """For ``serve``: a certificate for 127.0.0.1 of an unknown authority."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     return context
@@ -113,9 +112,6 @@ class _Handler(BaseHTTPRequestHandler):
         loopback.targets.append(self.path)
         queue = loopback.faults.get(path)
         fault = queue.popleft() if queue and (body or queue[0].status) else Fault()
-        if path in loopback.redirects:
-            self._send(302, b"", {"Location": loopback.redirects[path]}, body=body)
-            return
         known = loopback.posts if self.command == "POST" else loopback.files
         if fault.status or path not in known:
             self._send(fault.status or 404, b"", dict(fault.headers), body=body)

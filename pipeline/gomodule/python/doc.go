@@ -51,7 +51,7 @@
 //
 // Python runs on when the Go program ends, as any process does: a command is an ordinary
 // *exec.Cmd, and a SIGTERM for the Go program is not one for Python. With the option
-// WithKillOnParentExit commands end with it, whatever way it ends. The extracted files
+// WithKillOnParentExit commands end with it, however it ends. The extracted files
 // stay as long as an interpreter runs from them, also one whose Go program has ended.
 //
 // # Concurrency

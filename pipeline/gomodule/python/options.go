@@ -89,7 +89,7 @@ func WithContext(ctx context.Context) PythonOpt {
 	}
 }
 
-// WithKillOnParentExit makes commands end with the Go program, whatever way it ends: by
+// WithKillOnParentExit makes commands end with the Go program, however it ends: by
 // returning from main, by a panic, by SIGKILL, or out of memory. Each is killed, with the
 // processes that it has started. Those that a command leaves behind when it ends itself run
 // on as long as the Go program.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -71,13 +70,15 @@ def connect(env: Mapping[str, str], wait_policy: WaitPolicy, address: str = "") 
 def _certificates(env: Mapping[str, str]) -> str:
     """The file or folder of certificates to trust, as httpx finds it; requests has other variables.
 
-    Raises ``DownloadError`` if it does not exist.
+    Raises ``DownloadError`` if it cannot be found.
     """
     folders = env.get("SSL_CERT_DIR", "").split(os.pathsep)
     found = env.get("SSL_CERT_FILE", "") or next(filter(os.path.isdir, folders), folders[0])
-    if found and not Path(found).exists():
-        error = errno.ENOENT
-        raise unusable_certificates(FileNotFoundError(error, os.strerror(error), found))
+    try:
+        if found:
+            Path(found).stat()
+    except OSError as fault:
+        raise unusable_certificates(fault) from fault
     return found
 
 

@@ -208,7 +208,7 @@ def test_explain_lists_every_file_with_its_reason(project: Project, tmp_path: Pa
         "build", CELL.name, "--out", tmp_path / "out", "--source", tmp_path / "assets", "--explain"
     )
     assert outcome.code == 0
-    dropped, shipped = outcome.out.split("3.14.9/linux-amd64: shipped of the archive")
+    dropped, shipped = outcome.out.split("3.14.9/linux-amd64: shipped from the archive")
     assert "# test suite: 3 files" in dropped
     explained = {row.split()[1] for row in (dropped + shipped).splitlines() if row.startswith("  ")}
     assert explained == set(unix_tree())

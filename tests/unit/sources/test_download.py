@@ -215,7 +215,7 @@ def test_a_proxy_s_bad_moment(network: Network) -> None:
 
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\5\377"])
-def test_a_socks_proxy_that_is_none(network: Network, answer: bytes) -> None:
+def test_a_server_that_is_not_a_socks_proxy(network: Network, answer: bytes) -> None:
     def serve_once() -> None:
         for _ in range(ATTEMPTS):
             with listening.accept()[0] as connection:
@@ -245,7 +245,7 @@ def test_what_goes_wrong_through_a_proxy_names_it(network: Network) -> None:
 
 @pytest.mark.parametrize("url", ["http://a..b/x", "http://" + "a" * 64 + "/x", "http://xn--a/x"])
 def test_a_name_that_cannot_be_looked_up(network: Network, url: str) -> None:
-    network.server.redirects["/moved"] = url
+    network.server.faults["/moved"].append(Fault(302, (("Location", url),)))
     for each in (url, f"{network.server.address}/moved"):
         with pytest.raises(DownloadError, match="not the address of a server"):
             network.http.text(each)

@@ -53,7 +53,7 @@ def test_no_proxy(no_proxy: str, host: str, port: int, directly: bool) -> None: 
         "http://user:secret/1@a:1", "http://user:secret@a:99999",
     ],
 )  # fmt: skip
-def test_what_is_no_proxy_is_named_by_its_variable(address: str) -> None:
+def test_a_malformed_address_is_named_by_its_variable(address: str) -> None:
     client = httpx.Client(transport=ProxiedTransport({"https": address}, "b.example"))
     with pytest.raises(DownloadError, match="HTTPS_PROXY is not the address") as caught:
         client.get("https://a.example/")

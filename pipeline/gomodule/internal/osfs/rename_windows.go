@@ -25,10 +25,10 @@ func IsInUse(err error) bool {
 // moment.
 func Rename(from, to string) error { return renameFor(renamePatience, from, to) }
 
-func renameFor(wait_policy time.Duration, from, to string) error {
+func renameFor(patience time.Duration, from, to string) error {
 	for start, wait := time.Now(), time.Millisecond; ; wait *= 2 {
 		err := os.Rename(from, to)
-		if !IsInUse(err) || time.Since(start) > wait_policy {
+		if !IsInUse(err) || time.Since(start) > patience {
 			return err
 		}
 		time.Sleep(wait)

@@ -41,7 +41,7 @@ func UntilExit(ctx context.Context) context.Context { return context.WithValue(c
 func IsUntilExit(ctx context.Context) bool { return ctx.Value(untilExit{}) != nil }
 
 // PythonUntilExit is CommandContext for an interpreter with an environment, which is killed
-// with all that it has started also when this process ends, whatever way it ends. On Unix
+// with all that it has started also when this process ends, however it ends. On Unix
 // another process of the interpreter sees to that, one for all commands.
 func PythonUntilExit(ctx context.Context, python string, env []string, args ...string) (*exec.Cmd, error) {
 	mark, err := guard(python, env)

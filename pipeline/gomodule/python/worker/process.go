@@ -73,7 +73,7 @@ type process struct {
 func startProcess(py python.CommandContexter, c *config, out *sharedWriter) (*process, error) {
 	ctx, kill := context.WithCancel(context.Background())
 	mark := rand.Text()
-	// They end with the Go program, whatever way that ends.
+	// They end with the Go program, however that ends.
 	cmd, err := py.PythonCmdContext(procgroup.UntilExit(ctx), "-c", bootSource, strconv.Itoa(len(workerSource)), mark)
 	if err != nil {
 		kill()
